@@ -1,0 +1,102 @@
+"""What goes into the engine (jobs) and what comes out of it (messages). Frozen, Qt-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpu.types import DeviceInfo, ModelInfo, RunStats, Segment, TranscribeOptions
+
+
+@dataclass(frozen=True)
+class TranscribeFile:
+    """A job: turn one recording into text. `job_id` is the caller's, unique in its session."""
+
+    job_id: int
+    path: Path
+    options: TranscribeOptions
+
+
+@dataclass(frozen=True)
+class ModelLoading:
+    path: Path
+
+
+@dataclass(frozen=True)
+class ModelLoaded:
+    model: ModelInfo
+    device: DeviceInfo
+
+
+@dataclass(frozen=True)
+class ModelFailed:
+    """The engine has no model: every job fails until another one is loaded. One line each."""
+
+    path: Path
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    job_id: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class JobLanguage:
+    """`probability` is None when the user named the language."""
+
+    job_id: int
+    language: str
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class JobSegment:
+    job_id: int
+    segment: Segment
+
+
+@dataclass(frozen=True)
+class JobStats:
+    job_id: int
+    stats: RunStats
+
+
+@dataclass(frozen=True)
+class JobWarning:
+    job_id: int
+    message: str
+
+
+@dataclass(frozen=True)
+class JobFinished:
+    job_id: int
+    stats: RunStats
+
+
+@dataclass(frozen=True)
+class JobCancelled:
+    """Stopped on request; the segments sent before stand. `stats` is None when it had not begun."""
+
+    job_id: int
+    stats: RunStats | None
+
+
+@dataclass(frozen=True)
+class JobFailed:
+    """The job ended with an error; the segments sent before stand. One line each.
+
+    `kind` is the exception's class name (for logs and tests).
+    """
+
+    job_id: int
+    path: Path
+    kind: str
+    message: str
+    remedy: str
+
+
+JobMessage = JobStarted | JobLanguage | JobSegment | JobStats | JobWarning | JobFinished | JobCancelled | JobFailed
+Message = ModelLoading | ModelLoaded | ModelFailed | JobMessage

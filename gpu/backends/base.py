@@ -1,0 +1,146 @@
+"""The one interface below which arithmetic lives: a few calls a window, one call a few tokens.
+
+Policy (mel, tokenizer, rules, windows, fallback) stands above and knows no device; a backend is free to fuse,
+capture and batch behind these calls. Windows and sequences are separate axes: cross-attention keys and values
+belong to a window and are never copied for each of its sequences (beams, or samples at a temperature).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gpu.cancel import CancelToken
+from gpu.token_rules import TokenRules
+from gpu.types import DeviceInfo, MemoryUsage
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a backend can hold at once: `rows` windows in one decoder, `sequences` for each of them."""
+
+    rows: int
+    sequences: int
+
+
+class Cross(Protocol):
+    """One encoded window: every decoder layer's cross-attention keys and values, on the device."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+    def free(self) -> None:
+        """Give the memory back; the handle is dead afterwards."""
+        ...
+
+
+@dataclass(frozen=True)
+class DecodePlan:
+    """Everything a decoder preallocates for.
+
+    Attributes:
+        rows: windows decoded at once (slots).
+        sequences: hypotheses of each window (beams, or samples); 1 is greedy.
+        rules: which tokens may follow which; applied before any choice.
+        max_tokens: tokens a sequence may grow to after its prompt.
+        top_k: candidates a sequence reports in `candidates`.
+    """
+
+    rows: int
+    sequences: int
+    rules: TokenRules
+    max_tokens: int
+    top_k: int = 0
+
+
+@dataclass(frozen=True)
+class RowParams:
+    """How the sequences of one window choose their tokens: greedily at 0, else sampled with this seed."""
+
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Prefill:
+    """Log-probabilities of every token at the `sot` position, (n_vocab,) float32, before any rule: no-speech, languages."""
+
+    sot_logprobs: Floats
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What `advance` appended: for each sequence its new tokens and their log-probabilities, and whether it has ended.
+
+    A sequence that ends appends eot as its last token.
+    """
+
+    tokens: list[list[int]]
+    logprobs: list[list[float]]
+    done: list[bool]
+
+
+@dataclass(frozen=True)
+class TopK:
+    """The best next tokens of each sequence, best first: ids (n, k) int64, log-probabilities (n, k) float32."""
+
+    ids: NDArray[np.int64]
+    logprobs: Floats
+
+
+class Decoder(Protocol):
+    """Decodes the windows admitted to its slots. Sequence i belongs to slot i // plan.sequences."""
+
+    def admit(self, slot: int, cross: Cross, prompt: Sequence[int], params: RowParams) -> Prefill:
+        """Begin a window in a free slot. `prompt` holds sot and everything before the first sampled token."""
+        ...
+
+    def advance(self, n: int) -> Steps:
+        """Choose up to `n` tokens for every unfinished sequence, each by its row's temperature."""
+        ...
+
+    def candidates(self) -> TopK:
+        """Beam search: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
+        ...
+
+    def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
+        """Beam search: sequence i continues sequence parents[i] with tokens[i]; caches are reordered."""
+        ...
+
+    def retire(self, slot: int) -> None:
+        """Free a slot, finished or not. Its window's `Cross` stays the caller's."""
+        ...
+
+    def debug_logits(self) -> Floats:
+        """(n_sequences, n_vocab) float32: the raw logits the next choice will be made from (tests)."""
+        ...
+
+
+class Backend(Protocol):
+    """A loaded model on a device. Belongs to one thread, except that cancelling is thread-safe."""
+
+    limits: Limits
+
+    @property
+    def device(self) -> DeviceInfo: ...
+
+    def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
+        """Encode windows.
+
+        Args:
+            mel: (n_windows, n_mels, 3000) float32 log-mel spectrograms.
+            cancel: interrupts the call within 0.2 s, raising `Cancelled`.
+        """
+        ...
+
+    def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder: ...
+
+    def memory(self) -> MemoryUsage: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,83 @@
+"""Every error the engine raises on purpose: one type each, with the cause and what to do about it.
+
+An `EngineError` is made where the problem is found and shown in one place (`app.engine.service` turns it
+into a message). `str(error)` is the cause in one line; `error.remedy` is one sentence that says what the
+user can do.
+"""
+
+
+class EngineError(Exception):
+    """Something the user can be told about.
+
+    Args:
+        message: the cause in one line, with got/expected where there is such a pair.
+        remedy: one sentence: what to do about it.
+    """
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class ModelFileError(EngineError):
+    """The model file cannot be used."""
+
+
+class ModelNotFoundError(ModelFileError):
+    """There is no such model file, or it may not be read."""
+
+
+class UnknownModelFormatError(ModelFileError):
+    """The file is not a Whisper model in a container we read."""
+
+
+class UnknownTensorTypeError(ModelFileError):
+    """A tensor is stored in a type we do not read."""
+
+
+class QuantizationVersionError(ModelFileError):
+    """The file was quantized with another block layout than today's."""
+
+
+class DamagedModelError(ModelFileError):
+    """The file is cut short or contradicts itself."""
+
+
+class ModelArchitectureError(ModelFileError):
+    """A readable file, but not the Whisper architecture: wrong dimensions, missing tensors."""
+
+
+class AudioError(EngineError):
+    """The recording cannot be read."""
+
+
+class AudioNotFoundError(AudioError):
+    """There is no such file, or it may not be read."""
+
+
+class NoAudioStreamError(AudioError):
+    """A readable file without any sound in it (a silent video, a picture)."""
+
+
+class UndecodableAudioError(AudioError):
+    """The file is empty, is not audio, or is damaged from its first packet on."""
+
+
+class DeviceError(EngineError):
+    """The device cannot do the work."""
+
+
+class DeviceUnavailableError(DeviceError):
+    """The device that was asked for is not there or not usable."""
+
+
+class DeviceMemoryError(DeviceError):
+    """Not enough memory on the device."""
+
+
+class OptionsError(EngineError):
+    """The options contradict each other or the model (an unknown language, translate with an English-only model)."""
+
+
+class Cancelled(Exception):  # noqa: N818 - a request that was granted, not an error
+    """The run was stopped on request. What was yielded before stands."""

@@ -1,0 +1,145 @@
+"""Frozen value types shared by the engine and the application. No Qt, no NumPy, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Task = Literal["transcribe", "translate"]
+
+# openai/whisper's fallback ladder: greedy first, then sampling at rising temperature.
+DEFAULT_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+@dataclass(frozen=True)
+class TranscribeOptions:
+    """What to do with a recording; names and defaults as in openai/whisper, except where noted.
+
+    Attributes:
+        language: ISO 639-1 code as OpenAI lists them ("en", "zh", ...), or None to detect it.
+        task: "transcribe", or "translate" into English.
+        temperature: the fallback ladder; 0 is greedy or beam search, above 0 samples.
+        beam_size: beams at temperature 0; None is greedy (ours by default, 5 is the accurate preset).
+        best_of: sequences sampled at temperature > 0.
+        patience: beam search patience (arXiv:2204.05424); 1.0 is conventional beam search.
+        length_penalty: alpha of Google NMT's length penalty; None divides by the length.
+        initial_prompt: text given as context to the first window.
+        condition_on_previous_text: give each window the text before it (off: it drives repetition loops).
+        compression_ratio_threshold: zlib ratio above which a window is decoded again.
+        logprob_threshold: mean log-probability below which a window is decoded again.
+        no_speech_threshold: no-speech probability above which a poorly decoded window counts as silence.
+        suppress_blank: no blank at the beginning of a window.
+        max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
+    """
+
+    language: str | None = None
+    task: Task = "transcribe"
+    temperature: tuple[float, ...] = DEFAULT_TEMPERATURES
+    beam_size: int | None = None
+    best_of: int = 5
+    patience: float = 1.0
+    length_penalty: float | None = None
+    initial_prompt: str | None = None
+    condition_on_previous_text: bool = False
+    compression_ratio_threshold: float | None = 2.4
+    logprob_threshold: float | None = -1.0
+    no_speech_threshold: float | None = 0.6
+    suppress_blank: bool = True
+    max_initial_timestamp_s: float = 1.0
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file."""
+
+    id: int
+    start: float
+    end: float
+    text: str
+    tokens: tuple[int, ...] = field(repr=False)
+    temperature: float
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+
+
+@dataclass(frozen=True)
+class LanguageDetected:
+    """The language the run uses. `probability` is None when the user named it."""
+
+    language: str
+    probability: float | None
+
+
+@dataclass(frozen=True)
+class RunWarning:
+    """Something the user should know about a run that goes on (a truncated file, an odd stream)."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class MemoryUsage:
+    """Bytes. `used` and `peak` are this process's resident memory (CPU) or our share of the device's."""
+
+    used: int
+    peak: int
+    free: int
+    total: int
+
+
+@dataclass(frozen=True)
+class RunStats:
+    """How a run stands; yielded after each window and at the end.
+
+    Attributes:
+        audio_s: seconds of the recording finished so far.
+        duration_s: length of the whole recording as far as known (exact once it is read through), or None.
+        processing_s: wall seconds spent so far, model load aside.
+        n_windows: windows decoded, n_tokens: tokens kept, n_fallbacks: windows decoded again at T > 0.
+        memory: of the device.
+    """
+
+    audio_s: float
+    duration_s: float | None
+    processing_s: float
+    n_windows: int
+    n_tokens: int
+    n_fallbacks: int
+    memory: MemoryUsage
+
+    @property
+    def real_time_factor(self) -> float:
+        """Processing seconds per second of audio; below 1 is faster than real time."""
+        return self.processing_s / self.audio_s if self.audio_s > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """The device in use. `note` says why it is this one ("no NVIDIA driver found"), for the user."""
+
+    kind: Literal["cpu", "cuda"]
+    name: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The loaded model, for status panel and statistics.
+
+    Attributes:
+        name: the file's stem ("ggml-base-q5_1"); size: "base", "large-v3", ... or "custom".
+        quantization: the ggml type most weights have, "Q5_1".
+        n_bytes: size of the file; load_s: seconds it took to load.
+    """
+
+    name: str
+    size: str
+    quantization: str
+    n_bytes: int
+    is_multilingual: bool
+    load_s: float
+
+
+# What a run yields, in order of time.
+RunEvent = LanguageDetected | Segment | RunStats | RunWarning
