@@ -1,0 +1,30 @@
+"""The text of one recording, as far as it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gpu.types import Segment
+
+
+@dataclass
+class Transcript:
+    """Segments in order of time; grows while the recording is being decoded.
+
+    Attributes:
+        path: the recording.
+        language: code of the language, or None until it is known.
+    """
+
+    path: Path
+    language: str | None = None
+    segments: list[Segment] = field(default_factory=list)
+
+    def append(self, segment: Segment) -> None:
+        self.segments.append(segment)
+
+    @property
+    def text(self) -> str:
+        """The running text, without times."""
+        return "".join(segment.text for segment in self.segments).strip()

@@ -1,0 +1,188 @@
+"""The engine as the program sees it: jobs in, messages out, and the one place where errors become messages.
+
+Knows no Qt and no threads: its generators run wherever they are pumped, all on the same thread.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine.messages import (
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobLanguage,
+    JobMessage,
+    JobSegment,
+    JobStarted,
+    JobStats,
+    JobWarning,
+    ModelFailed,
+    ModelLoaded,
+    ModelLoading,
+    TranscribeFile,
+)
+from app.paths import log_file
+from gpu.cancel import CancelToken
+from gpu.errors import Cancelled, EngineError, OptionsError
+from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment
+
+if TYPE_CHECKING:
+    from gpu.engine import Engine
+
+_log = logging.getLogger(__name__)
+
+# Engine modules are imported where they are used: they take most of a second, and `--help` needs none of them.
+
+
+class EngineService:
+    """One model on one device, and the jobs it does. Belongs to the thread that loads it, tokens aside.
+
+    Args:
+        model_path: the model file.
+        device: "auto", "cpu" or "cuda".
+        threads: of the CPU; None leaves it to the engine.
+    """
+
+    def __init__(self, model_path: Path, device: str = "auto", threads: int | None = None) -> None:
+        self._model_path = model_path
+        self._device = device
+        self._threads = threads
+        self._engine: Engine | None = None
+        self._why_not = Failure(model_path, "ModelNotLoaded", "No model is loaded.", "Load one first.")
+
+    def load(self) -> Iterator[ModelLoading | ModelLoaded | ModelFailed]:
+        """Load the model: `ModelLoading`, then `ModelLoaded` or `ModelFailed`."""
+        yield ModelLoading(self._model_path)
+        try:
+            from gpu.engine import Engine
+
+            self._engine = engine = Engine(self._model_path, self._device, self._threads)
+        except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
+            self._why_not = _failure(self._model_path, e)
+            yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy)
+        else:
+            yield ModelLoaded(engine.model, engine.device)
+
+    def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage]:
+        """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`."""
+        yield JobStarted(job.job_id, job.path)
+        if self._engine is None:
+            yield _job_failed(job, self._why_not)
+            return
+        stats: RunStats | None = None
+        try:
+            with closing(self._engine.transcribe(job.path, job.options, cancel)) as events:
+                for event in events:
+                    if isinstance(event, RunStats):
+                        stats = event
+                    yield _message(job.job_id, event)
+            if stats is None:
+                raise RuntimeError("the engine ended a run without statistics")
+        except Cancelled:
+            yield JobCancelled(job.job_id, stats)
+        except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
+            yield _job_failed(job, _failure(job.path, e))
+        else:
+            yield JobFinished(job.job_id, stats)
+
+    def memory(self) -> MemoryUsage | None:
+        """Memory of the device, or None without a model."""
+        return self._engine.memory() if self._engine else None
+
+    def close(self) -> None:
+        """Give the model's memory back. Jobs fail until it is loaded again."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why something cannot be used. `kind` is the exception's class name; message and remedy are one line each."""
+
+    path: Path
+    kind: str
+    message: str
+    remedy: str
+
+
+def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
+    """The recordings that files and folders stand for, each once, and what is wrong with the other paths."""
+    from gpu.audio import find_recordings
+
+    recordings: dict[str, Path] = {}  # by absolute path, in order
+    failures = []
+    for path in paths:
+        try:
+            for recording in find_recordings(path):
+                recordings.setdefault(os.path.abspath(recording), recording)  # noqa: PTH100 - links stay apart
+        except EngineError as e:
+            failures.append(_failure(path, e))
+    return list(recordings.values()), failures
+
+
+def languages() -> dict[str, str]:
+    """Languages Whisper knows: English name by code, `{"en": "english", ...}`."""
+    from gpu.tokenizer import LANGUAGES
+
+    return LANGUAGES
+
+
+def language_code(language: str) -> str | None:
+    """Code of a language given by code or English name; None for "auto".
+
+    Raises:
+        OptionsError: Whisper does not know it.
+    """
+    from gpu.tokenizer import LANGUAGES, TO_LANGUAGE_CODE
+
+    name = language.strip().lower()
+    if name == "auto":
+        return None
+    code = TO_LANGUAGE_CODE.get(name, name)
+    if code not in LANGUAGES:
+        similar = difflib.get_close_matches(name, [*TO_LANGUAGE_CODE, *LANGUAGES], n=1)
+        hint = f"Did you mean {similar[0]}?" if similar else "Give an English name, a code (en, de, zh, ...) or auto."
+        raise OptionsError(f"Whisper knows no language {language!r}.", remedy=hint)
+    return code
+
+
+def _message(job_id: int, event: RunEvent) -> JobMessage:
+    match event:
+        case LanguageDetected(language, probability):
+            return JobLanguage(job_id, language, probability)
+        case Segment():
+            return JobSegment(job_id, event)
+        case RunWarning(message):
+            return JobWarning(job_id, message)
+        case RunStats():
+            return JobStats(job_id, event)
+
+
+def _job_failed(job: TranscribeFile, failure: Failure) -> JobFailed:
+    return JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy)
+
+
+def _failure(path: Path, error: Exception) -> Failure:
+    """An error in words. One that nobody foresaw goes to the log with its traceback."""
+    match error:
+        case EngineError():
+            return Failure(path, type(error).__name__, _one_line(str(error)), _one_line(error.remedy))
+        case MemoryError():
+            message = "There is not enough memory."
+            return Failure(path, "MemoryError", message, "Close other programs, or use a smaller model.")
+    _log.error("unexpected error with %s", path, exc_info=error)
+    message = f"The program made a mistake ({_one_line(f'{type(error).__name__}: {error}')[:200]})."
+    return Failure(path, "InternalError", message, f"Please report it with the log file {log_file()}.")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

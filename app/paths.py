@@ -1,0 +1,33 @@
+"""Where things are: what comes with the program, and the user's own folders."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+APP_ID = "whisperdesktop-ng"
+APP_NAME = "WhisperDesktop NG"
+
+
+def resources_dir() -> Path:
+    """The folder of models, samples and icons: where PyInstaller unpacked it, else in the checkout."""
+    bundle = getattr(sys, "_MEIPASS", None)
+    root = Path(bundle) if bundle else Path(__file__).resolve().parent.parent
+    return root / "resources"
+
+
+def default_model() -> Path:
+    """The model that comes with the program (multilingual Whisper base, Q5_1)."""
+    return resources_dir() / "models" / "ggml-base-q5_1.bin"
+
+
+def sample_recording() -> Path:
+    """The recording that comes with the program: eleven seconds of John F. Kennedy."""
+    return resources_dir() / "samples" / "jfk.wav"
+
+
+def log_file() -> Path:
+    """The program's log, in the user's log folder. Neither need exist."""
+    from platformdirs import user_log_path  # here: `--help` does not need it
+
+    return user_log_path(APP_ID, appauthor=False) / f"{APP_ID}.log"
