@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpu.types import DeviceInfo, ModelInfo, RunStats, Segment, TranscribeOptions
+from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunStats, Segment, TranscribeOptions
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,22 @@ class ModelLoaded:
 
 @dataclass(frozen=True)
 class ModelFailed:
-    """The engine has no model: every job fails until another one is loaded. One line each."""
+    """The engine has no model: every job fails until another one is loaded. One line each.
+
+    `kind` is the exception's class name (for translations, logs and tests).
+    """
 
     path: Path
     message: str
     remedy: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class EngineMemory:
+    """Memory of the device between two jobs; during a job it rides on `JobStats`."""
+
+    memory: MemoryUsage
 
 
 @dataclass(frozen=True)
@@ -99,4 +110,4 @@ class JobFailed:
 
 
 JobMessage = JobStarted | JobLanguage | JobSegment | JobStats | JobWarning | JobFinished | JobCancelled | JobFailed
-Message = ModelLoading | ModelLoaded | ModelFailed | JobMessage
+Message = ModelLoading | ModelLoaded | ModelFailed | EngineMemory | JobMessage

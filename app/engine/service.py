@@ -67,7 +67,7 @@ class EngineService:
             self._engine = engine = Engine(self._model_path, self._device, self._threads)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
             self._why_not = _failure(self._model_path, e)
-            yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy)
+            yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)
         else:
             yield ModelLoaded(engine.model, engine.device)
 
