@@ -13,8 +13,8 @@ N_FREQS = 201  # bins of a 400-point real FFT
 HEAD_SIZE = 64
 N_AUDIO_CTX = 1500  # 30 s in frames of 20 ms
 QUANTIZATION_VERSION = 2  # ggml's GGML_QNT_VERSION: the block layouts in `quants`
-# Text tokens in GPT-2's vocabulary, with or without its <|endoftext|>; Whisper's special tokens follow.
-N_TEXT_TOKENS = (50256, 50257)
+# Tokens of GPT-2's vocabulary, which come first; the special tokens behind them follow from n_vocab.
+N_TEXT_TOKENS = 50257
 
 # Tensors that some converters add and that say nothing new: tied or constant.
 REDUNDANT_TENSORS = {"proj_out.weight", "decoder.proj_out.weight", "alignment_heads", "decoder.mask"}
@@ -46,11 +46,14 @@ def check_dimensions(dims: ModelDimensions) -> None:
         )
 
 
-def check_vocabulary(vocabulary: list[bytes]) -> None:
-    if len(vocabulary) not in N_TEXT_TOKENS:
+def check_vocabulary(tokens: list[bytes], dims: ModelDimensions) -> list[bytes]:
+    """The text tokens among `tokens`; some converters store the special tokens behind them too."""
+    # GPT-2's text tokens without its <|endoftext|> are one fewer
+    if not N_TEXT_TOKENS - 1 <= len(tokens) <= dims.n_vocab:
         raise architecture_error(
-            f"the vocabulary has {len(vocabulary)} text tokens, expected {' or '.join(map(str, N_TEXT_TOKENS))}"
+            f"the vocabulary has {len(tokens)} tokens, expected {N_TEXT_TOKENS - 1} to {dims.n_vocab}"
         )
+    return tokens[:N_TEXT_TOKENS]
 
 
 def expected_shapes(dims: ModelDimensions) -> dict[str, tuple[int, ...]]:

@@ -48,8 +48,7 @@ def read_ggml(data: Bytes) -> ModelContents:
     check_dimensions(dims)
     mel_filters = _read_mel_filters(reader, dims)
     (n_tokens,) = reader.unpack(_COUNT, "the vocabulary's size")
-    vocabulary = reader.strings(n_tokens, _LENGTH, "the vocabulary's tokens")
-    check_vocabulary(vocabulary)
+    vocabulary = check_vocabulary(reader.strings(n_tokens, _LENGTH, "the vocabulary"), dims)
     tensors = _read_tensors(reader, dims, quantization_version)
     return ModelContents(dims, mel_filters, vocabulary, select_tensors(tensors, dims))
 

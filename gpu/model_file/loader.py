@@ -1,4 +1,4 @@
-"""Opening a model file: find out what it is, map it, and have it taken apart."""
+"""Opening a model file: map it, tell its container, and have it taken apart."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from pathlib import Path
 import numpy as np
 
 from gpu.errors import ModelNotFoundError, UnknownModelFormatError
-from gpu.model_file import ggml
-from gpu.model_file.model import ModelFile, close_mapping
+from gpu.model_file.dialects import interpret
+from gpu.model_file.formats import container_of
+from gpu.model_file.ggml import read_ggml
+from gpu.model_file.gguf import read_gguf
+from gpu.model_file.model import ModelFile
 
 
 def open_model(path: Path) -> ModelFile:
-    """Map a Whisper model file, ggml or GGUF, and check all of it but the weights themselves.
+    """Map a Whisper model file, ggml or GGUF, and check everything but the weights' values.
 
     The container is told by the file's first bytes, never by its name. Nothing is allocated on the word of the
-    file: its claims are compared with its size first. While a file is open, it must not be made shorter (Linux kills
-    a process that touches a mapped page that is gone).
+    file: what it claims is compared with its size first. While it is open the file must not be made shorter (Linux
+    kills a process that touches a mapped page that is gone).
 
     Raises:
         ModelNotFoundError: no such file, a directory, or not readable.
         UnknownModelFormatError: another kind of file.
         DamagedModelError: cut short, or contradicts itself.
-        QuantizationVersionError: quantized with block layouts of another time.
+        QuantizationVersionError: quantized with the block layouts of another time.
         UnknownTensorTypeError: a tensor of a type that is not supported.
         ModelArchitectureError: not Whisper: other dimensions, missing or additional tensors.
     """
     mapping = _map(path)
-    try:
-        data = np.frombuffer(mapping, np.uint8)
-        if data[:4].tobytes() != ggml.MAGIC:
-            raise UnknownModelFormatError("not a model", remedy="Choose another.")
-        return ModelFile(path, "ggml", ggml.read_ggml(data), mapping)
-    except BaseException:
-        close_mapping(mapping)
-        raise
+    data = np.frombuffer(mapping, np.uint8)
+    container = container_of(data)
+    contents = read_ggml(data) if container == "ggml" else interpret(read_gguf(data), path.parent)
+    return ModelFile(path, container, contents, mapping)
 
 
 def _map(path: Path) -> mmap.mmap:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
             kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise ModelNotFoundError(f"{path} is {kind}", remedy="Choose a model file.")
+            raise ModelNotFoundError(f"cannot read {path} as a model: it is {kind}", remedy="Choose a model file.")
         if status.st_size == 0:
-            raise UnknownModelFormatError("the file is empty", remedy="Download it again.")
+            raise UnknownModelFormatError("the file is empty (0 bytes)", remedy="Download or copy the model again.")
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as e:
-        raise ModelNotFoundError(f"cannot read {path}: {e.strerror}", remedy="Check the path.") from e
+    except (OSError, ValueError) as e:  # ValueError: a null character in the path, or emptied in the meantime
+        reason = e.strerror if isinstance(e, OSError) else str(e)
+        raise ModelNotFoundError(
+            f"cannot read the model file {path}: {reason}",
+            remedy="Check that the file is there and that you may read it, or choose another model.",
+        ) from e

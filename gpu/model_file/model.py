@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -148,7 +149,8 @@ class ModelFile:
         the last of them is gone.
         """
         self._tensors = {}
-        close_mapping(self._mapping)
+        with suppress(BufferError):  # tensors are still in use: the last of them unmaps the file
+            self._mapping.close()
 
     def __enter__(self) -> Self:
         return self
@@ -157,14 +159,6 @@ class ModelFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def close_mapping(mapping: mmap.mmap) -> None:
-    """Unmap now, or, while views of it live, as soon as the last one is garbage."""
-    try:
-        mapping.close()
-    except BufferError:
-        return
 
 
 def _predominant_format(tensors: Mapping[str, Tensor]) -> str:

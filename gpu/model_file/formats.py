@@ -1,0 +1,50 @@
+"""Which container a file is, by its first bytes; and what else people take for a Whisper model."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from gpu.errors import UnknownModelFormatError
+from gpu.model_file import ggml, gguf
+from gpu.model_file.quants import Bytes
+
+_CHOOSE = "Choose a Whisper model in ggml (.bin) or GGUF form."
+_CONVERT = "Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp's scripts."
+_DOWNLOAD = "Download the model again, from a link that leads to the file itself."
+
+# (pattern at the start of the file, what it looks like, remedy); the first that matches.
+_LOOKALIKES = [
+    (rb"ggml", "a ggml model for big-endian machines", _CHOOSE),
+    (rb"[tf]mgg|tjgg|algg", "a model of an early llama.cpp", _CHOOSE),
+    (rb"version https://git-lfs", "a Git LFS pointer, which stands for a file that was not downloaded", _DOWNLOAD),
+    (rb"\s*<(!doctype|html|head|\?xml|!--)", "a web page, perhaps from a failed download", _DOWNLOAD),
+    (rb".{8}\{\s*\"", "a safetensors file", _CONVERT),
+    (rb"\s*[{\[]", "JSON text, perhaps the message of a failed download", _DOWNLOAD),
+    (rb"PK\x03\x04.{0,200}data\.pkl", "a PyTorch checkpoint", _CONVERT),
+    (rb"PK[\x03\x05]", "a zip archive", "Unpack the archive and choose the model in it."),
+    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd", "a compressed archive", "Unpack it and choose the model."),
+    (rb"\x80[\x02-\x05]", "a PyTorch checkpoint", _CONVERT),
+    (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", "a CTranslate2 model (faster-whisper)", _CONVERT),
+    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", "an ONNX model", _CONVERT),
+    (rb"....TFL3", "a TensorFlow Lite model", _CONVERT),
+    (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", "a recording", _CHOOSE),
+    (rb"\0{64}", "an unfinished download, since it begins with zeros", _DOWNLOAD),
+]
+
+
+def container_of(data: Bytes) -> Literal["ggml", "gguf"]:
+    """Tell the container of a file's bytes, (n,) uint8, or raise `UnknownModelFormatError`, which says what it is."""
+    start = data[:512].tobytes()
+    if start.startswith(ggml.MAGIC):
+        return "ggml"
+    if start.startswith(gguf.MAGIC):
+        return "gguf"
+    for pattern, description, remedy in _LOOKALIKES:
+        if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
+            raise UnknownModelFormatError(f"the file is {description}, not a ggml or GGUF model", remedy=remedy)
+    raise UnknownModelFormatError(
+        f"the file is not a ggml or GGUF model: it begins with the bytes {start[:4].hex(' ') or '(none)'}, expected "
+        f"{ggml.MAGIC.hex(' ')} or {gguf.MAGIC.hex(' ')}",
+        remedy=_CHOOSE,
+    )
