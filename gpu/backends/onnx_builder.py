@@ -1,0 +1,157 @@
+"""Builds one ONNX graph whose weights stay outside the protobuf: they go to ONNX Runtime as memory it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
+
+from gpu.backends.onnx_weights import MatMulNBitsWeights, repack
+from gpu.model_file import Tensor
+from gpu.model_file.quants import QuantizedFormat
+
+OPSET, IR_VERSION, CONTRIB_VERSION = 17, 9, 1
+Floats = NDArray[np.float32]
+Array = NDArray[Any]
+
+
+class GraphBuilder:
+    """Collects nodes, inputs, outputs and weights of one graph; `session` makes it runnable.
+
+    Values are called by name (str), as in ONNX. Weights are prepared on `pool`'s threads while the graph is built.
+    """
+
+    def __init__(self, name: str, pool: Executor) -> None:
+        self._name = name
+        self._pool = pool
+        self._nodes: list[NodeProto] = []
+        self._inputs: list[ValueInfoProto] = []
+        self._outputs: list[ValueInfoProto] = []
+        self._constants: dict[str, Array] = {}
+        self._dense: dict[str, Future[Floats]] = {}
+        self._quantized: list[tuple[str, NodeProto, Future[MatMulNBitsWeights]]] = []
+
+    def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
+        self._inputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
+        return name
+
+    def output(self, name: str, value: str, dtype: type, shape: Sequence[int | str]) -> str:
+        """Give `value` out under `name`, which is its name from now on."""
+        for node in self._nodes:  # rename at the source: an Identity node would copy
+            for i, out in enumerate(node.output):
+                if out == value:
+                    node.output[i] = name
+            for i, used in enumerate(node.input):
+                if used == value:
+                    node.input[i] = name
+        self._outputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
+        return name
+
+    def nodes(
+        self, op: str, inputs: Sequence[str], n_outputs: int, *, ms: bool = False, **attributes: Any
+    ) -> list[str]:
+        """Append an operator; `ms` for the domain com.microsoft."""
+        outputs = [f"{op}_{len(self._nodes)}_{i}" for i in range(n_outputs)]
+        domain = "com.microsoft" if ms else ""
+        self._nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
+        return outputs
+
+    def node(self, op: str, inputs: Sequence[str], *, ms: bool = False, **attributes: Any) -> str:
+        return self.nodes(op, inputs, 1, ms=ms, **attributes)[0]
+
+    def constant(self, name: str, value: Array) -> str:
+        self._constants[name] = value
+        return name
+
+    def dense(self, name: str, *tensors: Tensor) -> str:
+        """Tensors as float32, dequantized and stacked on top of each other."""
+        if name not in self._dense:
+            self._dense[name] = self._pool.submit(_dequantize, tensors)
+        return name
+
+    def float_matmul(self, x: str, weights: Sequence[Tensor]) -> str:
+        """x (..., k) @ stacked weights (n, k).T in float32."""
+        return self.node("FusedMatMul", [x, self.dense(weights[0].name, *weights)], ms=True, transB=1)
+
+    def quantized_matmul(self, x: str, weights: Sequence[Tensor], bias: Floats | None) -> str:
+        """x (t, k) @ concatenated weights (n, k).T + bias, on the blocks as they are stored.
+
+        F32 and F16 tensors, and parts of different types, are multiplied separately.
+        """
+        formats = {w.type for w in weights}
+        if len(weights) > 1 and len(formats) > 1:
+            cuts = np.cumsum([0] + [w.shape[0] for w in weights])
+            parts = [
+                self.quantized_matmul(x, [w], None if bias is None else bias[a:b])
+                for w, a, b in zip(weights, cuts, cuts[1:], strict=False)
+            ]
+            return self.node("Concat", parts, axis=-1)
+        name = weights[0].name
+        if not issubclass(weights[0].type, QuantizedFormat):
+            y = self.float_matmul(x, weights)
+            return y if bias is None else self.node("Add", [y, self.constant(f"{name}.add", bias)])
+        return self._matmul_n_bits(x, weights, bias)
+
+    def _matmul_n_bits(self, x: str, weights: Sequence[Tensor], bias: Floats | None) -> str:
+        name = weights[0].name
+        n, k = sum(w.shape[0] for w in weights), weights[0].shape[1]
+        packed = self._pool.submit(repack, weights)
+        inputs = [x, f"{name}.q", f"{name}.scale"]
+        if bias is not None:
+            inputs += ["", "", self.constant(f"{name}.add", bias)]
+        layout = MatMulNBitsWeights.layout(weights[0].type)
+        y = self.node(
+            "MatMulNBits", inputs, ms=True, N=n, K=k, bits=layout.bits, block_size=layout.block_size, accuracy_level=4
+        )
+        self._quantized.append((name, self._nodes[-1], packed))
+        if layout.has_minimum:  # + (sum of each block's inputs) @ minima: exact, one float a block
+            sums = f"sums_{k}_{layout.block_size}"
+            if sums not in self._constants:
+                self.constant(
+                    sums, np.kron(np.eye(k // layout.block_size), np.ones((1, layout.block_size))).astype(np.float32)
+                )
+            block_sums = self.node("FusedMatMul", [x, sums], ms=True, transB=1)
+            y = self.node("Gemm", [block_sums, f"{name}.minimum", y], transB=1)
+        return y
+
+    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """Compile. The weights are handed over as OrtValues on the arrays prepared here (no copy, no protobuf)."""
+        arrays: dict[str, Array] = dict(self._constants)
+        arrays.update({name: future.result() for name, future in self._dense.items()})
+        for name, _, future in self._quantized:
+            arrays.update(future.result().arrays(name))
+        small = {n: a for n, a in arrays.items() if a.dtype == np.int64 or a.dtype == np.int32}
+        large = {n: a for n, a in arrays.items() if n not in small}
+        graph = GraphProto(name=self._name, node=self._nodes, input=self._inputs, output=self._outputs)
+        graph.initializer.extend(
+            helper.make_tensor(n, _onnx_type(a.dtype.type), a.shape, a.ravel()) for n, a in small.items()
+        )
+        graph.initializer.extend(_external(n, a) for n, a in large.items())
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in large.values()]
+        options.add_external_initializers(list(large), values)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", CONTRIB_VERSION)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
+        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _dequantize(tensors: Sequence[Tensor]) -> Floats:
+    parts = [tensor.dequantize() for tensor in tensors]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _external(name: str, array: Array) -> TensorProto:
+    """The declaration of a weight that `add_external_initializers` supplies."""
+    proto = TensorProto(name=name, data_type=_onnx_type(array.dtype.type), dims=array.shape)
+    proto.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "memory"), ("offset", "0"), ("length", str(array.nbytes))):
+        proto.external_data.add(key=key, value=value)
+    return proto
+
+
+def _onnx_type(dtype: type) -> int:
+    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

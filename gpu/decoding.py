@@ -1,0 +1,204 @@
+"""From an encoded window to its tokens: greedy, sampling, beam search and the temperature fallback.
+
+The method is openai/whisper's `decoding.py` and `transcribe.decode_with_fallback`.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Prefill, RowParams
+from gpu.cancel import CancelToken
+from gpu.model_file import ModelDimensions
+from gpu.token_rules import TokenRules
+from gpu.tokenizer import Tokenizer
+from gpu.types import TranscribeOptions
+
+TOKENS_PER_CALL = 8  # between two looks at the cancel flag
+SECONDS_PER_TIMESTAMP = 0.02
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A finished sequence: its tokens without eot, and the log-probability of all of them with eot."""
+
+    tokens: tuple[int, ...]
+    sum_logprob: float
+
+    @property
+    def avg_logprob(self) -> float:
+        return self.sum_logprob / (len(self.tokens) + 1)
+
+    def score(self, length_penalty: float | None) -> float:
+        """openai/whisper's `MaximumLikelihoodRanker`: by length, or by Google NMT's penalty."""
+        length = max(len(self.tokens), 1)
+        return self.sum_logprob / (length if length_penalty is None else ((5 + length) / 6) ** length_penalty)
+
+
+@dataclass(frozen=True)
+class DecodedWindow:
+    """What a window says. `tokens` without eot; `n_fallbacks` decodings were thrown away for this one."""
+
+    tokens: tuple[int, ...]
+    avg_logprob: float
+    compression_ratio: float
+    no_speech_prob: float
+    temperature: float
+    n_fallbacks: int
+
+
+class WindowDecoder:
+    """Decodes windows one after the other; decoders are opened once and used again."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        dims: ModelDimensions,
+        tokenizer: Tokenizer,
+        options: TranscribeOptions,
+        cancel: CancelToken,
+    ) -> None:
+        self._backend, self._tokenizer, self._options, self._cancel = backend, tokenizer, options, cancel
+        self._n_text_ctx = dims.n_text_ctx
+        self._max_tokens = dims.n_text_ctx // 2
+        self._rules = TokenRules(
+            n_vocab=dims.n_vocab,
+            sot=tokenizer.sot,
+            eot=tokenizer.eot,
+            no_timestamps=tokenizer.no_timestamps,
+            timestamp_begin=tokenizer.timestamp_begin,
+            suppressed=tokenizer.suppressed_tokens,
+            blank=tokenizer.blank_tokens if options.suppress_blank else (),
+            max_initial_timestamp=round(options.max_initial_timestamp_s / SECONDS_PER_TIMESTAMP),
+        )
+        self._decoders: dict[int, Decoder] = {}
+
+    def detect_language(self, cross: Cross) -> tuple[str, float]:
+        """The most probable language of a window and its probability among all the model knows."""
+        decoder = self._decoder(1)
+        prefill = decoder.admit(0, cross, (self._tokenizer.sot,), RowParams())
+        decoder.retire(0)
+        logprobs = prefill.sot_logprobs[list(self._tokenizer.language_tokens)]
+        best = int(logprobs.argmax())
+        return self._tokenizer.languages[best], float(np.exp(logprobs[best]) / np.exp(logprobs).sum())
+
+    def decode(self, cross: Cross, context: Sequence[int], language: str | None) -> DecodedWindow:
+        """Decode a window, again at the next temperature as long as the result looks like a failure.
+
+        Args:
+            context: tokens of the text before it (prompt); the last 223 are used.
+        """
+        prompt = self._prompt(context, language)
+        for n_fallbacks, temperature in enumerate(self._options.temperature):
+            window = self._decode_at(temperature, cross, prompt, n_fallbacks)
+            if not self._failed(window):
+                break
+        return window
+
+    def _prompt(self, context: Sequence[int], language: str | None) -> tuple[int, ...]:
+        start = self._tokenizer.sot_sequence(language, self._options.task)
+        if not context:
+            return start
+        return (self._tokenizer.sot_prev, *context[-(self._n_text_ctx // 2 - 1) :], *start)
+
+    def _failed(self, window: DecodedWindow) -> bool:
+        o = self._options
+        if o.no_speech_threshold is not None and window.no_speech_prob > o.no_speech_threshold:
+            if o.logprob_threshold is not None and window.avg_logprob < o.logprob_threshold:
+                return False  # silence
+        repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
+        unsure = o.logprob_threshold is not None and window.avg_logprob < o.logprob_threshold
+        return repeats or unsure
+
+    def _decode_at(self, temperature: float, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
+        if temperature == 0 and self._options.beam_size is not None and self._options.beam_size > 1:
+            prefill, best = self._beam_search(cross, prompt, self._options.beam_size)
+        else:
+            prefill, best = self._sample(cross, prompt, RowParams(temperature, seed=n_fallbacks))
+        return DecodedWindow(
+            tokens=best.tokens,
+            avg_logprob=best.avg_logprob,
+            compression_ratio=compression_ratio(self._tokenizer.decode_bytes(best.tokens)),
+            no_speech_prob=float(np.exp(prefill.sot_logprobs[self._tokenizer.no_speech])),
+            temperature=temperature,
+            n_fallbacks=n_fallbacks,
+        )
+
+    def _sample(self, cross: Cross, prompt: Sequence[int], params: RowParams) -> tuple[Prefill, Hypothesis]:
+        """Greedy at temperature 0, else the best of `best_of` samples."""
+        decoder = self._decoder(1 if params.temperature == 0 else self._options.best_of)
+        prefill = decoder.admit(0, cross, prompt, params)
+        tokens: list[list[int]] = []
+        logprobs: list[list[float]] = []
+        done = False
+        while not done:
+            steps = decoder.advance(TOKENS_PER_CALL)
+            tokens = tokens or [[] for _ in steps.tokens]
+            logprobs = logprobs or [[] for _ in steps.tokens]
+            for i, (new, new_logprobs) in enumerate(zip(steps.tokens, steps.logprobs, strict=True)):
+                tokens[i] += new
+                logprobs[i] += new_logprobs
+            done = all(steps.done)
+        decoder.retire(0)
+        finished = [
+            Hypothesis(tuple(t for t in sequence if t != self._tokenizer.eot), sum(scores))
+            for sequence, scores in zip(tokens, logprobs, strict=True)
+        ]
+        return prefill, max(finished, key=lambda h: h.score(self._options.length_penalty))
+
+    def _beam_search(self, cross: Cross, prompt: Sequence[int], beam_size: int) -> tuple[Prefill, Hypothesis]:
+        """openai/whisper's `BeamSearchDecoder`, with patience (arXiv:2204.05424)."""
+        decoder = self._decoder(beam_size)
+        prefill = decoder.admit(0, cross, prompt, RowParams())
+        beams = [Hypothesis((), 0.0)]  # all sequences are the prompt so far: one of them counts
+        finished: dict[tuple[int, ...], float] = {}
+        n_wanted = round(beam_size * self._options.patience)
+        for _ in range(self._max_tokens):
+            top = decoder.candidates()
+            candidates = sorted(
+                (
+                    (beam.sum_logprob + float(logprob), parent, int(token))
+                    for parent, beam in enumerate(beams)
+                    for token, logprob in zip(top.ids[parent], top.logprobs[parent], strict=True)
+                    if logprob > -math.inf
+                ),
+                reverse=True,
+            )
+            kept: list[tuple[float, int, int]] = []
+            for score, parent, token in candidates:
+                if token == self._tokenizer.eot:
+                    if len(finished) < n_wanted:
+                        finished[beams[parent].tokens] = score
+                else:
+                    kept.append((score, parent, token))
+                    if len(kept) == beam_size:
+                        break
+            if len(finished) >= n_wanted or not kept:
+                break
+            beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
+            kept += [kept[-1]] * (beam_size - len(kept))  # fewer candidates than beams: the decoder's rows stay full
+            decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
+        decoder.retire(0)
+        for beam in beams:  # best first
+            if len(finished) >= beam_size:
+                break
+            finished.setdefault(beam.tokens, beam.sum_logprob)
+        hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
+        return prefill, max(hypotheses, key=lambda h: h.score(self._options.length_penalty))
+
+    def _decoder(self, sequences: int) -> Decoder:
+        if sequences not in self._decoders:
+            plan = DecodePlan(1, sequences, self._rules, self._max_tokens, top_k=sequences + 1)
+            self._decoders[sequences] = self._backend.open(plan, self._cancel)
+        return self._decoders[sequences]
+
+
+def compression_ratio(text: bytes) -> float:
+    """How much better than one to one zlib compresses a text: above 2.4 it repeats itself."""
+    stripped = text.strip()
+    return len(stripped) / len(zlib.compress(stripped)) if stripped else 0.0

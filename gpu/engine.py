@@ -1,0 +1,70 @@
+"""The engine: one model on one device, recordings in, segments and statistics out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from gpu.audio import open_audio
+from gpu.backends.onnx import OnnxBackend
+from gpu.cancel import CancelToken
+from gpu.devices import select_device
+from gpu.model_file import open_model
+from gpu.tokenizer import Tokenizer
+from gpu.transcribe import LoadedModel, Transcription
+from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunEvent, TranscribeOptions
+
+
+class Engine:
+    """A loaded model. Belongs to the thread that made it; only a `CancelToken` is touched from others.
+
+    Args:
+        model_path: a model file in any format of `gpu.model_file`.
+        device: "auto", "cpu" or "cuda".
+        threads: of the CPU; None for one on each physical core.
+
+    Raises:
+        ModelFileError: the file is no usable model.
+        DeviceError: the device is not there, or has not enough memory.
+    """
+
+    def __init__(self, model_path: Path, device: str = "auto", threads: int | None = None) -> None:
+        started = time.perf_counter()
+        self.device: DeviceInfo = select_device(device)
+        with open_model(model_path) as model:
+            backend = OnnxBackend(model, self.device, threads or default_threads())
+            tokenizer = Tokenizer(model.vocabulary, model.dims)
+            self._loaded = LoadedModel(backend, model.dims, model.mel_filters, tokenizer)
+            self.model = ModelInfo(
+                name=model_path.stem,
+                size=model.dims.size_name,
+                quantization=model.quantization,
+                n_bytes=model.n_bytes,
+                is_multilingual=model.dims.is_multilingual,
+                load_s=time.perf_counter() - started,
+            )
+
+    def transcribe(self, path: Path, options: TranscribeOptions, cancel: CancelToken) -> Iterator[RunEvent]:
+        """Transcribe a recording; see `gpu.transcribe.Transcription.events`.
+
+        Raises:
+            AudioError: the recording cannot be read.
+            OptionsError: the options do not fit the model.
+            Cancelled: the token was set.
+        """
+        with open_audio(path) as audio:
+            yield from Transcription(self._loaded, audio, options, cancel).events()
+
+    def memory(self) -> MemoryUsage:
+        return self._loaded.backend.memory()
+
+    def close(self) -> None:
+        self._loaded.backend.close()
+
+
+def default_threads() -> int:
+    """The physical cores: two threads on one core slow the matrix products down."""
+    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1

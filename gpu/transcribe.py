@@ -1,0 +1,192 @@
+"""A recording becomes segments: windows of 30 s that advance by the timestamps the model gives.
+
+The method is openai/whisper's `transcribe.py`, sequential mode, written as a generator: whoever iterates decides
+when it goes on, and the recording is read as it is needed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from gpu.audio import AudioReader
+from gpu.backends.base import Backend, Floats
+from gpu.cancel import CancelToken
+from gpu.decoding import SECONDS_PER_TIMESTAMP, DecodedWindow, WindowDecoder
+from gpu.mel import FRAMES_PER_SECOND, MelStream
+from gpu.model_file import ModelDimensions
+from gpu.tokenizer import Tokenizer
+from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
+
+FRAMES_PER_TIMESTAMP = 2  # 20 ms
+PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What a run needs of a model, whatever device it is on."""
+
+    backend: Backend
+    dims: ModelDimensions
+    mel_filters: Floats
+    tokenizer: Tokenizer
+
+
+@dataclass(frozen=True)
+class TimedTokens:
+    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start."""
+
+    start: int
+    end: int
+    tokens: tuple[int, ...]
+
+
+class Transcription:
+    """One run over one recording. Iterate `events` once."""
+
+    def __init__(self, model: LoadedModel, audio: AudioReader, options: TranscribeOptions, cancel: CancelToken) -> None:
+        self._model, self._audio, self._options, self._cancel = model, audio, options, cancel
+        self._decoder = WindowDecoder(model.backend, model.dims, model.tokenizer, options, cancel)
+        self._mel = MelStream(self._cancellable(audio.blocks()), model.mel_filters)
+        self._language = options.language
+        self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
+        self._started = time.perf_counter()
+
+    def events(self) -> Iterator[RunEvent]:
+        """Yields LanguageDetected once, then segments in order of time, statistics after each window, warnings as
+        they come; the last event is the final statistics.
+
+        Raises:
+            Cancelled: the token was set.
+            EngineError: the recording or the options turned out to be unusable.
+        """
+        o, tokenizer = self._options, self._model.tokenizer
+        if self._language is not None:
+            self._language = tokenizer.language_code(self._language)
+            yield LanguageDetected(self._language, None)
+        elif not tokenizer.is_multilingual:
+            self._language = "en"
+            yield LanguageDetected("en", None)
+        context = tokenizer.encode(" " + o.initial_prompt.strip()) if o.initial_prompt else []
+        seek = 0
+        while True:
+            self._cancel.check()
+            mel, n_frames = self._mel.window(seek)
+            yield from self._warnings()
+            if n_frames == 0:
+                break
+            [cross] = self._model.backend.encode(mel[None], self._cancel)
+            if self._language is None:
+                self._language, probability = self._decoder.detect_language(cross)
+                yield LanguageDetected(self._language, probability)
+            window = self._decoder.decode(cross, context, self._language)
+            cross.free()
+            self._n_windows += 1
+            self._n_fallbacks += window.n_fallbacks
+            if self._is_silence(window):
+                seek += n_frames
+                yield self._stats(seek)
+                continue
+            pieces, advance = split_window(window.tokens, tokenizer, n_frames)
+            for segment in self._segments(pieces, window, seek):
+                context += segment.tokens
+                yield segment
+            if not o.condition_on_previous_text or window.temperature > PROMPT_RESET_TEMPERATURE:
+                context = []
+            seek += advance
+            yield self._stats(seek)
+        yield self._stats(None)
+
+    def _segments(self, pieces: Sequence[TimedTokens], window: DecodedWindow, seek: int) -> Iterator[Segment]:
+        offset_s = seek / FRAMES_PER_SECOND
+        for piece in pieces:
+            text = self._model.tokenizer.decode(piece.tokens)
+            if not text.strip() or piece.end <= piece.start:
+                continue
+            self._n_tokens += len(piece.tokens)
+            yield Segment(
+                id=self._n_segments,
+                start=round(offset_s + piece.start * SECONDS_PER_TIMESTAMP, 2),
+                end=round(offset_s + piece.end * SECONDS_PER_TIMESTAMP, 2),
+                text=text,
+                tokens=piece.tokens,
+                temperature=window.temperature,
+                avg_logprob=window.avg_logprob,
+                compression_ratio=window.compression_ratio,
+                no_speech_prob=window.no_speech_prob,
+            )
+            self._n_segments += 1
+
+    def _is_silence(self, window: DecodedWindow) -> bool:
+        o = self._options
+        if o.no_speech_threshold is None or window.no_speech_prob <= o.no_speech_threshold:
+            return False
+        return o.logprob_threshold is None or window.avg_logprob <= o.logprob_threshold
+
+    def _stats(self, seek: int | None) -> RunStats:
+        """Statistics with everything before frame `seek` done; None: everything."""
+        duration_s = self._mel.audio_s if self._mel.ended else self._audio.duration_s
+        return RunStats(
+            audio_s=self._mel.audio_s if seek is None else min(seek / FRAMES_PER_SECOND, self._mel.audio_s),
+            duration_s=duration_s,
+            processing_s=time.perf_counter() - self._started,
+            n_windows=self._n_windows,
+            n_tokens=self._n_tokens,
+            n_fallbacks=self._n_fallbacks,
+            memory=self._model.backend.memory(),
+        )
+
+    def _warnings(self) -> Iterator[RunWarning]:
+        new = self._audio.warnings[self._n_warned :]
+        self._n_warned += len(new)
+        yield from map(RunWarning, new)
+
+    def _cancellable(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
+        for block in blocks:
+            self._cancel.check()
+            yield block
+
+
+def split_window(tokens: Sequence[int], tokenizer: Tokenizer, n_frames: int) -> tuple[list[TimedTokens], int]:
+    """Cut a window's tokens into segments at its pairs of timestamps.
+
+    Args:
+        tokens: as decoded, without eot.
+        n_frames: frames of the window that are in the recording.
+
+    Returns:
+        The segments, and the frames to advance by: up to the last closed segment when text after it was left open
+        (the next window hears that again), else the whole window.
+    """
+    begin = tokenizer.timestamp_begin
+    last = n_frames // FRAMES_PER_TIMESTAMP
+    is_timestamp = [token >= begin for token in tokens]
+    cuts = [i for i in range(1, len(tokens)) if is_timestamp[i - 1] and is_timestamp[i]]
+    closed_at_end = is_timestamp[-2:] == [False, True]
+    if not cuts:
+        times = [token - begin for token in tokens if token >= begin]
+        start = times[0] if times and is_timestamp[0] else 0
+        end = times[-1] if times and times[-1] > start else last
+        pieces = [TimedTokens(min(start, last), min(end, last), tuple(tokens))]
+        return _whole_characters(pieces, tokenizer), n_frames
+    if closed_at_end:
+        cuts.append(len(tokens))
+    pieces = []
+    for first, stop in zip([0, *cuts], cuts, strict=False):
+        piece = tuple(tokens[first:stop])
+        start, end = (min(max(token - begin, 0), last) for token in (piece[0], piece[-1]))
+        pieces.append(TimedTokens(start, end, piece))
+    advance = n_frames if closed_at_end else (tokens[cuts[-1] - 1] - begin) * FRAMES_PER_TIMESTAMP
+    return _whole_characters(pieces, tokenizer), min(advance, n_frames) or n_frames
+
+
+def _whole_characters(pieces: Sequence[TimedTokens], tokenizer: Tokenizer) -> list[TimedTokens]:
+    """A character whose bytes are spread over two segments goes to the second; one that never ends is dropped."""
+    whole: list[TimedTokens] = []
+    rest: list[int] = []
+    for piece in pieces:
+        timestamps = [token for token in piece.tokens if token >= tokenizer.timestamp_begin]
+        text, rest = tokenizer.split_to_complete([*rest, *(t for t in piece.tokens if t < tokenizer.timestamp_begin)])
+        whole.append(replace(piece, tokens=(*timestamps[:1], *text, *timestamps[1:])))
+    return whole
