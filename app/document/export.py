@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,15 +76,18 @@ def save(transcript: Transcript, path: Path, format_name: str) -> None:
     """Write `transcript` to `path` in one of `FORMATS`, whole or not at all: what was there before stays until then.
 
     Raises:
-        OSError: the folder cannot be written, the disk is full.
+        OSError: the folder cannot be written, the disk is full; `filename` is `path`.
     """
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    temporary = path.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(FORMATS[format_name](transcript))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as e:
+        e.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

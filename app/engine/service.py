@@ -9,7 +9,6 @@ import difflib
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,11 +78,10 @@ class EngineService:
             return
         stats: RunStats | None = None
         try:
-            with closing(self._engine.transcribe(job.path, job.options, cancel)) as events:
-                for event in events:
-                    if isinstance(event, RunStats):
-                        stats = event
-                    yield _message(job.job_id, event)
+            for event in self._engine.transcribe(job.path, job.options, cancel):
+                if isinstance(event, RunStats):
+                    stats = event
+                yield _message(job.job_id, event)
             if stats is None:
                 raise RuntimeError("the engine ended a run without statistics")
         except Cancelled:

@@ -1,0 +1,278 @@
+"""The command line: what may be typed, and what it means. Option names are those of openai/whisper."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from app import __version__
+from app.console import prepare_streams
+from app.document.export import FORMATS
+from app.engine.service import language_code, languages
+from app.paths import APP_NAME, default_model
+from gpu.errors import OptionsError
+from gpu.types import TranscribeOptions
+
+T = TypeVar("T")
+
+_DEFAULTS = TranscribeOptions()
+
+_DESCRIPTION = """\
+Turn recordings into text: audio or video files of any usual kind, or folders
+of them. The text goes to standard output as it is recognised; progress,
+statistics, warnings and errors go to standard error.
+
+  transcribe interview.mp3                     print the text
+  transcribe talk.mp4 --format srt             ... and write talk.srt
+  transcribe recordings --output-dir texts     a folder, into all formats
+  transcribe rede.mp3 --language German --task translate --beam-size 5
+"""
+
+_NOTES = """\
+Files that exist are replaced. The real-time factor is processing time by
+length: below 1 is faster than real time. Ctrl-C keeps the text so far.
+
+exit codes: 0 all files done, 1 some failed and the others are done,
+  2 wrong usage, 130 stopped by Ctrl-C
+"""
+
+
+def run(args: Sequence[str]) -> int:
+    """Do what the command line says; the exit code."""
+    prepare_streams()
+    arguments = _parser().parse_args(_hyphenated(args))
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    return command(arguments)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in two lines, not after a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}\nSee {self.prog} --help\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=_program(),
+        description=f"{APP_NAME}: speech to text on your own machine. Without a command the window opens.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
+    parser.set_defaults(command=_open_window, files=[])
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_transcribe(commands)
+    open_ = commands.add_parser("open", help="open the window with files", allow_abbrev=False)
+    open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
+    return parser
+
+
+def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "transcribe",
+        help="turn recordings into text",
+        usage=f"{_program()} transcribe [options] FILE [FILE ...]",
+        description=_DESCRIPTION,
+        epilog=_NOTES + _language_list(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.set_defaults(command=_transcribe)
+    parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings, or folders of them")
+    _add_output_options(parser)
+    _add_model_options(parser)
+    _add_decoding_options(parser)
+
+
+def _add_output_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("output")
+    group.add_argument(
+        "--format",
+        "--output-format",
+        "-f",
+        dest="formats",
+        action="append",
+        choices=[*FORMATS, "all"],
+        metavar="FORMAT",
+        help=f"also write a file: {', '.join(FORMATS)} or all; may be repeated (default with --output-dir: all)",
+    )
+    group.add_argument(
+        "--output-dir", "-o", type=Path, metavar="DIR", help="folder for these files (default: the current one)"
+    )
+    group.add_argument(
+        "--stats-json",
+        type=Path,
+        metavar="FILE",
+        help="write statistics to FILE, one JSON object a line for each recording: times in seconds, memory in bytes",
+    )
+    group.add_argument(
+        "--quiet", "-q", action="store_true", help="no progress and no statistics: errors and warnings only"
+    )
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model and device")
+    group.add_argument(
+        "--model",
+        type=Path,
+        default=default_model(),
+        metavar="PATH",
+        help="Whisper model, ggml .bin or .gguf (default: the one that comes with the program, base Q5_1)",
+    )
+    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
+    group.add_argument(
+        "--threads", type=_whole_number(0), default=0, metavar="N", help="CPU threads (default: one a core)"
+    )
+
+
+def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("decoding")
+
+    def add(name: str, kind: Callable[[str], object], default: object, metavar: str, text: str) -> None:
+        group.add_argument(
+            f"--{name}", type=kind, default=default, metavar=metavar, help=f"{text} (default: {default})"
+        )
+
+    number, whole = _number(), _whole_number(1)
+    add("language", str, "auto", "LANGUAGE", "language spoken, by name or code; auto listens for it")
+    group.add_argument(
+        "--task",
+        choices=["transcribe", "translate"],
+        default=_DEFAULTS.task,
+        help="keep the language, or translate into English (default: transcribe)",
+    )
+    add(
+        "beam-size", _optional(whole), None, "N", "beam search with N beams; None is greedy, 5 more accurate and slower"
+    )
+    add("initial-prompt", str, None, "TEXT", "names, terms or style to expect, as context of the first window")
+    add("condition-on-previous-text", _true_or_false, False, "True|False", "give each window the text before it")
+    add("temperature", _number(0), 0.0, "T", "0 takes the likeliest text, above 0 draws samples")
+    add(
+        "temperature-increment-on-fallback",
+        _optional(_number(above=0)),
+        0.2,
+        "T",
+        "how much hotter a poor window is tried again, up to 1.0; None: never",
+    )
+    add("best-of", whole, _DEFAULTS.best_of, "N", "samples drawn where the temperature is above 0")
+    add("patience", _number(above=0), _DEFAULTS.patience, "P", "beam search goes on until P x N beams have ended")
+    add("length-penalty", _optional(number), None, "A", "exponent of the length penalty; None divides by the length")
+    add("compression-ratio-threshold", _optional(number), 2.4, "R", "a window more repetitive than this is poor")
+    add("logprob-threshold", _optional(number), -1.0, "P", "a window less probable than this is poor")
+    add("no-speech-threshold", _optional(number), 0.6, "P", "a poor window with more no-speech probability is silence")
+    add("suppress-blank", _true_or_false, True, "True|False", "no blank at the beginning of a window")
+
+
+def _transcribe(arguments: argparse.Namespace) -> int:
+    from app.transcribe_command import TranscribeCommand
+
+    try:
+        options = _transcribe_options(arguments)
+    except OptionsError as e:
+        print(f"error: --language: {e} {e.remedy}", file=sys.stderr)
+        return 2
+    formats = arguments.formats or (["all"] if arguments.output_dir else [])
+    return TranscribeCommand(
+        paths=arguments.files,
+        options=options,
+        model=arguments.model,
+        device=arguments.device,
+        threads=arguments.threads or None,
+        formats=tuple(FORMATS) if "all" in formats else tuple(dict.fromkeys(formats)),
+        output_dir=arguments.output_dir or Path(),
+        stats_json=arguments.stats_json,
+        quiet=arguments.quiet,
+    ).run()
+
+
+def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
+    return TranscribeOptions(
+        language=language_code(arguments.language),
+        task=arguments.task,
+        temperature=_ladder(arguments.temperature, arguments.temperature_increment_on_fallback),
+        beam_size=arguments.beam_size,
+        best_of=arguments.best_of,
+        patience=arguments.patience,
+        length_penalty=arguments.length_penalty,
+        initial_prompt=arguments.initial_prompt,
+        condition_on_previous_text=arguments.condition_on_previous_text,
+        compression_ratio_threshold=arguments.compression_ratio_threshold,
+        logprob_threshold=arguments.logprob_threshold,
+        no_speech_threshold=arguments.no_speech_threshold,
+        suppress_blank=arguments.suppress_blank,
+    )
+
+
+def _open_window(arguments: argparse.Namespace) -> int:
+    try:
+        from app.application import run_window
+    except ImportError as e:
+        remedy = f"Recordings can be transcribed without it: {_program()} transcribe FILE..."
+        print(f"error: the window cannot be opened: {e}. {remedy}", file=sys.stderr)
+        return 1
+    return run_window(arguments.files)
+
+
+def _program() -> str:
+    """What the user typed to get here."""
+    name = Path(sys.argv[0]).name
+    return "python -m app" if name == "__main__.py" else name
+
+
+def _hyphenated(args: Sequence[str]) -> list[str]:
+    """`--beam_size`, as openai/whisper spells it, becomes `--beam-size`."""
+    end = args.index("--") if "--" in args else len(args)
+    hyphenated = []
+    for arg in args[:end]:
+        name, equals, value = arg.partition("=")
+        hyphenated.append((name.replace("_", "-") if name.startswith("--") else name) + equals + value)
+    return [*hyphenated, *args[end:]]
+
+
+def _ladder(temperature: float, increment: float | None) -> tuple[float, ...]:
+    """The temperatures to try in turn, as openai/whisper counts them: up to 1.0."""
+    if increment is None:
+        return (temperature,)
+    n_more = max(0, int((1.0 - temperature + 1e-6) / increment))
+    return tuple(round(temperature + i * increment, 6) for i in range(n_more + 1))
+
+
+def _language_list() -> str:
+    names = ", ".join(f"{code}~{name.title()}" for code, name in sorted(languages().items()))
+    return "\n" + textwrap.fill(f"languages: {names}", 78, subsequent_indent="  ").replace("~", " ")
+
+
+def _whole_number(least: int) -> Callable[[str], int]:
+    def convert(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return convert
+
+
+def _number(least: float = float("-inf"), above: float = float("-inf")) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not (number >= least and number > above):
+            raise argparse.ArgumentTypeError(f"{text} is too small")
+        return number
+
+    return convert
+
+
+def _optional(convert: Callable[[str], T]) -> Callable[[str], T | None]:
+    return lambda text: None if text == "None" else convert(text)
+
+
+def _true_or_false(text: str) -> bool:
+    if text not in ("True", "False"):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither True nor False")
+    return text == "True"

@@ -1,0 +1,104 @@
+"""What a command shows: the text on standard output; progress, figures and errors on standard error."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+_BAR_FORMAT = "{desc} |{bar}| {n_fmt}/{total_fmt} s, {elapsed}<{remaining}"
+
+
+def prepare_streams() -> None:
+    """UTF-8 on both streams whatever the locale, and somewhere to write to even where there is no console."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def silence(stream: object) -> None:
+    """Let what is still written to a stream that failed go nowhere, so that the program can end in peace."""
+    if isinstance(stream, io.TextIOWrapper):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
+
+
+class Console:
+    """The two streams of a command that transcribes, and the progress bar between their lines.
+
+    Args:
+        quiet: show only text, warnings and errors.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: tqdm[NoReturn] | None = None
+
+    def text(self, line: str) -> None:
+        """A line for standard output, at once.
+
+        Raises:
+            OSError: it cannot be written; BrokenPipeError if nobody reads it any more.
+        """
+        with self._bar_aside():
+            try:
+                print(line, flush=True)
+            except OSError:
+                silence(sys.stdout)
+                raise
+
+    def error(self, name: str, message: str, remedy: str) -> None:
+        self._say(f"error: {name}: {message.rstrip('.')}. {remedy}")
+
+    def warning(self, name: str, message: str) -> None:
+        self._say(f"warning: {name}: {message}")
+
+    def note(self, line: str) -> None:
+        """Something that `quiet` leaves out."""
+        if not self._quiet:
+            self._say(line)
+
+    def begin_progress(self, title: str) -> None:
+        """Show a bar until `end_progress`, if somebody watches."""
+        if self._quiet or not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0  # it would start a thread
+        self._bar = tqdm(desc=title, bar_format=_BAR_FORMAT, leave=False, dynamic_ncols=True, file=sys.stderr)
+
+    def progress(self, audio_s: float, duration_s: float | None) -> None:
+        """Move the bar to `audio_s` seconds of `duration_s`."""
+        if self._bar is not None:
+            self._bar.total = max(round(duration_s), 1) if duration_s else None
+            self._bar.n = round(audio_s)
+            self._bar.refresh()
+
+    def end_progress(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def _say(self, line: str) -> None:
+        with self._bar_aside():
+            print(line, file=sys.stderr, flush=True)
+
+    @contextmanager
+    def _bar_aside(self) -> Iterator[None]:
+        if self._bar is None:
+            yield
+            return
+        self._bar.clear()
+        yield
+        self._bar.refresh()
