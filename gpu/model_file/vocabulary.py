@@ -40,7 +40,7 @@ def _bytes_of_token(text: str) -> bytes:
     try:
         return bytes([_BYTE_OF_CHARACTER[character] for character in text])
     except KeyError as e:
-        raise damaged(f"the vocabulary's token {shown(text)!r} is not in GPT-2's byte-level encoding") from e
+        raise damaged(f"the vocabulary's token {shown(text)} is not in GPT-2's byte-level encoding") from e
 
 
 def _tokens_of_json(tokenizer: Mapping[str, Any]) -> list[str]:
