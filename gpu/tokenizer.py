@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
-from gpu.errors import DamagedModelError, OptionsError
+from gpu.errors import DamagedModelError, ModelArchitectureError, OptionsError
 from gpu.types import Task
 
 if TYPE_CHECKING:
@@ -154,6 +154,10 @@ _NON_SPEECH = (
 _MUSIC = "♩♪♫♬♭♮♯"
 
 
+_CHOOSE_MULTILINGUAL = "Choose a multilingual model: one without .en in its name."
+_DOWNLOAD_AGAIN = "Download the model file again."
+
+
 class VocabularyDimensions(Protocol):
     """What the ids of special tokens follow from (`gpu.model_file.model.ModelDimensions`)."""
 
@@ -175,6 +179,7 @@ class Tokenizer:
 
     Raises:
         DamagedModelError: the vocabulary lacks text tokens.
+        ModelArchitectureError: too few tokens for the special ones.
     """
 
     def __init__(self, vocabulary: Sequence[bytes], dims: VocabularyDimensions) -> None:
@@ -183,7 +188,11 @@ class Tokenizer:
         if len(vocabulary) < self.eot:
             raise DamagedModelError(
                 f"The model's vocabulary has {len(vocabulary)} entries, expected at least {self.eot}.",
-                remedy="Download the model file again.",
+                remedy=_DOWNLOAD_AGAIN,
+            )
+        if dims.n_languages < 1:
+            raise ModelArchitectureError(
+                f"The model has {dims.n_vocab} tokens, expected 51864 or more.", remedy="Choose a Whisper model."
             )
         self._text_tokens = list(vocabulary[: self.eot])
         self.sot = self.eot + 1
@@ -213,15 +222,19 @@ class Tokenizer:
         """
         name = language.strip().lower()
         code = TO_LANGUAGE_CODE.get(name, name)
-        if not self.is_multilingual and code != "en" and code in LANGUAGES:
+        if code not in LANGUAGES:
             raise OptionsError(
-                f"This model knows English only, not {LANGUAGES[code].title()}.",
-                remedy="Choose a multilingual model (one without .en in its name).",
+                f"There is no language {language!r} in Whisper.",
+                remedy=f"Name it in English or by its code, one of: {', '.join(self.languages)}.",
+            )
+        if not self.is_multilingual and code != "en":
+            raise OptionsError(
+                f"This model knows English only, not {LANGUAGES[code].title()}.", remedy=_CHOOSE_MULTILINGUAL
             )
         if code not in self.languages:
             raise OptionsError(
-                f"The language {language!r} is unknown to this model.",
-                remedy=f"Name it by code or in English, as one of: {', '.join(self.languages)}.",
+                f"This model does not know {LANGUAGES[code].title()}, which came with large-v3.",
+                remedy="Choose large-v3, a model made from it, or another language.",
             )
         return code
 
@@ -237,7 +250,7 @@ class Tokenizer:
             if task == "translate":
                 raise OptionsError(
                     "This model knows English only, so it cannot translate.",
-                    remedy="Choose a multilingual model (one without .en in its name), or transcribe.",
+                    remedy=_CHOOSE_MULTILINGUAL,
                 )
             return (self.sot,)
         if language is None:
@@ -299,7 +312,7 @@ class Tokenizer:
         if missing:
             raise DamagedModelError(
                 f"The model's vocabulary lacks {len(missing)} of the 256 single bytes (0x{missing[0]:02x}...).",
-                remedy="Download the model file again.",
+                remedy=_DOWNLOAD_AGAIN,
             )
         return ranks
 

@@ -1,0 +1,324 @@
+"""The decoders behind `audio.py`: FFmpeg (PyAV), and libsndfile for what FFmpeg does not know.
+
+Both yield mono at the rate of the file and go on as far as they can: what is wrong with a file becomes a warning.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple, Protocol
+
+import av
+import av.error
+import numpy as np
+import soundfile
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
+from numpy.typing import NDArray
+
+from gpu.errors import NoAudioStreamError, UndecodableAudioError
+
+Floats = NDArray[np.float32]
+
+_MISSING_S = 1.0  # how far a file may fall short of its header before that counts as cut off
+_LOST_S = 0.25  # how much sound may be missing between time stamps: encoder delays, rounding
+_MAX_BAD_PACKETS = 1_000  # at the beginning, before a file counts as not decodable
+_MAX_READ_ERRORS = 100  # in a row, before the rest of a file counts as unreadable
+# Formats whose header states the length; FFmpeg estimates that of others from the size of the file or its last packet.
+_LENGTH_IN_HEADER = {"aiff", "ape", "au", "flac", "matroska,webm", "mov,mp4,m4a,3gp,3g2,mj2", "tta", "wv"}
+_MAX_CHUNKS = 1_000  # of a WAV file, before its sound
+_UNKNOWN_LENGTH = 0x7FFF_0000  # bytes; what recorders that cannot seek put into a WAV header lies above
+# Formats FFmpeg cannot decode, by their first bytes (Ensoniq PARIS, Psion). Asking libsndfile about any file would
+# be wrong: it takes almost everything for MP3, an MP4 for instance, and returns noise.
+_SOUNDFILE_MAGICS = (b" paf", b"fap ", b"ALawSoundFile")
+_CONVERT = "Check that it plays in a media player, or convert it to WAV, FLAC or MP3."
+
+
+class AudioSource(Protocol):
+    """A decoder at work. `duration_s` is what the header says, `warnings` grows while `chunks` runs."""
+
+    duration_s: float | None
+    warnings: list[str]
+
+    def chunks(self) -> Iterator[tuple[int, Floats]]:
+        """(rate in Hz, (n,) float32 mono samples), to the end."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class FFmpegSource:
+    """Decodes the main audio stream of a file. Damaged packets are skipped and counted.
+
+    Args:
+        file: open for reading; closed by `close`.
+        name: for messages.
+
+    Raises:
+        NoAudioStreamError: a media file without sound.
+        UndecodableAudioError: nothing FFmpeg knows.
+    """
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.warnings: list[str] = []
+        self._file = file
+        self._name = name
+        wav = _read_wav_length(file)
+        self._container = self._open({"ignore_length": "1"} if wav.is_too_short else {})
+        self._stream = self._main_stream()
+        self.duration_s = wav.stated_s or self._header_duration_s()
+        self._stated_s = wav.stated_s or (self.duration_s if self._states_length() else None)
+        if wav.is_too_short:
+            self.warnings.append(f"{name} holds more sound than its header says; all of it is read.")
+        self._audio_span, self._span = _Span(), _Span()  # of the sound, and of sound and pictures
+        self._decoded_s = 0.0
+        self._n_bad = 0
+        self._ends_badly = False  # in a packet that is damaged or not all there
+
+    def _open(self, options: dict[str, str]) -> InputContainer:
+        # Without a name FFmpeg judges by content alone; without protocols a playlist cannot make it open other files.
+        options["protocol_whitelist"] = "none"
+        self._file.seek(0)
+        try:
+            return av.open(_Nameless(self._file), mode="r", container_options=options, metadata_errors="ignore")
+        except av.error.FFmpegError as e:
+            self._file.seek(4)
+            if self._file.read(4) == b"ftyp":
+                raise UndecodableAudioError(
+                    f"{self._name} is an MP4 file without its index: it was cut off, or its recording was interrupted.",
+                    remedy="Copy or download it again.",
+                ) from e
+            raise UndecodableAudioError(
+                f"{self._name} is not audio or video in any format known here.", remedy=_CONVERT
+            ) from e
+
+    def _main_stream(self) -> AudioStream:
+        streams = self._container.streams
+        if not streams.audio:
+            raise NoAudioStreamError(f"{self._name} has no sound in it.", remedy="Choose a file with a sound track.")
+        main = streams.best("audio")
+        if not isinstance(main, AudioStream) or main.codec_context is None:
+            raise UndecodableAudioError(
+                f"The sound of {self._name} is stored in a way that is not known here.", remedy=_CONVERT
+            )
+        if len(streams.audio) > 1:
+            number = streams.audio.index(main) + 1
+            self.warnings.append(f"{self._name} has {len(streams.audio)} sound tracks; number {number} is used.")
+        return main
+
+    def _header_duration_s(self) -> float | None:
+        if self._stream.duration is not None and self._stream.time_base is not None:
+            return float(self._stream.duration * self._stream.time_base)
+        if self._container.duration is not None:
+            return self._container.duration / av.time_base
+        return None
+
+    def _states_length(self) -> bool:
+        if self._container.format.name == "mp3":
+            return _mp3_states_length(self._file)
+        return self._container.format.name in _LENGTH_IN_HEADER
+
+    def chunks(self) -> Iterator[tuple[int, Floats]]:
+        for packet in self._packets():
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                self._n_bad += 1
+                self._ends_badly = True
+                if self._decoded_s == 0 and self._n_bad > _MAX_BAD_PACKETS:
+                    return
+                continue
+            self._audio_span.add(packet)
+            if packet.size:  # the last one is empty
+                # Of a WAV file without a length FFmpeg always reports that.
+                self._ends_badly = packet.is_corrupt and self._container.format.name != "wav"
+            for frame in frames:
+                if isinstance(frame, AudioFrame) and frame.samples:
+                    self._decoded_s += frame.samples / frame.sample_rate
+                    yield frame.sample_rate, _to_mono(frame)
+        self._judge()
+
+    def _packets(self) -> Iterator[Packet[Stream]]:
+        """The main stream's packets to the end of the file, the last an empty one that flushes the decoder."""
+        n_errors = 0
+        while n_errors < _MAX_READ_ERRORS:
+            try:
+                for packet in self._container.demux(self._stream, *self._container.streams.video):
+                    n_errors = 0
+                    self._span.add(packet)
+                    if packet.stream_index == self._stream.index:
+                        yield packet
+                return
+            except av.error.FFmpegError:
+                n_errors += 1
+            except OSError as e:
+                self.warnings.append(f"{self._name} can be read to {clock(self._decoded_s)} only: {e.strerror}.")
+                return
+
+    def _judge(self) -> None:
+        """Compare what was read with what should be there."""
+        # A track in MP4 states its own length; in Matroska it may end before the pictures, whose length is stated.
+        reached_s = self._audio_span.seconds if self._stream.duration is not None else self._span.seconds
+        reached_s = max(reached_s, self._decoded_s)
+        if self._n_bad:
+            packets = "1 damaged packet" if self._n_bad == 1 else f"{self._n_bad} damaged packets"
+            self.warnings.append(f"{packets} of {self._name} could not be decoded.")
+        lost_s = self._audio_span.seconds - self._decoded_s
+        if lost_s > _LOST_S:
+            self.warnings.append(
+                f"{lost_s:.1f} s of sound are missing inside {self._name}: times after that are early."
+            )
+        if self._stated_s is not None and reached_s < self._stated_s - _MISSING_S:
+            end, stated = clock(reached_s), clock(self._stated_s)
+            self.warnings.append(f"{self._name} ends at {end} of {stated}: the rest is missing.")
+        elif self._ends_badly:
+            self.warnings.append(
+                f"{self._name} ends in the middle of a packet, at {clock(reached_s)}: it may be cut off."
+            )
+
+    def close(self) -> None:
+        self._container.close()
+        self._file.close()
+
+
+class SoundFileSource:
+    """Decodes a file with libsndfile. Same arguments as `FFmpegSource`."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.warnings: list[str] = []
+        self._file = file
+        file.seek(0)
+        try:
+            self._sound = soundfile.SoundFile(file)
+        except soundfile.LibsndfileError as e:
+            raise UndecodableAudioError(f"{name} cannot be decoded: {e.error_string}", remedy=_CONVERT) from e
+        self.duration_s: float | None = self._sound.frames / self._sound.samplerate
+
+    def chunks(self) -> Iterator[tuple[int, Floats]]:
+        rate = self._sound.samplerate
+        for block in self._sound.blocks(rate, dtype="float32", always_2d=True):  # (n, n_channels)
+            yield rate, block.mean(axis=1)
+
+    def close(self) -> None:
+        self._sound.close()
+        self._file.close()
+
+
+def is_soundfile_only(file: BinaryIO) -> bool:
+    """Whether libsndfile decodes a file and FFmpeg does not, by its first bytes."""
+    file.seek(0)
+    return file.read(16).startswith(_SOUNDFILE_MAGICS)
+
+
+def clock(seconds: float) -> str:
+    """0:42, 1:02:03: rounded down."""
+    minutes, s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{s:02}" if hours else f"{minutes}:{s:02}"
+
+
+class _Nameless:
+    """A file without its name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = file.read
+        self.seek = file.seek
+        self.tell = file.tell
+
+
+class _Span:
+    """From the first to the last time stamp of some packets."""
+
+    def __init__(self) -> None:
+        self._begin_s: float | None = None
+        self._end_s = 0.0
+
+    def add(self, packet: Packet[Stream]) -> None:
+        if packet.pts is None:
+            return
+        begin_s = float(packet.pts * packet.time_base)
+        if self._begin_s is None:
+            self._begin_s = begin_s
+        self._end_s = max(self._end_s, begin_s + float((packet.duration or 0) * packet.time_base))
+
+    @property
+    def seconds(self) -> float:
+        return 0.0 if self._begin_s is None else self._end_s - self._begin_s
+
+
+def _to_mono(frame: AudioFrame) -> Floats:
+    """(n,) float32: the mean of a frame's channels, integers scaled to -1..1."""
+    samples: NDArray[np.number] = frame.to_ndarray()  # (n_channels, n) planar, (1, n * n_channels) packed
+    if not frame.format.is_planar:
+        samples = samples.reshape(-1, frame.layout.nb_channels).T
+    mono: Floats = samples.mean(axis=0, dtype=np.float32)
+    if samples.dtype.kind == "f":
+        return mono
+    full_scale = np.float32(2 ** (8 * samples.dtype.itemsize - 1))
+    return (mono - full_scale if samples.dtype.kind == "u" else mono) / full_scale
+
+
+def _mp3_states_length(file: BinaryIO) -> bool:
+    """Whether an MP3 begins with the frame that counts the others; else its length is a guess from the bit rate."""
+    position = file.tell()
+    file.seek(0)
+    head = file.read(10)
+    if head.startswith(b"ID3"):
+        a, b, c, d = head[6:10]  # 7 bits each
+        file.seek(10 + (a << 21 | b << 14 | c << 7 | d))
+    first_frame = file.read(4096)
+    file.seek(position)
+    return any(tag in first_frame for tag in (b"Xing", b"Info", b"VBRI"))
+
+
+class _WavLength(NamedTuple):
+    """What the header of a WAV file says: seconds, where more than the file holds; or that it states too little."""
+
+    stated_s: float | None = None
+    is_too_short: bool = False
+
+
+def _read_wav_length(file: BinaryIO) -> _WavLength:
+    """Compare the stated length of a WAV file's sound with the file.
+
+    FFmpeg goes by the file where the header says more, so nobody would see that it was cut; and it stops where the
+    header says, though a recorder that crashed may have written more than it stated.
+    """
+    n_file = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    riff = file.read(12)
+    if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+        return _WavLength()
+    byte_rate = 0
+    for _ in range(_MAX_CHUNKS):
+        header = file.read(8)
+        if len(header) < 8:
+            break
+        name, n_stated = struct.unpack("<4sI", header)
+        begin = file.tell()
+        if name == b"data":
+            return _compare_wav_length(file, n_stated, n_file - begin, byte_rate)
+        if name == b"fmt ":
+            byte_rate = int.from_bytes(file.read(12)[8:], "little")
+        file.seek(begin + n_stated + n_stated % 2)
+    return _WavLength()
+
+
+def _compare_wav_length(file: BinaryIO, n_stated: int, n_held: int, byte_rate: int) -> _WavLength:
+    """The file stands at its first byte of sound; `n_held` bytes follow, of which `n_stated` should be sound."""
+    if byte_rate == 0 or n_stated == 0 or n_stated >= _UNKNOWN_LENGTH:
+        return _WavLength()
+    if n_stated > n_held:
+        return _WavLength(stated_s=n_stated / byte_rate)
+    file.seek(n_stated + n_stated % 2, os.SEEK_CUR)
+    n_rest = n_held - n_stated
+    rest = file.read(min(n_rest, 65536))
+    is_chunk = (
+        rest[:4].isascii() and rest[:4].decode("ascii").isprintable() and int.from_bytes(rest[4:8], "little") <= n_rest
+    )
+    return _WavLength(is_too_short=n_rest > byte_rate * _MISSING_S and not is_chunk and any(rest))
