@@ -1,0 +1,193 @@
+"""Speed beside the peers, alternating in one run, written to docs/benchmarks.md.
+
+`python -m tests.bench.speed` measures the shipped command, a fresh process each time; exit code 1 says that a bound was
+missed. Keep the machine free of other work meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+
+import psutil
+
+from tests.bench import peers, report
+from tests.bench.metrics import count_errors
+from tests.support.corpus import ROOT, Clip, corpus_folder, read_manifest, why_no_corpus
+
+OURS = "WhisperDesktop NG"
+# How much faster than each peer the shipped command has to be.
+SPEED_BOUNDS = {"whisper.cpp": 2.5, "faster-whisper": 1.4}
+WER_BOUNDS_PERCENT = {"jfk.wav": 0.0, "long/en_1min_1688.flac": 4.8}
+MEMORY_BOUND_BYTES = 450 * 2**20
+BUSY_PERCENT = 10
+LANGUAGE = "en"
+JFK = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
+METHOD = """## Speed
+
+`python -m tests.bench.speed --rounds {n_rounds}`. {n_threads} threads, greedy, timestamps on, English given, shipped
+weights (base, Q5_1; faster-whisper: the same base model in int8). Medians of {n_rounds}, the engines alternating.
+Ours is the shipped command, a new process each time: the seconds are those it prints for its transcription, reading
+the file included and loading the model not. The peers' are those of `transcribe` alone, in a process that has loaded
+the model and decoded the file. Whole process: from start to end, everything included (peers: once).
+WER is the worst of the runs."""
+
+
+@dataclass
+class Runs:
+    """All runs of one engine on one recording."""
+
+    processing_s: list[float] = field(default_factory=list)
+    process_s: list[float] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    peak_memory_bytes: int = 0
+
+    def add(self, processing_s: float, text: str, peak_memory_bytes: int | None) -> None:
+        self.processing_s.append(processing_s)
+        self.texts.append(text)
+        self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory_bytes or 0)
+
+    def worst_wer(self, reference: str) -> float:
+        return max(count_errors(reference, text, LANGUAGE).percent for text in set(self.texts))
+
+
+# By recording and engine.
+Results = dict[str, dict[str, Runs]]
+
+
+def recordings() -> list[Clip]:
+    """jfk, and the 68 s file where the corpus is."""
+    sample = ROOT / "resources" / "samples" / "jfk.wav"
+    clips = [Clip(sample, sample.name, LANGUAGE, 11.0, JFK)]
+    reason = why_no_corpus()
+    if reason:
+        print(f"68 s file {reason}", file=sys.stderr)
+        return clips
+    return clips + [clip for clip in read_manifest(corpus_folder()) if clip.name == "long/en_1min_1688.flac"]
+
+
+def run_ours(clip: Clip, runs: Runs) -> None:
+    """The shipped command, as the user types it, plus the file that tells its statistics."""
+    with tempfile.TemporaryDirectory() as folder:
+        stats = Path(folder) / "stats.jsonl"
+        command = [sys.executable, "-m", "app", "transcribe", str(clip.path), "--language", LANGUAGE]
+        command += ["--threads", str(peers.N_THREADS), "--stats-json", str(stats)]
+        started = time.perf_counter()
+        subprocess.run(command, cwd=ROOT, env=peers.environment(), check=True, capture_output=True)
+        runs.process_s.append(time.perf_counter() - started)
+        told = json.loads(stats.read_text(encoding="utf-8"))
+    runs.add(told["processing_s"], told["text"], told["peak_memory_bytes"])
+
+
+def run_peer(peer: peers.Peer, clip: Clip, runs: Runs) -> None:
+    run = peer.transcribe(clip.path, LANGUAGE)
+    runs.add(run.processing_s, run.text, run.peak_memory_bytes)
+
+
+def measure(environment: peers.Peers, clips: list[Clip], n_rounds: int) -> tuple[Results, dict[str, str]]:
+    """Alternate all engines `n_rounds` times on each recording; the results, and the peers' versions."""
+    results: Results = {clip.name: {name: Runs() for name in (OURS, *SPEED_BOUNDS)} for clip in clips}
+    with ExitStack() as stack:
+        running = [stack.enter_context(environment.start(name)) for name in SPEED_BOUNDS]
+        for clip in clips:
+            for i in range(n_rounds):
+                run_ours(clip, results[clip.name][OURS])
+                for peer in running:
+                    run_peer(peer, clip, results[clip.name][peer.name])
+                latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[clip.name].items())
+                print(f"{clip.name} {i + 1}/{n_rounds}: {', '.join(latest)}", file=sys.stderr)
+        versions = {peer.name: peer.version for peer in running}
+    for clip in clips:
+        for name in SPEED_BOUNDS:
+            results[clip.name][name].process_s.append(peers.whole_process_s(environment, name, clip.path, LANGUAGE))
+    return results, versions
+
+
+def speedup(runs: dict[str, Runs], peer: str) -> float:
+    """Median processing time of the peer over ours."""
+    return median(runs[peer].processing_s) / median(runs[OURS].processing_s)
+
+
+def summary(results: Results, clips: list[Clip]) -> str:
+    """Markdown table, one row an engine and recording."""
+    rows = []
+    for clip in clips:
+        for name, runs in results[clip.name].items():
+            middle = median(runs.processing_s)
+            rows.append(
+                [
+                    clip.name,
+                    name,
+                    f"{middle:.2f}",
+                    f"{min(runs.processing_s):.2f}-{max(runs.processing_s):.2f}",
+                    f"{middle / clip.seconds:.3f}",
+                    "" if name == OURS else f"{speedup(results[clip.name], name):.2f} x",
+                    f"{median(runs.process_s):.2f}",
+                    f"{runs.worst_wer(clip.reference):.1f}",
+                    f"{runs.peak_memory_bytes / 2**20:.0f}",
+                ]
+            )
+    header = ["recording", "engine", "s (median)", "range", "real-time factor", "ours is faster by", "whole process s"]
+    return report.table([*header, "WER %", "peak MB"], rows)
+
+
+def missed_bounds(results: Results, clips: list[Clip]) -> list[str]:
+    """What is slower, larger or less accurate than it may be, in words."""
+    missed = []
+    for clip in clips:
+        runs = results[clip.name]
+        wer = runs[OURS].worst_wer(clip.reference)
+        if wer > WER_BOUNDS_PERCENT[clip.name]:
+            missed.append(f"{clip.name}: WER {wer:.1f} %, at most {WER_BOUNDS_PERCENT[clip.name]} % allowed")
+        if runs[OURS].peak_memory_bytes > MEMORY_BOUND_BYTES:
+            missed.append(f"{clip.name}: peak memory {runs[OURS].peak_memory_bytes / 2**20:.0f} MB")
+        for peer, bound in SPEED_BOUNDS.items():
+            if speedup(runs, peer) < bound:
+                missed.append(f"{clip.name}: {speedup(runs, peer):.2f} x {peer}'s speed, {bound} x wanted")
+    return missed
+
+
+def section(results: Results, clips: list[Clip], versions: dict[str, str], busy: float) -> str:
+    """The Markdown section of docs/benchmarks.md."""
+    n_rounds = len(results[clips[0].name][OURS].processing_s)
+    method = METHOD.format(n_rounds=n_rounds, n_threads=peers.N_THREADS)
+    bounds = "Missed bounds: " + ("; ".join(missed_bounds(results, clips)) or "none") + "."
+    facts = report.machine() | versions | {"other load before the run": f"{busy:.0f} % of the processor"}
+    return "\n\n".join([method, summary(results, clips), bounds, report.facts(facts)])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    peers.add_arguments(parser)
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each engine on each file (default: 5)")
+    parser.add_argument("--json", type=Path, help="every run's figures and text")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/benchmarks.md as it is")
+    arguments = parser.parse_args()
+
+    environment = peers.Peers(arguments.peers)
+    environment.set_up()
+    busy = psutil.cpu_percent(interval=2)
+    if busy > BUSY_PERCENT:
+        print(f"warning: {busy:.0f} % of the processor is busy already; the figures will be off", file=sys.stderr)
+    clips = recordings()
+    results, versions = measure(environment, clips, arguments.rounds)
+    text = section(results, clips, versions, busy)
+    print(text)
+    if arguments.json:
+        runs = {clip: {name: asdict(r) for name, r in engines.items()} for clip, engines in results.items()}
+        report.write_json(arguments.json, {"machine": report.machine(), "versions": versions, "runs": runs})
+    if not arguments.no_write:
+        report.write_section("speed", text)
+    return 1 if missed_bounds(results, clips) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
