@@ -31,3 +31,10 @@ def log_file() -> Path:
     from platformdirs import user_log_path  # here: `--help` does not need it
 
     return user_log_path(APP_ID, appauthor=False) / f"{APP_ID}.log"
+
+
+def settings_file() -> Path:
+    """What the window remembers, in the user's configuration folder. Neither need exist."""
+    from platformdirs import user_config_path
+
+    return user_config_path(APP_ID, appauthor=False) / "window.ini"

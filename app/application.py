@@ -1,0 +1,317 @@
+"""The window program put together: session, engine thread, widgets, and every connection between them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from app import __version__
+from app.document.export import save
+from app.document.transcript import Transcript
+from app.engine.background import Background
+from app.engine.messages import EngineMemory, JobFailed, Message, ModelFailed, ModelLoaded, ModelLoading
+from app.engine.service import EngineService, Failure, expand, recording_suffixes
+from app.engine.thread import EngineThread
+from app.i18n import Translation, choose_language
+from app.paths import APP_ID, APP_NAME, default_model, log_file, resources_dir, settings_file
+from app.session import Recording, Session, State
+from app.settings import Settings
+from app.widgets import engine_texts
+from app.widgets.appearance import THEMES, Appearance, ThemeChoice
+from app.widgets.main_window import MainWindow
+from app.widgets.recordings_model import RecordingsModel
+from gpu.types import TranscribeOptions
+
+THEME_VARIABLE = "WHISPERDESKTOP_THEME"
+
+_log = logging.getLogger(__name__)
+
+
+class Application(QObject):
+    """One window, one session, one engine.
+
+    Signals:
+        unexpected: an exception nobody caught, in words; from any thread.
+    """
+
+    unexpected = Signal(str)
+
+    def __init__(self, settings: Settings, make_service: Callable[[Path], EngineService] = EngineService) -> None:
+        super().__init__()
+        self._settings = settings
+        self._translation = Translation(resources_dir() / "i18n")
+        self._translation.use(choose_language(settings.interface_language))
+        self._appearance = Appearance(resources_dir(), _theme(settings))
+        self._model_failed = False
+        self._without_model: list[Recording] = []  # failed only because there was no model
+        self._changed: dict[int, Recording] = {}
+        self.recordings = RecordingsModel(Session(), self)
+        self.thread_ = EngineThread(make_service, self)
+        self._background = Background(self)
+        self.window = MainWindow(self.recordings, self._appearance)
+        self._restore()
+        self._connect()
+
+    @property
+    def session(self) -> Session:
+        return self.recordings.session
+
+    def start(self, paths: list[Path]) -> None:
+        """Show the window, and let the model load behind it."""
+        self.window.show()
+        self.thread_.start()
+        self.thread_.load(self._settings.model or default_model())
+        self._background.run(recording_suffixes, self._take_suffixes, self._show_failure)
+        if paths:
+            self.add(paths)
+
+    def stop(self) -> None:
+        """End the engine's thread, which stops what it does. The window may be gone already."""
+        self.thread_.stop()
+
+    def add(self, paths: list[Path]) -> None:
+        """Queue files and the recordings in folders."""
+        options = self.window.options.apply_to(TranscribeOptions())
+        self._background.run(partial(expand, paths), partial(self._take_expanded, options), self._show_failure)
+
+    def cancel(self, recording: Recording) -> None:
+        self.thread_.cancel(recording.job_id)
+        self.session.cancel(recording)
+        self._refresh(recording)
+
+    def cancel_all(self) -> None:
+        for recording in [r for r in self.session if not r.state.is_over]:
+            self.cancel(recording)
+
+    def retry(self, recording: Recording) -> None:
+        """Transcribe again with the options chosen now. Text that is there already stays where it is."""
+        options = self.window.options.apply_to(TranscribeOptions())
+        if recording.transcript.segments:
+            recording = self.recordings.add([recording.path], options)[0]
+            self.window.recordings_view.select(recording)
+        else:
+            self.session.restart(recording, options)
+        self.thread_.submit(recording.job)
+        self._refresh(recording)
+
+    def remove(self, recording: Recording) -> None:
+        self.thread_.cancel(recording.job_id)
+        self.recordings.remove(recording)
+        self.window.update_state()
+
+    def copy(self, recording: Recording) -> None:
+        rows = list(range(len(recording.transcript.segments)))
+        QGuiApplication.clipboard().setText(self.window.page.model.text_of(rows))
+        self.window.message_bar.say("info", self.tr("The text was copied"))
+
+    def save(self, recording: Recording, path: Path, format_name: str) -> None:
+        """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
+        transcript = recording.transcript
+        copy = Transcript(transcript.path, transcript.language, list(transcript.segments))
+        self._background.run(
+            partial(save, copy, path, format_name),
+            partial(self._tell_saved, recording, path),
+            partial(self._tell_not_saved, path),
+            must_finish=True,
+        )
+
+    def choose_model(self, path: Path) -> None:
+        self._settings.model = path
+        self.thread_.load(path)
+
+    def _connect(self) -> None:
+        window, thread = self.window, self.thread_
+        thread.message.connect(self._on_message)
+        thread.delivered.connect(self._on_delivered)
+        window.paths_added.connect(self.add)
+        window.model_chosen.connect(self.choose_model)
+        window.cancel_requested.connect(self.cancel)
+        window.cancel_all_requested.connect(self.cancel_all)
+        window.retry_requested.connect(self.retry)
+        window.remove_requested.connect(self.remove)
+        window.copy_requested.connect(self.copy)
+        window.save_requested.connect(self.save)
+        window.recording_selected.connect(self._on_selected)
+        window.about_requested.connect(self._show_about)
+        window.closing.connect(self._remember)
+        window.options.changed.connect(self._remember_options)
+        window.actions_.theme_chosen.connect(self._choose_theme)
+        window.actions_.language_chosen.connect(self._choose_interface_language)
+        self.unexpected.connect(self._show_unexpected)
+
+    def _on_message(self, message: Message) -> None:
+        match message:
+            case ModelLoading():
+                self.window.status_panel.show_model(message)
+            case ModelLoaded():
+                self._on_model_loaded(message)
+            case ModelFailed():
+                self._on_model_failed(message)
+            case EngineMemory(memory):
+                self.window.status_panel.show_memory(memory)
+            case _:
+                recording = self.session.apply(message)
+                if recording is not None:
+                    self._changed[recording.job_id] = recording
+                    if isinstance(message, JobFailed):
+                        self._on_job_failed(recording, message)
+
+    def _on_delivered(self) -> None:
+        """Repaint what the batch has changed, once."""
+        changed, self._changed = self._changed, {}
+        for recording in changed.values():
+            if self.session.recording(recording.job_id) is recording:  # not removed meanwhile
+                self._refresh(recording)
+        if changed and not self.session.is_busy:
+            QApplication.alert(self.window)  # flashes in the task bar when the window is not in front
+
+    def _on_model_loaded(self, message: ModelLoaded) -> None:
+        self.window.status_panel.show_model(message)
+        if self._model_failed:
+            self.window.message_bar.hide()
+        self._model_failed = False
+        waiting, self._without_model = self._without_model, []
+        for recording in waiting:
+            if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
+                self.session.restart(recording, recording.options)
+                self.thread_.submit(recording.job)
+                self._refresh(recording)
+
+    def _on_model_failed(self, message: ModelFailed) -> None:
+        self._model_failed = True
+        self.window.status_panel.show_model(message)
+        problem = engine_texts.problem(message.kind, message.message, message.remedy)
+        action = self.tr("Choose model file…")
+        self.window.message_bar.say("error", problem.headline, f"{problem.detail}\n{problem.remedy}", action)
+
+    def _on_job_failed(self, recording: Recording, message: JobFailed) -> None:
+        if self._model_failed:
+            self._without_model.append(recording)
+        else:
+            self._tell_problem(recording.path, message.kind, message.message, message.remedy)
+
+    def _on_selected(self, recording: Recording | None) -> None:
+        self.window.status_panel.show_recording(self.session.running or recording)
+
+    def _refresh(self, recording: Recording) -> None:
+        window = self.window
+        self.recordings.refresh(recording)
+        if recording is window.current:
+            window.page.refresh()
+        window.status_panel.show_recording(self.session.running or window.current)
+        window.update_state()
+
+    def _take_expanded(self, options: TranscribeOptions, found: tuple[list[Path], list[Failure]]) -> None:
+        """Queue what was found; what is wrong stands in the list too, with its reason."""
+        paths, failures = found
+        recordings = self.recordings.add([*paths, *(failure.path for failure in failures)], options)
+        for recording in recordings[: len(paths)]:
+            self.thread_.submit(recording.job)
+        for recording, failure in zip(recordings[len(paths) :], failures, strict=True):
+            failed = JobFailed(recording.job_id, failure.path, failure.kind, failure.message, failure.remedy)
+            self.session.apply(failed)
+            self._tell_problem(failure.path, failure.kind, failure.message, failure.remedy)
+        current = self.window.current
+        if recordings and (current is None or current.state.is_over):
+            self.window.recordings_view.select(recordings[0])
+        self.window.update_state()
+
+    def _take_suffixes(self, suffixes: frozenset[str]) -> None:
+        self.window.picker_suffixes = suffixes
+
+    def _tell_problem(self, path: Path, kind: str, message: str, remedy: str) -> None:
+        problem = engine_texts.problem(kind, message, remedy)
+        text = f"{problem.detail}\n{problem.remedy}"
+        self.window.message_bar.say("error", f"{path.name}: {problem.headline}", text)
+
+    def _tell_saved(self, recording: Recording, path: Path, _result: None) -> None:
+        recording.is_saved = recording.state.is_over
+        self.window.message_bar.say("info", self.tr("Saved as {path}").format(path=path))
+
+    def _tell_not_saved(self, path: Path, error: Exception) -> None:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        remedy = self.tr("Choose another folder, or make room on the disk.")
+        self._tell_problem(path, "OSError", reason, remedy)
+
+    def _show_failure(self, error: Exception) -> None:
+        self._show_unexpected(f"{type(error).__name__}: {error}")
+
+    def _show_unexpected(self, words: str) -> None:
+        problem = engine_texts.problem("InternalError", words, self.tr("Please report it with the log file {path}."))
+        text = f"{problem.detail}\n{problem.remedy}".format(path=log_file())
+        self.window.message_bar.say("error", problem.headline, text)
+
+    def _choose_theme(self, choice: ThemeChoice) -> None:
+        self._settings.theme = choice
+        self._appearance.set_choice(choice)
+
+    def _choose_interface_language(self, code: str) -> None:
+        self._settings.interface_language = code
+        self._translation.use(choose_language(code))
+
+    def _remember_options(self) -> None:
+        self._settings.language = self.window.options.language
+        self._settings.task = self.window.options.task
+
+    def _remember(self) -> None:
+        self._settings.geometry = self.window.saveGeometry()
+        self._settings.folder = self.window.picker_folder
+
+    def _restore(self) -> None:
+        window, settings = self.window, self._settings
+        window.options.choose(settings.language, settings.task)
+        window.picker_folder = settings.folder
+        window.model_folder = (settings.model or default_model()).parent
+        window.actions_.check(settings.theme, settings.interface_language)
+        window.restoreGeometry(settings.geometry)
+
+    def _show_about(self) -> None:
+        text = self.tr(
+            "Speech to text on your own machine. Nothing you transcribe leaves this computer.\n\n"
+            "Version {version}\nLog file: {log}"
+        ).format(version=__version__, log=log_file())
+        box = QMessageBox(QMessageBox.Icon.NoIcon, APP_NAME, APP_NAME, parent=self.window)
+        box.setInformativeText(text)
+        box.setIconPixmap(self.window.windowIcon().pixmap(64, 64))
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+
+def run_window(paths: list[Path]) -> int:
+    """Open the window, with files and folders to transcribe; returns the exit status when it is closed."""
+    qt = QApplication([APP_ID])
+    qt.setApplicationName(APP_ID)
+    qt.setApplicationDisplayName(APP_NAME)
+    qt.setApplicationVersion(__version__)
+    qt.setDesktopFileName(APP_ID)
+    qt.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal: Qt's loop runs no Python handler
+    application = Application(Settings(settings_file()))
+    sys.excepthook = partial(_report_unexpected, application)
+    application.start(paths)
+    status = qt.exec()
+    application.stop()
+    return status
+
+
+def _theme(settings: Settings) -> ThemeChoice:
+    wanted = os.environ.get(THEME_VARIABLE, "")
+    return next((choice for choice in THEMES if choice == wanted), settings.theme)
+
+
+def _report_unexpected(
+    application: Application, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    """The last resort for what nobody caught: into the log, and in words into the window."""
+    _log.critical("unexpected error", exc_info=(kind, error, traceback))
+    application.unexpected.emit(f"{kind.__name__}: {error}")

@@ -1,0 +1,170 @@
+"""The one thread that owns the engine: jobs go in through a queue, messages come out as a signal."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from PySide6.QtCore import QObject, QThread, QTimer, Signal
+
+from app.engine.messages import EngineMemory, JobCancelled, JobFailed, Message, ModelFailed, TranscribeFile
+from app.engine.service import EngineService
+from app.paths import log_file
+from gpu.cancel import CancelToken
+
+_log = logging.getLogger(__name__)
+
+# Messages are handed over in batches, so that a fast engine cannot flood the window ...
+DELIVERY_INTERVAL_MS = 50
+# ... and no batch holds up the window's loop for longer than this.
+DELIVERY_BUDGET_S = 0.01
+
+
+class Mailbox(QObject):
+    """Messages from any thread, delivered on this object's own in batches.
+
+    Signals:
+        message: one message, in the order they were put.
+        delivered: the batch is through.
+    """
+
+    message = Signal(object)
+    delivered = Signal()
+    _put = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._queue: SimpleQueue[Message] = SimpleQueue()
+        self._announced = threading.Event()
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._deliver)
+        self._put.connect(self._schedule)
+
+    def put(self, message: Message) -> None:
+        """Thread-safe; returns at once."""
+        self._queue.put(message)
+        if not self._announced.is_set():
+            self._announced.set()
+            self._put.emit()
+
+    def _schedule(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start(DELIVERY_INTERVAL_MS)
+
+    def _deliver(self) -> None:
+        self._announced.clear()  # before the queue is read: what comes later announces itself again
+        end = time.perf_counter() + DELIVERY_BUDGET_S
+        with suppress(Empty):
+            while time.perf_counter() < end:
+                self.message.emit(self._queue.get_nowait())
+        if not self._queue.empty():
+            self._timer.start(0)
+        self.delivered.emit()
+
+
+class EngineThread(QThread):
+    """Loads models and does jobs, one after the other; a new model is loaded before the next job.
+
+    Args:
+        make_service: the engine for a model file; called, like everything else of the engine, on this thread.
+
+    Signals:
+        message: what the engine says (`app.engine.messages`), in order, on the thread this object belongs to.
+        delivered: a batch of messages is through: the time to repaint.
+    """
+
+    message = Signal(object)
+    delivered = Signal()
+
+    def __init__(self, make_service: Callable[[Path], EngineService], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("engine")
+        self._make_service = make_service
+        self._service: EngineService | None = None
+        self._jobs: SimpleQueue[TranscribeFile | None] = SimpleQueue()  # None: look whether there is something else
+        self._models: SimpleQueue[Path] = SimpleQueue()
+        self._tokens: dict[int, CancelToken] = {}
+        self._stopping = threading.Event()
+        self._mailbox = Mailbox(self)
+        self._mailbox.message.connect(self.message)
+        self._mailbox.delivered.connect(self.delivered)
+
+    def load(self, model_path: Path) -> None:
+        """Take another model, after the job that runs now and before those that wait."""
+        self._models.put(model_path)
+        self._jobs.put(None)
+
+    def submit(self, job: TranscribeFile) -> None:
+        self._tokens[job.job_id] = CancelToken()
+        self._jobs.put(job)
+
+    def cancel(self, job_id: int) -> None:
+        """Stop a job that runs, or keep one that waits from running. `JobCancelled` follows; returns at once."""
+        if token := self._tokens.get(job_id):
+            token.cancel()
+
+    def stop(self) -> None:
+        """Cancel everything and wait for the thread to end: 0.2 s, or as long as a model takes that is being loaded."""
+        self._stopping.set()
+        for token in list(self._tokens.values()):
+            token.cancel()
+        self._jobs.put(None)
+        self.wait()
+
+    def run(self) -> None:
+        threading.current_thread().name = "engine"  # for the log
+        while not self._stopping.is_set():
+            job = self._jobs.get()
+            model_path = self._latest_model()
+            try:
+                if model_path is not None:
+                    self._load(model_path)
+                if job is not None:
+                    self._run(job)
+            except Exception as e:  # noqa: BLE001 - what leaves `run` would reach sys.excepthook on this thread
+                self._report_mistake(e, model_path, job)
+        if self._service is not None:
+            self._service.close()
+
+    def _latest_model(self) -> Path | None:
+        path = None
+        with suppress(Empty):
+            while not self._stopping.is_set():
+                path = self._models.get_nowait()
+        return path
+
+    def _load(self, model_path: Path) -> None:
+        if self._service is not None:
+            self._service.close()  # first: two models may not fit
+        self._service = self._make_service(model_path)
+        for message in self._service.load():
+            self._mailbox.put(message)
+        self._report_memory()
+
+    def _run(self, job: TranscribeFile) -> None:
+        token = self._tokens[job.job_id]
+        if token.cancelled:
+            self._mailbox.put(JobCancelled(job.job_id, None))
+        elif self._service is not None:
+            for message in self._service.run(job, token):
+                self._mailbox.put(message)
+            self._report_memory()
+        del self._tokens[job.job_id]
+
+    def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
+        """The service turns every error of the engine into a message: this one is a mistake of the program's."""
+        _log.error("unexpected error in the engine's thread", exc_info=error)
+        cause, remedy = f"{type(error).__name__}: {error}", f"Please report it with the log file {log_file()}."
+        if model_path is not None:
+            self._mailbox.put(ModelFailed(model_path, cause, remedy, "InternalError"))
+        if job is not None:
+            self._mailbox.put(JobFailed(job.job_id, job.path, "InternalError", cause, remedy))
+
+    def _report_memory(self) -> None:
+        if self._service is not None and (memory := self._service.memory()):
+            self._mailbox.put(EngineMemory(memory))

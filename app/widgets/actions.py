@@ -1,0 +1,117 @@
+"""The menus: every command of the window with its shortcut."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from app.i18n import LANGUAGES
+from app.widgets.texts import translate
+
+
+class Actions(QObject):
+    """Owns the actions and fills the menu bar; the window connects them.
+
+    Signals:
+        theme_chosen: "system", "light" or "dark".
+        language_chosen: a code of `app.i18n.LANGUAGES`, or "" for the system's.
+    """
+
+    theme_chosen = Signal(str)
+    language_chosen = Signal(str)
+
+    def __init__(self, menu_bar: QMenuBar, parent: QObject) -> None:
+        super().__init__(parent)
+        self.add_files = self._action("Ctrl+O")
+        self.add_folder = self._action("Ctrl+Shift+O")
+        self.save = self._action("Ctrl+S")
+        self.choose_model = self._action()
+        self.quit = self._action("Ctrl+Q")
+        self.quit.setMenuRole(QAction.MenuRole.QuitRole)
+        self.copy = self._action("Ctrl+Shift+C")
+        self.cancel = self._action("Ctrl+.")
+        self.cancel_all = self._action()
+        self.retry = self._action("Ctrl+R")
+        self.remove = self._action("Ctrl+D")
+        self.about = self._action()
+        self.about.setMenuRole(QAction.MenuRole.AboutRole)
+        self._themes = self._group(("system", "light", "dark"))
+        self._languages = self._group(("", *LANGUAGES))
+        self._themes.triggered.connect(self._on_theme)
+        self._languages.triggered.connect(self._on_language)
+        self._file, self._recording, self._view, self._help = (menu_bar.addMenu("") for _ in range(4))
+        self._theme_menu, self._language_menu = QMenu(menu_bar), QMenu(menu_bar)
+        self._fill_menus()
+        self.retranslate()
+
+    def check(self, theme: str, language: str) -> None:
+        """Show which choices are in force."""
+        for group, value in ((self._themes, theme), (self._languages, language)):
+            for action in group.actions():
+                action.setChecked(action.data() == value)
+
+    def retranslate(self) -> None:
+        texts = {
+            self.add_files: translate("Menus", "&Add recordings…"),
+            self.add_folder: translate("Menus", "Add a &folder…"),
+            self.save: translate("Menus", "&Save transcript as…"),
+            self.choose_model: translate("Menus", "Choose &model file…"),
+            self.quit: translate("Menus", "&Quit"),
+            self.copy: translate("Menus", "&Copy transcript"),
+            self.cancel: translate("Menus", "Ca&ncel"),
+            self.cancel_all: translate("Menus", "Cance&l all"),
+            self.retry: translate("Menus", "&Transcribe again"),
+            self.remove: translate("Menus", "&Remove from the list"),
+            self.about: translate("Menus", "&About WhisperDesktop NG"),
+        }
+        for action, text in texts.items():
+            action.setText(text)
+        self._file.setTitle(translate("Menus", "&File"))
+        self._recording.setTitle(translate("Menus", "&Recording"))
+        self._view.setTitle(translate("Menus", "&View"))
+        self._help.setTitle(translate("Menus", "&Help"))
+        self._theme_menu.setTitle(translate("Menus", "&Theme"))
+        self._language_menu.setTitle(translate("Menus", "&Language"))
+        themes = [translate("Menus", "As the system"), translate("Menus", "Light"), translate("Menus", "Dark")]
+        for action, text in zip(self._themes.actions(), themes, strict=True):
+            action.setText(text)
+        for action in self._languages.actions():
+            action.setText(LANGUAGES.get(action.data(), translate("Menus", "As the system")))
+
+    def _action(self, shortcut: str = "") -> QAction:
+        action = QAction(self)
+        if shortcut:
+            action.setShortcut(QKeySequence(shortcut))
+        return action
+
+    def _group(self, values: tuple[str, ...]) -> QActionGroup:
+        group = QActionGroup(self)
+        for value in values:
+            action = group.addAction(QAction(group))
+            action.setData(value)
+            action.setCheckable(True)
+        return group
+
+    def _fill_menus(self) -> None:
+        self._file.addActions([self.add_files, self.add_folder])
+        self._file.addSeparator()
+        self._file.addAction(self.save)
+        self._file.addSeparator()
+        self._file.addAction(self.choose_model)
+        self._file.addSeparator()
+        self._file.addAction(self.quit)
+        self._recording.addActions([self.copy, self.retry, self.cancel, self.cancel_all])
+        self._recording.addSeparator()
+        self._recording.addAction(self.remove)
+        self._theme_menu.addActions(self._themes.actions())
+        self._language_menu.addActions(self._languages.actions())
+        self._view.addMenu(self._theme_menu)
+        self._view.addMenu(self._language_menu)
+        self._help.addAction(self.about)
+
+    def _on_theme(self, action: QAction) -> None:
+        self.theme_chosen.emit(action.data())
+
+    def _on_language(self, action: QAction) -> None:
+        self.language_chosen.emit(action.data())

@@ -1,0 +1,187 @@
+"""Colours, style sheet and icons of the light and the dark theme; follows the system unless told otherwise."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
+
+ThemeChoice = Literal["system", "light", "dark"]
+THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
+
+# Logical sizes an icon is drawn at; Qt picks the nearest and never has to scale up.
+ICON_SIZES = (16, 20, 24, 32, 48, 64, 96)
+
+
+@dataclass(frozen=True)
+class Colors:
+    """One theme. Every text colour has a contrast of at least 4.5:1 on every surface it is used on."""
+
+    window: str
+    surface: str
+    text: str
+    muted: str
+    accent: str
+    accent_hover: str
+    on_accent: str
+    border: str
+    control: str
+    hover: str
+    selected: str
+    drop: str
+    danger: str
+    danger_surface: str
+    success: str
+    warning: str
+    warning_surface: str
+    info_surface: str
+
+    @property
+    def is_dark(self) -> bool:
+        return QColor(self.window).lightness() < 128
+
+
+LIGHT = Colors(
+    window="#f3f5f8",
+    surface="#ffffff",
+    text="#1b2027",
+    muted="#56606c",
+    accent="#1a5fd0",
+    accent_hover="#134ba8",
+    on_accent="#ffffff",
+    border="#d3d9e1",
+    control="#ffffff",
+    hover="#e9eef5",
+    selected="#dbe7fb",
+    drop="#e6effd",
+    danger="#b0241c",
+    danger_surface="#fdebe9",
+    success="#17693a",
+    warning="#7c4a00",
+    warning_surface="#fdf1d8",
+    info_surface="#e6effd",
+)
+
+DARK = Colors(
+    window="#1a1c20",
+    surface="#22252a",
+    text="#e8eaee",
+    muted="#a9b1bc",
+    accent="#78a9ff",
+    accent_hover="#9cc0ff",
+    on_accent="#0a1630",
+    border="#3a4049",
+    control="#2b2f36",
+    hover="#2e333a",
+    selected="#2a3f66",
+    drop="#22314d",
+    danger="#ff948b",
+    danger_surface="#452523",
+    success="#79d69b",
+    warning="#f1c261",
+    warning_surface="#40341a",
+    info_surface="#22314d",
+)
+
+
+def palette_of(colors: Colors) -> QPalette:
+    """The palette for everything the style sheet does not name (dialogs, menus, disabled controls)."""
+    palette = QPalette()
+    role = QPalette.ColorRole
+    roles = {
+        role.Window: colors.window,
+        role.WindowText: colors.text,
+        role.Base: colors.surface,
+        role.AlternateBase: colors.hover,
+        role.Text: colors.text,
+        role.PlaceholderText: colors.muted,
+        role.Button: colors.control,
+        role.ButtonText: colors.text,
+        role.ToolTipBase: colors.surface,
+        role.ToolTipText: colors.text,
+        role.Highlight: colors.accent,
+        role.HighlightedText: colors.on_accent,
+        role.Accent: colors.accent,
+        role.Link: colors.accent,
+        role.BrightText: colors.danger,
+        role.Mid: colors.border,
+    }
+    for name, color in roles.items():
+        palette.setColor(name, QColor(color))
+    for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(colors.muted))
+    return palette
+
+
+class Appearance(QObject):
+    """The theme in force.
+
+    Signals:
+        changed: the colours are other ones; whoever paints or holds an icon does it again.
+    """
+
+    changed = Signal()
+
+    def __init__(self, resources: Path, choice: ThemeChoice = "system") -> None:
+        super().__init__()
+        self._resources = resources
+        self._choice: ThemeChoice = choice
+        self.colors = LIGHT
+        self._icons: dict[tuple[str, str], QIcon] = {}
+        self._app().setStyle("Fusion")
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply)
+        self.set_choice(choice)
+
+    @property
+    def choice(self) -> ThemeChoice:
+        return self._choice
+
+    def set_choice(self, choice: ThemeChoice) -> None:
+        """Take a theme, or "system" to follow the desktop's from now on."""
+        self._choice = choice
+        schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
+        QGuiApplication.styleHints().setColorScheme(schemes[choice])
+        self._apply()
+
+    def icon(self, name: str, color: str) -> QIcon:
+        """`resources/icons/<name>.svg` drawn in `color`."""
+        icon = self._icons.get((name, color))
+        if icon is None:
+            icon = self._icons[name, color] = self._draw(name, color)
+        return icon
+
+    def _app(self) -> QApplication:
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        return app
+
+    def _apply(self) -> None:
+        system_is_dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+        dark = self._choice == "dark" or (self._choice == "system" and system_is_dark)
+        self.colors = DARK if dark else LIGHT
+        template = (self._resources / "style.qss").read_text(encoding="utf-8")
+        icons = (self._resources / "icons").as_posix()
+        self._app().setPalette(palette_of(self.colors))
+        self._app().setStyleSheet(string.Template(template).substitute(asdict(self.colors), icons=icons))
+        self.changed.emit()
+
+    def _draw(self, name: str, color: str) -> QIcon:
+        svg = (self._resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+        renderer = QSvgRenderer(QByteArray(svg.replace("#000000", color).encode()))
+        icon = QIcon()
+        for size in ICON_SIZES:
+            for ratio in (1, 2):
+                pixmap = QPixmap(size * ratio, size * ratio)
+                pixmap.fill(Qt.GlobalColor.transparent)
+                painter = QPainter(pixmap)
+                renderer.render(painter, QRectF(pixmap.rect()))
+                painter.end()
+                pixmap.setDevicePixelRatio(ratio)
+                icon.addPixmap(pixmap)
+        return icon

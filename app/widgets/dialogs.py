@@ -1,0 +1,85 @@
+"""Dialogs: none of them blocks, the answer comes as a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.document.export import FORMATS
+from app.session import Recording
+from app.widgets.texts import format_name, translate
+
+
+def ask_recordings(parent: QWidget, folder: Path, suffixes: Iterable[str], take: Callable[[list[str]], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Add recordings"), str(folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    patterns = " ".join(f"*{suffix}" for suffix in sorted(suffixes))
+    everything = translate("Dialogs", "All files") + " (*)"
+    recordings = translate("Dialogs", "Audio and video files")
+    dialog.setNameFilters([f"{recordings} ({patterns})", everything] if patterns else [everything])
+    dialog.filesSelected.connect(take)
+    _open(dialog)
+
+
+def ask_folder(parent: QWidget, folder: Path, take: Callable[[list[str]], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Add a folder of recordings"), str(folder))
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    dialog.filesSelected.connect(take)
+    _open(dialog)
+
+
+def ask_model(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Choose a model file"), str(folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    models, everything = translate("Dialogs", "Whisper models"), translate("Dialogs", "All files")
+    dialog.setNameFilters([f"{models} (*.bin *.gguf)", f"{everything} (*)"])
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
+def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take: Callable[[Path, str], None]) -> None:
+    """Where to save a transcript, by default beside the recording; `take` gets the path and one of `FORMATS`."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Save transcript"), str(recording.path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    filters = {f"{format_name(name)} (*.{name})": name for name in FORMATS}
+    dialog.setNameFilters(list(filters))
+    stem = recording.path.stem + (".partial" if recording.is_partial else "")
+
+    def use_format(name_filter: str) -> None:
+        name = filters[name_filter]
+        chosen = Path(dialog.selectedFiles()[0]).name if dialog.selectedFiles() else ""
+        base = chosen.removesuffix(Path(chosen).suffix) if Path(chosen).suffix[1:] in FORMATS else stem
+        dialog.setDefaultSuffix(name)
+        dialog.selectFile(f"{base}.{name}")
+
+    def accept(path: str) -> None:
+        suffix = Path(path).suffix[1:].lower()
+        take(Path(path), suffix if suffix in FORMATS else filters[dialog.selectedNameFilter()])
+
+    dialog.selectNameFilter(next(text for text, name in filters.items() if name == format_name_))
+    use_format(dialog.selectedNameFilter())
+    dialog.filterSelected.connect(use_format)
+    dialog.fileSelected.connect(accept)
+    _open(dialog)
+
+
+def confirm(parent: QWidget, question: str, explanation: str, button: str, go_on: Callable[[], None]) -> QMessageBox:
+    """Ask before something is lost. The safe answer has the focus."""
+    box = QMessageBox(QMessageBox.Icon.Question, translate("Dialogs", "Please confirm"), question, parent=parent)
+    box.setInformativeText(explanation)
+    yes = box.addButton(button, QMessageBox.ButtonRole.DestructiveRole)
+    no = box.addButton(QMessageBox.StandardButton.Cancel)
+    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+    box.setEscapeButton(no)
+    yes.clicked.connect(go_on)
+    _open(box)
+    return box
+
+
+def _open(dialog: QFileDialog | QMessageBox) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

@@ -1,0 +1,329 @@
+"""The window: what is where in it, its menus and dialogs. It displays and emits; `app.application` does the wiring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShortcut
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.paths import APP_NAME
+from app.session import Recording
+from app.widgets import dialogs
+from app.widgets.actions import Actions
+from app.widgets.appearance import Appearance
+from app.widgets.drop_area import DropArea
+from app.widgets.message_bar import MessageBar
+from app.widgets.options_bar import OptionsBar
+from app.widgets.recordings_model import RecordingsModel
+from app.widgets.recordings_view import RecordingsView
+from app.widgets.status_panel import StatusPanel
+from app.widgets.texts import percent
+from app.widgets.transcript_page import TranscriptPage
+
+SIDEBAR_WIDTH = 310
+MARGIN = 12
+
+
+class MainWindow(QMainWindow):
+    """Recordings and status on the left, the selected transcript or the drop area on the right.
+
+    Signals:
+        paths_added: files and folders were dropped or picked: a list of `Path`.
+        model_chosen: a model file was picked: a `Path`.
+        recording_selected: a `Recording`, or None.
+        cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
+        save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
+        cancel_all_requested, about_requested: menu commands.
+        closing: the window closes for good.
+    """
+
+    paths_added = Signal(list)
+    model_chosen = Signal(object)
+    recording_selected = Signal(object)
+    cancel_requested = Signal(object)
+    retry_requested = Signal(object)
+    remove_requested = Signal(object)
+    copy_requested = Signal(object)
+    save_requested = Signal(object, object, str)
+    cancel_all_requested = Signal()
+    about_requested = Signal()
+    closing = Signal()
+
+    def __init__(self, model: RecordingsModel, appearance: Appearance) -> None:
+        super().__init__()
+        self._recordings = model
+        self._appearance = appearance
+        self._may_close = False
+        self._question: QMessageBox | None = None
+        self.picker_folder = Path.home()
+        self.picker_suffixes: frozenset[str] = frozenset()
+        self.save_format = "txt"
+        self.model_folder = Path.home()
+        self.actions_ = Actions(self.menuBar(), self)
+        self.options = OptionsBar()
+        self.message_bar = MessageBar(appearance)
+        self.recordings_view = RecordingsView(model, appearance)
+        self.status_panel = StatusPanel()
+        self.drop_area = DropArea(appearance)
+        self.page = TranscriptPage(appearance)
+        self._arrange()
+        self._connect()
+        self.setAcceptDrops(True)
+        self.setMinimumSize(820, 560)
+        self.resize(1080, 720)
+        self._retranslate()
+        self._update_icons()
+        self.update_state()
+
+    @property
+    def current(self) -> Recording | None:
+        return self.recordings_view.current
+
+    def update_state(self) -> None:
+        """Enable what can be done now, and show what there is to show."""
+        recording, actions = self.current, self.actions_
+        has_text = recording is not None and bool(recording.transcript.segments)
+        is_over = recording is not None and recording.state.is_over
+        actions.save.setEnabled(has_text)
+        actions.copy.setEnabled(has_text)
+        actions.cancel.setEnabled(recording is not None and not is_over)
+        actions.retry.setEnabled(is_over)
+        actions.remove.setEnabled(recording is not None)
+        actions.cancel_all.setEnabled(self._recordings.session.is_busy)
+        self._stack.setCurrentWidget(self.page if recording is not None else self.drop_area)
+        self._empty.setVisible(not self._recordings.session.recordings)
+        self._update_title()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if self._may_close or not self._recordings.session.is_busy:
+            self.closing.emit()
+            event.accept()
+            return
+        event.ignore()
+        if self._question is None:
+            self._question = dialogs.confirm(
+                self,
+                self.tr("A recording is still being transcribed."),
+                self.tr("If you quit now, its text is lost."),
+                self.tr("Quit"),
+                self._close_for_good,
+            )
+            self._question.finished.connect(self._forget_question)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if event.mimeData().hasUrls():
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.drop_area.set_active(True)
+            self._stack.setCurrentWidget(self.drop_area)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
+        self._end_drag()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        event.setDropAction(Qt.DropAction.CopyAction)
+        event.accept()
+        self._end_drag()
+        if len(paths) < len(urls):
+            self.message_bar.say(
+                "error",
+                self.tr("Only files on this computer can be transcribed"),
+                self.tr("Save the recording to a folder first, and drop it from there."),
+            )
+        if paths:
+            self.paths_added.emit(paths)
+
+    def ask_for_files(self) -> None:
+        dialogs.ask_recordings(self, self.picker_folder, self.picker_suffixes, self._take_picked)
+
+    def ask_for_folder(self) -> None:
+        dialogs.ask_folder(self, self.picker_folder, self._take_picked)
+
+    def ask_for_model(self) -> None:
+        dialogs.ask_model(self, self.model_folder, self._take_model)
+
+    def ask_where_to_save(self, format_name: str = "") -> None:
+        if self.current is not None and self.current.transcript.segments:
+            dialogs.ask_save_path(self, self.current, format_name or self.save_format, self._take_save_path)
+
+    def _arrange(self) -> None:
+        self._add = QPushButton()
+        self._add.setMinimumWidth(SIDEBAR_WIDTH)
+        top = QHBoxLayout()
+        top.setSpacing(MARGIN + 8)
+        top.addWidget(self._add)
+        top.addWidget(self.options)
+        top.addStretch()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.drop_area)
+        self._stack.addWidget(self.page)
+        splitter = QSplitter(childrenCollapsible=False, handleWidth=MARGIN)
+        splitter.addWidget(self._make_sidebar())
+        splitter.addWidget(self._stack)
+        splitter.setStretchFactor(1, 1)
+        splitter.setSizes([SIDEBAR_WIDTH, 3 * SIDEBAR_WIDTH])
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(MARGIN, 6, MARGIN, MARGIN)
+        layout.setSpacing(MARGIN)
+        layout.addLayout(top)
+        layout.addWidget(self.message_bar)
+        layout.addWidget(splitter, 1)
+        self.setCentralWidget(central)
+
+    def _make_sidebar(self) -> QWidget:
+        card = QFrame()
+        card.setObjectName("card")
+        self._heading, self._empty = QLabel(), QLabel(wordWrap=True)
+        self._heading.setProperty("heading", True)
+        self._heading.setContentsMargins(14, 10, 14, 6)
+        self._heading.setBuddy(self.recordings_view)
+        self._empty.setProperty("muted", True)
+        self._empty.setContentsMargins(14, 0, 14, 6)
+        inside = QVBoxLayout(card)
+        inside.setContentsMargins(1, 1, 1, 8)
+        inside.setSpacing(0)
+        inside.addWidget(self._heading)
+        inside.addWidget(self._empty)
+        inside.addWidget(self.recordings_view, 1)
+        sidebar = QWidget(minimumWidth=260)
+        layout = QVBoxLayout(sidebar)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(MARGIN)
+        layout.addWidget(card, 1)
+        layout.addWidget(self.status_panel)
+        return sidebar
+
+    def _connect(self) -> None:
+        actions, page = self.actions_, self.page
+        self._add.clicked.connect(self.ask_for_files)
+        self.drop_area.files_wanted.connect(self.ask_for_files)
+        self.drop_area.folder_wanted.connect(self.ask_for_folder)
+        for signal in (self.message_bar.action_requested, self.status_panel.model_wanted, page.model_wanted):
+            signal.connect(self.ask_for_model)
+        page.save_requested.connect(self.ask_where_to_save)
+        page.cancel_requested.connect(actions.cancel.trigger)
+        page.retry_requested.connect(actions.retry.trigger)
+        page.copy_requested.connect(actions.copy.trigger)
+        self._connect_actions()
+        delete = QShortcut(QKeyCombination(Qt.Key.Key_Delete), self.recordings_view)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(actions.remove.trigger)
+        self.recordings_view.selectionModel().currentChanged.connect(self._on_current_changed)
+        self._appearance.changed.connect(self._update_icons)
+
+    def _connect_actions(self) -> None:
+        actions = self.actions_
+        slots: list[tuple[QAction, Callable[[], None]]] = [
+            (actions.add_files, self.ask_for_files),
+            (actions.add_folder, self.ask_for_folder),
+            (actions.save, self._save_current),
+            (actions.choose_model, self.ask_for_model),
+            (actions.quit, self._quit),
+            (actions.copy, self._copy_current),
+            (actions.cancel, self._cancel_current),
+            (actions.cancel_all, self.cancel_all_requested.emit),
+            (actions.retry, self._retry_current),
+            (actions.remove, self._remove_current),
+            (actions.about, self.about_requested.emit),
+        ]
+        for action, slot in slots:
+            action.triggered.connect(slot)
+
+    def _on_current_changed(self, _current: QModelIndex, _previous: QModelIndex) -> None:
+        self.page.show_recording(self.current)
+        self.recording_selected.emit(self.current)
+        self.update_state()
+
+    def _save_current(self) -> None:
+        self.ask_where_to_save()
+
+    def _quit(self) -> None:
+        self.close()
+
+    def _copy_current(self) -> None:
+        self.copy_requested.emit(self.current)
+
+    def _cancel_current(self) -> None:
+        self.cancel_requested.emit(self.current)
+
+    def _retry_current(self) -> None:
+        self.retry_requested.emit(self.current)
+
+    def _remove_current(self) -> None:
+        recording = self.current
+        if recording is None:
+            return
+        if not recording.transcript.segments or recording.is_saved:
+            self.remove_requested.emit(recording)
+            return
+        dialogs.confirm(
+            self,
+            self.tr("The text of {name} has not been saved.").format(name=recording.path.name),
+            self.tr("If you remove it from the list, its text is lost. The recording itself stays."),
+            self.tr("Remove"),
+            lambda: self.remove_requested.emit(recording),
+        )
+
+    def _take_picked(self, names: list[str]) -> None:
+        paths = [Path(name) for name in names]
+        self.picker_folder = paths[0].parent
+        self.paths_added.emit(paths)
+
+    def _take_model(self, name: str) -> None:
+        self.model_folder = Path(name).parent
+        self.model_chosen.emit(Path(name))
+
+    def _take_save_path(self, path: Path, format_name: str) -> None:
+        self.save_format = format_name
+        self.save_requested.emit(self.current, path, format_name)
+
+    def _end_drag(self) -> None:
+        self.drop_area.set_active(False)
+        self.update_state()
+
+    def _close_for_good(self) -> None:
+        self._may_close = True
+        self.close()
+
+    def _forget_question(self) -> None:
+        self._question = None
+
+    def _update_title(self) -> None:
+        running = self._recordings.session.running
+        if running is None:
+            self.setWindowTitle(APP_NAME)
+        else:
+            progress = percent(running.progress or 0.0)
+            self.setWindowTitle(f"{progress} · {running.path.name} – {APP_NAME}")
+
+    def _retranslate(self) -> None:
+        self.actions_.retranslate()
+        self._add.setText(self.tr("Add recordings…"))
+        self._add.setToolTip(self.tr("Pick files; or drop files and folders anywhere in this window"))
+        self._heading.setText(self.tr("Recordings"))
+        self._empty.setText(self.tr("None yet"))
+
+    def _update_icons(self) -> None:
+        self._add.setIcon(self._appearance.icon("add", self._appearance.colors.text))

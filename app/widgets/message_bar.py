@@ -1,0 +1,105 @@
+"""A bar above the content that says what happened and what to do; never in the way."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.widgets.appearance import Appearance
+
+Severity = Literal["info", "warning", "error"]
+
+INFO_MS = 5000
+ICON_SIZE = 20
+
+
+class MessageBar(QFrame):
+    """Shows one message, the latest. Information goes by itself, warnings and errors stay until they are closed.
+
+    Signals:
+        action_requested: the button of the message was pressed.
+    """
+
+    action_requested = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("messageBar")
+        self._appearance = appearance
+        self._severity: Severity = "info"
+        self._icon = QLabel()
+        self._headline, self._text = self._label(), self._label()
+        self._action = QPushButton()
+        self._action.clicked.connect(self.action_requested)
+        self._close = QToolButton()
+        self._close.setIconSize(QSize(16, 16))
+        self._close.clicked.connect(self.hide)
+        self._timer = QTimer(self, singleShot=True, interval=INFO_MS)
+        self._timer.timeout.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(12, 8, 8, 8)
+        layout.setSpacing(10)
+        layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        texts = QVBoxLayout()
+        texts.setSpacing(2)
+        texts.addWidget(self._headline)
+        texts.addWidget(self._text)
+        layout.addLayout(texts, 1)
+        layout.addWidget(self._action, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        appearance.changed.connect(self._update_icons)
+        self._update_icons()
+        self._retranslate()
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        return "\n".join(label.text() for label in (self._headline, self._text) if label.text())
+
+    @property
+    def severity(self) -> Severity:
+        return self._severity
+
+    def say(self, severity: Severity, headline: str, text: str = "", action: str = "") -> None:
+        """Replace what is shown. `action` is the label of a button, none if empty."""
+        self._severity = severity
+        for label, content in ((self._headline, headline), (self._text, text)):
+            label.setText(content)
+            label.setVisible(bool(content))
+        self._action.setText(action)
+        self._action.setVisible(bool(action))
+        self.setAccessibleName(self.text)
+        self.setProperty("severity", severity)
+        self._headline.setProperty("heading", bool(text))
+        for widget in (self, self._headline):
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
+        self._update_icons()
+        self.show()
+        if severity == "info":
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def _label(self) -> QLabel:
+        label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _retranslate(self) -> None:
+        self._close.setToolTip(self.tr("Close this message"))
+        self._close.setAccessibleName(self.tr("Close this message"))
+
+    def _update_icons(self) -> None:
+        colors = self._appearance.colors
+        color = {"info": colors.accent, "warning": colors.warning, "error": colors.danger}[self._severity]
+        self._icon.setPixmap(self._appearance.icon(self._severity, color).pixmap(ICON_SIZE, ICON_SIZE))
+        self._close.setIcon(self._appearance.icon("close", colors.text))

@@ -1,0 +1,92 @@
+"""The choices for recordings that are added next: the language spoken and the task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QLocale, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+
+from app.languages import LANGUAGE_NAMES, language_name, sorted_languages
+from gpu.types import Task, TranscribeOptions
+
+
+class OptionsBar(QWidget):
+    """Two labelled lists.
+
+    Signals:
+        changed: the user chose something else.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._language = QComboBox(maxVisibleItems=18)
+        self._language.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._language.setMinimumContentsLength(18)
+        self._task = QComboBox()
+        self._task.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._language_label, self._task_label = QLabel(), QLabel()
+        self._language_label.setBuddy(self._language)
+        self._task_label.setBuddy(self._task)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        for label, box in ((self._language_label, self._language), (self._task_label, self._task)):
+            layout.addWidget(label)
+            layout.addWidget(box)
+            layout.addSpacing(8)
+            box.activated.connect(self.changed)
+        self._retranslate()
+
+    @property
+    def language(self) -> str | None:
+        """Whisper's code; None to detect it."""
+        code = self._language.currentData()
+        return code or None
+
+    @property
+    def task(self) -> Task:
+        return "translate" if self._task.currentData() == "translate" else "transcribe"
+
+    def choose(self, language: str | None, task: Task) -> None:
+        self._language.setCurrentIndex(max(self._language.findData(language or ""), 0))
+        self._task.setCurrentIndex(self._task.findData(task))
+
+    def apply_to(self, options: TranscribeOptions) -> TranscribeOptions:
+        return replace(options, language=self.language, task=self.task)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def _retranslate(self) -> None:
+        language, task = self.language, self.task
+        self._language_label.setText(self.tr("&Language"))
+        self._task_label.setText(self.tr("&Task"))
+        self._language.setAccessibleName(self.tr("Language of the recordings"))
+        self._task.setAccessibleName(self.tr("Task"))
+        self._language.setToolTip(self.tr("The language spoken in the recordings that are added next"))
+        self._task.setToolTip(self.tr("What to do with the recordings that are added next"))
+        self._fill_languages()
+        self._task.clear()
+        self._task.addItem(self.tr("Transcribe"), "transcribe")
+        self._task.addItem(self.tr("Translate into English"), "translate")
+        self.choose(language, task)
+
+    def _fill_languages(self) -> None:
+        """Detection, then what this user most likely needs, then all by name."""
+        self._language.clear()
+        self._language.addItem(self.tr("Detect the language"), "")
+        self._language.insertSeparator(self._language.count())
+        likely = [QLocale(name).name().split("_")[0] for name in QLocale.system().uiLanguages()]
+        first = [code for code in dict.fromkeys([*likely, "en", "zh"]) if code in LANGUAGE_NAMES]
+        for code in first:
+            self._language.addItem(language_name(code), code)
+        self._language.insertSeparator(self._language.count())
+        for code, name in sorted_languages():
+            if code not in first:
+                self._language.addItem(name, code)
+        self._language.view().setTextElideMode(Qt.TextElideMode.ElideRight)

@@ -1,0 +1,100 @@
+"""What stands where the transcript is not: a wait, silence, or an error with what to do about it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.widgets.appearance import Appearance
+from app.widgets.engine_texts import Problem
+
+ICON_SIZE = 48
+
+
+class Placeholder(QWidget):
+    """An icon, a few lines and, for errors, buttons.
+
+    Signals:
+        retry_requested, model_wanted: the buttons of an error.
+    """
+
+    retry_requested = Signal()
+    model_wanted = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+        self._picture = ("wave", "muted")
+        self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.headline, self.detail, self.remedy = (self._label() for _ in range(3))
+        font = self.headline.font()
+        font.setPointSizeF(1.25 * font.pointSizeF())
+        self.headline.setFont(font)
+        self.headline.setProperty("heading", True)
+        self.detail.setProperty("muted", True)
+        self._retry, self._choose_model = QPushButton(), QPushButton()
+        self._retry.setProperty("primary", True)
+        self._retry.clicked.connect(self.retry_requested)
+        self._choose_model.clicked.connect(self.model_wanted)
+        self._arrange()
+        appearance.changed.connect(self._update_icon)
+        self._retranslate()
+
+    def show_text(self, icon: str, text: str) -> None:
+        self._picture = (icon, "muted")
+        self._set_lines(text, "", "")
+        self._retry.hide()
+        self._choose_model.hide()
+        self._update_icon()
+
+    def show_problem(self, problem: Problem, *, about_model: bool) -> None:
+        self._picture = ("error", "danger")
+        self._set_lines(problem.headline, problem.detail, problem.remedy)
+        self._retry.show()
+        self._choose_model.setVisible(about_model)
+        self._update_icon()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def _label(self) -> QLabel:
+        label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+    def _arrange(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.setSpacing(12)
+        buttons.addStretch()
+        buttons.addWidget(self._retry)
+        buttons.addWidget(self._choose_model)
+        buttons.addStretch()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(48, 24, 48, 24)
+        layout.setSpacing(10)
+        layout.addStretch(2)
+        layout.addWidget(self._icon)
+        for label in (self.headline, self.detail, self.remedy):
+            layout.addWidget(label)
+        layout.addSpacing(8)
+        layout.addLayout(buttons)
+        layout.addStretch(3)
+
+    def _set_lines(self, *lines: str) -> None:
+        for label, line in zip((self.headline, self.detail, self.remedy), lines, strict=True):
+            label.setText(line)
+            label.setVisible(bool(line))
+        self.setAccessibleName("\n".join(line for line in lines if line))
+
+    def _retranslate(self) -> None:
+        self._retry.setText(self.tr("Try again"))
+        self._choose_model.setText(self.tr("Choose model file…"))
+
+    def _update_icon(self) -> None:
+        name, color = self._picture
+        colors = self._appearance.colors
+        drawn = self._appearance.icon(name, colors.danger if color == "danger" else colors.muted)
+        self._icon.setPixmap(drawn.pixmap(ICON_SIZE, ICON_SIZE))
+        self._retry.setIcon(self._appearance.icon("retry", colors.on_accent))

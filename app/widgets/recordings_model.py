@@ -1,0 +1,103 @@
+"""The recordings of the session as rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.languages import language_name
+from app.session import Recording, Session, State
+from app.widgets import engine_texts
+from app.widgets.texts import clock, percent, time_left, translate
+from gpu.types import TranscribeOptions
+
+_NOWHERE = QModelIndex()
+
+
+def status_text(recording: Recording) -> str:
+    """How a recording stands, in one line."""
+    match recording.state:
+        case State.WAITING:
+            return translate("Recordings", "Waiting")
+        case State.RUNNING:
+            progress, left = recording.progress, recording.time_left_s
+            if progress is None or left is None:
+                return translate("Recordings", "Transcribing…")
+            return f"{percent(progress)} · {time_left(left)}"
+        case State.DONE:
+            return " · ".join([translate("Recordings", "Done"), *_facts(recording)])
+        case State.CANCELLED if recording.is_partial:
+            return translate("Recordings", "Cancelled · partial text")
+        case State.CANCELLED:
+            return translate("Recordings", "Cancelled")
+        case State.FAILED:
+            assert recording.failure is not None
+            failure = recording.failure
+            return engine_texts.problem(failure.kind, failure.message, failure.remedy).headline
+
+
+def _facts(recording: Recording) -> list[str]:
+    facts = []
+    if recording.stats is not None and recording.stats.duration_s:
+        facts.append(clock(recording.stats.duration_s))
+    if recording.transcript.language is not None:
+        facts.append(language_name(recording.transcript.language))
+    return facts
+
+
+class RecordingsModel(QAbstractListModel):
+    """Rows of a `Session`. Everything that changes the number of rows goes through here."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+
+    def add(self, paths: list[Path], options: TranscribeOptions) -> list[Recording]:
+        first = len(self.session.recordings)
+        self.beginInsertRows(_NOWHERE, first, first + len(paths) - 1)
+        recordings = [self.session.add(path, options) for path in paths]
+        self.endInsertRows()
+        return recordings
+
+    def remove(self, recording: Recording) -> None:
+        row = self.row_of(recording)
+        self.beginRemoveRows(_NOWHERE, row, row)
+        self.session.remove(recording)
+        self.endRemoveRows()
+
+    def refresh(self, recording: Recording) -> None:
+        index = self.index(self.row_of(recording))
+        self.dataChanged.emit(index, index)
+
+    def recording(self, row: int) -> Recording:
+        return self.session.recordings[row]
+
+    def row_of(self, recording: Recording) -> int:
+        return self.session.recordings.index(recording)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(self.session.recordings)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        recording = self.recording(index.row())
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return recording.path.name
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return f"{recording.path.name}, {status_text(recording)}"
+            case Qt.ItemDataRole.ToolTipRole:
+                return self._tool_tip(recording)
+        return None
+
+    @staticmethod
+    def _tool_tip(recording: Recording) -> str:
+        lines = [str(recording.path), status_text(recording)]
+        if recording.failure is not None:
+            failure = recording.failure
+            problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
+            lines += [problem.detail, problem.remedy]
+        return "\n".join(lines + recording.warnings)

@@ -1,0 +1,145 @@
+"""The list of recordings: name, state and progress of each."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from app.session import Recording, State
+from app.widgets.appearance import Appearance, Colors
+from app.widgets.recordings_model import RecordingsModel, status_text
+
+MARGIN = 10
+ICON_SIZE = 20
+BAR_HEIGHT = 4
+LINE_GAP = 3
+
+_ICONS = {
+    State.WAITING: "waiting",
+    State.RUNNING: "running",
+    State.DONE: "done",
+    State.FAILED: "error",
+    State.CANCELLED: "cancelled",
+}
+
+
+def state_color(state: State, colors: Colors) -> str:
+    return {
+        State.WAITING: colors.muted,
+        State.RUNNING: colors.accent,
+        State.DONE: colors.success,
+        State.FAILED: colors.danger,
+        State.CANCELLED: colors.warning,
+    }[state]
+
+
+class RecordingDelegate(QStyledItemDelegate):
+    """Two lines beside an icon, and a bar while the recording runs."""
+
+    def __init__(self, model: RecordingsModel, appearance: Appearance, parent: QObject) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._appearance = appearance
+
+    def sizeHint(  # noqa: N802
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        line = option.fontMetrics.height()
+        return QSize(120, 2 * MARGIN + 2 * line + LINE_GAP + BAR_HEIGHT + 2)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        recording = self._model.recording(index.row())
+        colors = self._appearance.colors
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_background(painter, option)
+        content = option.rect.adjusted(MARGIN + 4, MARGIN, -MARGIN - 4, -MARGIN)
+        color = state_color(recording.state, colors)
+        icon = self._appearance.icon(_ICONS[recording.state], color)
+        icon.paint(painter, QRect(content.x(), content.y(), ICON_SIZE, content.height()))
+        content.setLeft(content.left() + ICON_SIZE + MARGIN)
+        self._paint_lines(painter, content, recording, option.font)
+        painter.restore()
+
+    def _paint_background(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        colors = self._appearance.colors
+        rect = option.rect.adjusted(4, 2, -4, -2)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setBrush(QColor(colors.selected))
+            painter.drawRoundedRect(rect, 6, 6)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            painter.setBrush(QColor(colors.hover))
+            painter.drawRoundedRect(rect, 6, 6)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QColor(colors.accent))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(rect, 6, 6)
+
+    def _paint_lines(self, painter: QPainter, content: QRect, recording: Recording, font: QFont) -> None:
+        colors = self._appearance.colors
+        metrics = QFontMetrics(font)
+        line = QRect(content.x(), content.y(), content.width(), metrics.height())
+        painter.setFont(font)
+        painter.setPen(QColor(colors.text))
+        name = metrics.elidedText(recording.path.name, Qt.TextElideMode.ElideMiddle, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
+        line.translate(0, metrics.height() + LINE_GAP)
+        is_wrong = recording.state in (State.FAILED, State.CANCELLED)
+        painter.setPen(QColor(state_color(recording.state, colors) if is_wrong else colors.muted))
+        status = metrics.elidedText(status_text(recording), Qt.TextElideMode.ElideRight, line.width())
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, status)
+        if recording.state is State.RUNNING:
+            bar = QRect(content.x(), line.bottom() + LINE_GAP + 1, content.width(), BAR_HEIGHT)
+            self._paint_bar(painter, bar, recording.progress or 0.0)
+
+    def _paint_bar(self, painter: QPainter, bar: QRect, progress: float) -> None:
+        colors = self._appearance.colors
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colors.border))
+        painter.drawRoundedRect(bar, BAR_HEIGHT / 2, BAR_HEIGHT / 2)
+        painter.setBrush(QColor(colors.accent))
+        bar.setWidth(round(bar.width() * progress))
+        painter.drawRoundedRect(bar, BAR_HEIGHT / 2, BAR_HEIGHT / 2)
+
+
+class RecordingsView(QListView):
+    """One recording is selected at a time."""
+
+    def __init__(self, model: RecordingsModel, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._recordings = model
+        self.setModel(model)
+        self.setItemDelegate(RecordingDelegate(model, appearance, self))
+        self.setUniformItemSizes(True)
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        appearance.changed.connect(self._update_viewport)
+        self._retranslate()
+
+    @property
+    def current(self) -> Recording | None:
+        index = self.currentIndex()
+        return self._recordings.recording(index.row()) if index.isValid() else None
+
+    def select(self, recording: Recording) -> None:
+        self.setCurrentIndex(self._recordings.index(self._recordings.row_of(recording)))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def _retranslate(self) -> None:
+        self.setAccessibleName(self.tr("Recordings"))
+        self._update_viewport()
+
+    def _update_viewport(self) -> None:
+        self.viewport().update()

@@ -1,0 +1,64 @@
+"""Figures, states and errors in the user's words. Functions, so that a change of language shows at once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QLocale
+
+translate = QCoreApplication.translate
+
+
+def clock(seconds: float) -> str:
+    """0:07, 12:34, 1:02:03; whole seconds, rounded down."""
+    minutes, second = divmod(int(max(seconds, 0.0)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def time_span(start_s: float, end_s: float) -> str:
+    return f"{clock(start_s)} – {clock(end_s)}"
+
+
+def time_left(seconds: float) -> str:
+    """A rounded promise: nobody needs the seconds of half an hour."""
+    if seconds < 1.5:
+        return translate("Texts", "almost done")
+    if seconds < 59.5:
+        return translate("Texts", "about {n} s left").format(n=round(seconds))
+    if seconds < 3570:
+        return translate("Texts", "about {n} min left").format(n=round(seconds / 60))
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return translate("Texts", "about {h} h {m} min left").format(h=hours, m=minutes)
+
+
+def data_size(n_bytes: int) -> str:
+    decimals = 1 if n_bytes >= 1 << 30 else 0
+    return QLocale().formattedDataSize(n_bytes, decimals, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+
+
+def percent(fraction: float) -> str:
+    return translate("Texts", "{n} %").format(n=int(100 * fraction))
+
+
+def real_time_factor(factor: float) -> str:
+    """Our figure, and the inverse that other programs print, in words."""
+    if factor <= 0:
+        return "–"
+    locale = QLocale()
+    shown = locale.toString(factor, "f", 2)
+    if factor < 1:
+        speed = locale.toString(1 / factor, "f", 1)
+        return translate("Texts", "{rtf} ({speed}× faster than real time)").format(rtf=shown, speed=speed)
+    speed = locale.toString(factor, "f", 1)
+    return translate("Texts", "{rtf} ({speed}× slower than real time)").format(rtf=shown, speed=speed)
+
+
+def format_name(name: str) -> str:
+    """A file format of `app.document.export.FORMATS` in words."""
+    names = {
+        "txt": translate("Texts", "Plain text"),
+        "srt": translate("Texts", "SubRip subtitles"),
+        "vtt": translate("Texts", "WebVTT subtitles"),
+        "tsv": translate("Texts", "Tab-separated table"),
+        "json": translate("Texts", "JSON with all details"),
+    }
+    return names[name]

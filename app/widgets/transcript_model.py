@@ -1,0 +1,72 @@
+"""The segments of one transcript as rows: times and text."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.document.transcript import Transcript
+from app.widgets.texts import time_span, translate
+from gpu.types import Segment
+
+_NOWHERE = QModelIndex()
+
+
+class Column(enum.IntEnum):
+    TIME = 0
+    TEXT = 1
+
+
+class TranscriptModel(QAbstractTableModel):
+    """Shows a `Transcript` that others append to: `sync` tells the views about what has come since."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._segments: list[Segment] = []
+        self._n_shown = 0
+
+    def show(self, transcript: Transcript | None) -> None:
+        self.beginResetModel()
+        self._segments = transcript.segments if transcript is not None else []
+        self._n_shown = len(self._segments)
+        self.endResetModel()
+
+    def sync(self) -> None:
+        n_segments = len(self._segments)
+        if n_segments > self._n_shown:
+            self.beginInsertRows(_NOWHERE, self._n_shown, n_segments - 1)
+            self._n_shown = n_segments
+            self.endInsertRows()
+
+    def segment(self, row: int) -> Segment:
+        return self._segments[row]
+
+    def text_of(self, rows: list[int]) -> str:
+        return "\n".join(self._segments[row].text.strip() for row in rows)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else self._n_shown
+
+    def columnCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:  # noqa: N802
+        return 0 if parent.isValid() else len(Column)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        segment = self._segments[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            is_time = index.column() == Column.TIME
+            return time_span(segment.start, segment.end) if is_time else segment.text.strip()
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            span = time_span(segment.start, segment.end)
+            return span if index.column() == Column.TIME else f"{span}: {segment.text.strip()}"
+        return None
+
+    def headerData(  # noqa: N802
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return translate("Transcript", "Time") if section == Column.TIME else translate("Transcript", "Text")
+        return None

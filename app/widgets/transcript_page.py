@@ -1,0 +1,252 @@
+"""The selected recording: its name, how far it is, what can be done with it, and its text."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QProgressBar,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.document.export import FORMATS
+from app.session import Recording, State
+from app.widgets import engine_texts
+from app.widgets.appearance import Appearance
+from app.widgets.elided_label import ElidedLabel
+from app.widgets.message_bar import MessageBar
+from app.widgets.placeholder import Placeholder
+from app.widgets.texts import clock, format_name, percent, time_left
+from app.widgets.transcript_model import TranscriptModel
+from app.widgets.transcript_view import TranscriptView
+
+PROGRESS_STEPS = 1000
+
+
+class TranscriptPage(QFrame):
+    """Displays one recording; `refresh` takes over what has changed in it.
+
+    Signals:
+        cancel_requested, retry_requested, copy_requested, model_wanted: buttons.
+        save_requested: one of `app.document.export.FORMATS` was chosen.
+    """
+
+    cancel_requested = Signal()
+    retry_requested = Signal()
+    copy_requested = Signal()
+    save_requested = Signal(str)
+    model_wanted = Signal()
+
+    def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        self._appearance = appearance
+        self._recording: Recording | None = None
+        self._noticed: tuple[object, ...] = ()
+        self.model = TranscriptModel(self)
+        self._make_header()
+        self._make_content()
+        self._arrange()
+        appearance.changed.connect(self._update_icons)
+        self._update_icons()
+        self._retranslate()
+
+    def show_recording(self, recording: Recording | None) -> None:
+        self._recording = recording
+        self.model.show(recording.transcript if recording is not None else None)
+        if recording is not None and not recording.state.is_over:
+            self.view.follow()
+        self.refresh()
+
+    def refresh(self) -> None:
+        self.model.sync()
+        recording = self._recording
+        if recording is None:
+            return
+        self._name.setText(recording.path.name)
+        self._name.setToolTip(str(recording.path))
+        self._badge.setVisible(recording.is_partial)
+        self._update_buttons(recording)
+        self._update_progress(recording)
+        self._update_notice(recording)
+        if recording.transcript.segments:
+            self._stack.setCurrentWidget(self.view)
+        else:
+            self._update_placeholder(recording)
+            self._stack.setCurrentWidget(self._placeholder)
+        self._update_jump()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        super().changeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._place_jump()
+
+    def _make_header(self) -> None:
+        self._name = ElidedLabel()
+        font = self._name.font()
+        font.setPointSizeF(1.2 * font.pointSizeF())
+        font.setWeight(font.Weight.DemiBold)
+        self._name.setFont(font)
+        self._badge = QLabel()
+        self._badge.setProperty("badge", True)
+        self.cancel, self.retry, self.copy, self.save = (QPushButton() for _ in range(4))
+        self.cancel.clicked.connect(self.cancel_requested)
+        self.retry.clicked.connect(self.retry_requested)
+        self.copy.clicked.connect(self.copy_requested)
+        self.save.setProperty("menuButton", True)
+        self._formats = QMenu(self.save)
+        for name in FORMATS:
+            action = QAction(self._formats)
+            action.setData(name)
+            self._formats.addAction(action)
+        self._formats.triggered.connect(self._on_format)
+        self.save.setMenu(self._formats)
+        self.progress = QProgressBar(textVisible=False)
+        self._progress_text = QLabel()
+        self._progress_text.setProperty("muted", True)
+
+    def _make_content(self) -> None:
+        self.notice = MessageBar(self._appearance)
+        self.view = TranscriptView(self.model, self._appearance)
+        self._placeholder = Placeholder(self._appearance)
+        self._placeholder.retry_requested.connect(self.retry_requested)
+        self._placeholder.model_wanted.connect(self.model_wanted)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self._placeholder)
+        self.jump = QPushButton(self.view)
+        self.jump.clicked.connect(self.view.follow)
+        self.view.following_changed.connect(self._update_jump)
+
+    def _arrange(self) -> None:
+        header = QHBoxLayout()
+        header.setSpacing(8)
+        header.addWidget(self._name, 1)
+        for widget in (self._badge, self.cancel, self.retry, self.copy, self.save):
+            header.addWidget(widget)
+        progress = QHBoxLayout()
+        progress.setSpacing(12)
+        progress.addWidget(self.progress, 1, Qt.AlignmentFlag.AlignVCenter)
+        progress.addWidget(self._progress_text)
+        top = QVBoxLayout()
+        top.setContentsMargins(16, 12, 12, 10)
+        top.setSpacing(8)
+        top.addLayout(header)
+        top.addLayout(progress)
+        top.addWidget(self.notice)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(1, 1, 1, 8)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self._stack, 1)
+
+    def _update_buttons(self, recording: Recording) -> None:
+        self.cancel.setVisible(not recording.state.is_over)
+        self.retry.setVisible(recording.state.is_over)
+        has_text = bool(recording.transcript.segments)
+        self.copy.setEnabled(has_text)
+        self.save.setEnabled(has_text)
+
+    def _update_progress(self, recording: Recording) -> None:
+        running = recording.state is State.RUNNING
+        self.progress.setVisible(running)
+        self._progress_text.setVisible(running)
+        if not running:
+            return
+        progress, left = recording.progress, recording.time_left_s
+        self.progress.setMaximum(0 if progress is None else PROGRESS_STEPS)
+        self.progress.setValue(round(PROGRESS_STEPS * (progress or 0.0)))
+        if progress is None or left is None or recording.stats is None:
+            self._progress_text.setText(self.tr("Starting…"))
+        else:
+            done = self.tr("{position} of {length}").format(
+                position=clock(recording.stats.audio_s), length=clock(recording.stats.duration_s or 0.0)
+            )
+            self._progress_text.setText(f"{percent(progress)} · {done} · {time_left(left)}")
+
+    def _update_notice(self, recording: Recording) -> None:
+        """A failure that left text behind, a run that was cut short, or the warnings of a run that went on."""
+        subject = (recording.job_id, recording.state, len(recording.warnings), QLocale())
+        if subject == self._noticed:  # what the user has closed stays closed
+            return
+        self._noticed = subject
+        if recording.is_partial and recording.failure is not None:
+            failure = recording.failure
+            problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
+            self.notice.say("error", problem.headline, f"{problem.detail}\n{problem.remedy}")
+        elif recording.is_partial:
+            end = clock(recording.transcript.segments[-1].end)
+            self.notice.say("warning", self.tr("Cancelled: the text ends at {time} of the recording.").format(time=end))
+        elif recording.warnings:
+            self.notice.say("warning", "\n".join(engine_texts.sentence(text) for text in recording.warnings))
+        else:
+            self.notice.hide()
+
+    def _update_placeholder(self, recording: Recording) -> None:
+        match recording.state:
+            case State.WAITING:
+                self._placeholder.show_text("waiting", self.tr("Waiting for its turn"))
+            case State.RUNNING:
+                self._placeholder.show_text("wave", self.tr("The text appears here as it is recognised"))
+            case State.DONE:
+                self._placeholder.show_text("wave", self.tr("No speech was found in this recording"))
+            case State.CANCELLED:
+                self._placeholder.show_text("cancelled", self.tr("Cancelled before there was any text"))
+            case State.FAILED:
+                assert recording.failure is not None
+                failure = recording.failure
+                problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
+                self._placeholder.show_problem(problem, about_model=engine_texts.concerns_model(failure.kind))
+
+    def _update_jump(self) -> None:
+        running = self._recording is not None and self._recording.state is State.RUNNING
+        self.jump.setVisible(running and not self.view.following)
+        self._place_jump()
+
+    def _place_jump(self) -> None:
+        self.jump.adjustSize()
+        area = self.view.viewport().geometry()
+        self.jump.move(area.center().x() - self.jump.width() // 2, area.bottom() - self.jump.height() - 12)
+
+    def _on_format(self, action: QAction) -> None:
+        self.save_requested.emit(action.data())
+
+    def _retranslate(self) -> None:
+        self._badge.setText(self.tr("Partial"))
+        self.cancel.setText(self.tr("Cancel"))
+        self.cancel.setToolTip(self.tr("Stop this recording; the text so far stays"))
+        self.retry.setText(self.tr("Transcribe again"))
+        self.retry.setToolTip(self.tr("Transcribe this recording again with the language and task chosen above"))
+        self.copy.setText(self.tr("Copy"))
+        self.copy.setToolTip(self.tr("Copy the whole text"))
+        self.save.setText(self.tr("Save as"))
+        self.save.setToolTip(self.tr("Save the transcript to a file"))
+        self.jump.setText(self.tr("Jump to the newest text"))
+        self.view.setAccessibleName(self.tr("Transcript"))
+        self.progress.setAccessibleName(self.tr("Progress"))
+        for action in self._formats.actions():
+            action.setText(f"{format_name(action.data())} (.{action.data()})")
+        self.refresh()
+
+    def _update_icons(self) -> None:
+        color = self._appearance.colors.text
+        for button, name in (
+            (self.cancel, "stop"),
+            (self.retry, "retry"),
+            (self.copy, "copy"),
+            (self.save, "save"),
+            (self.jump, "down"),
+        ):
+            button.setIcon(self._appearance.icon(name, color))
+            button.setIconSize(QSize(16, 16))

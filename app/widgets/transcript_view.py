@@ -1,0 +1,225 @@
+"""The transcript: a table of times and wrapped text that stays quick with thousands of rows."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QPainter,
+    QResizeEvent,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.widgets.appearance import Appearance
+from app.widgets.texts import time_span
+from app.widgets.transcript_model import Column, TranscriptModel
+
+MARGIN_X = 12
+MARGIN_Y = 6
+
+# Rows are measured in slices of this length between two turns of the window's loop.
+MEASURE_BUDGET_S = 0.008
+
+
+def lay_out(text: str, font: QFont, width: float) -> QTextLayout:
+    """`text` wrapped to `width` pixels; right-to-left scripts run from the right."""
+    layout = QTextLayout(text, font)
+    option = QTextOption()
+    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+    layout.setTextOption(option)
+    layout.setCacheEnabled(True)
+    layout.beginLayout()
+    y = 0.0
+    while (line := layout.createLine()).isValid():
+        line.setLineWidth(max(width, 1.0))
+        line.setPosition(QPointF(0.0, y))
+        y += line.height()
+    layout.endLayout()
+    return layout
+
+
+class SegmentDelegate(QStyledItemDelegate):
+    """Paints a segment; `height_of` is what it needs at a given width."""
+
+    def __init__(self, appearance: Appearance, parent: QObject) -> None:
+        super().__init__(parent)
+        self._appearance = appearance
+
+    def height_of(self, text: str, font: QFont, width: int) -> int:
+        layout = lay_out(text, font, width - 2 * MARGIN_X)
+        return round(layout.boundingRect().height()) + 2 * MARGIN_Y
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        colors = self._appearance.colors
+        rect: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        font: QFont = option.font
+        painter.save()
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, QColor(colors.selected))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, QColor(colors.hover))
+        is_time = index.column() == Column.TIME
+        painter.setPen(QColor(colors.muted if is_time else colors.text))
+        layout = lay_out(str(index.data()), font, rect.width() - 2 * MARGIN_X)
+        layout.draw(painter, QPointF(rect.x() + MARGIN_X, rect.y() + MARGIN_Y))
+        painter.restore()
+
+
+class TranscriptView(QTableView):
+    """Follows the newest segment unless the user has scrolled away from it.
+
+    Signals:
+        following_changed: whether the view is at the end and stays there.
+    """
+
+    following_changed = Signal(bool)
+
+    def __init__(self, model: TranscriptModel, appearance: Appearance, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._delegate = SegmentDelegate(appearance, self)
+        self._unmeasured: list[int] = []  # rows, the next one last
+        self._following = True
+        self._measuring = QTimer(self, singleShot=True, interval=0)
+        self._measuring.timeout.connect(self._measure)
+        self.setItemDelegate(self._delegate)
+        self._set_up_look()
+        self.setModel(model)
+        self._transcript = model
+        model.modelReset.connect(self._on_reset)
+        model.rowsInserted.connect(self._on_rows_inserted)
+        self._set_up_columns()
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        appearance.changed.connect(self._update_fonts)
+        self._update_fonts()
+
+    @property
+    def following(self) -> bool:
+        return self._following
+
+    def follow(self) -> None:
+        """Go to the newest segment and stay with it."""
+        self._set_following(True)
+        self.scrollToBottom()
+
+    def selected_text(self) -> str:
+        rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
+        return self._transcript.text_of(rows)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.matches(QKeySequence.StandardKey.Copy) and (text := self.selected_text()):
+            QGuiApplication.clipboard().setText(text)
+            return
+        super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._measure_all()
+
+    def _set_up_look(self) -> None:
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)
+        self.setCornerButtonEnabled(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # a bar that comes and goes rewraps all
+        self.horizontalHeader().hide()
+        self.verticalHeader().hide()
+        self.verticalHeader().setMinimumSectionSize(1)
+
+    def _set_up_columns(self) -> None:
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(Column.TIME, QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
+
+    def _update_fonts(self) -> None:
+        line = self.fontMetrics().lineSpacing() + 2 * MARGIN_Y
+        self.verticalHeader().setDefaultSectionSize(line)
+        self.verticalScrollBar().setSingleStep(line)
+        self._fit_time_column()
+        self._measure_all()
+
+    def _fit_time_column(self) -> None:
+        n_rows = self._transcript.rowCount()
+        longest = time_span(*(2 * [self._transcript.segment(n_rows - 1).end])) if n_rows else time_span(0, 0)
+        width = self.fontMetrics().horizontalAdvance(longest) + 2 * MARGIN_X
+        if width > self.columnWidth(Column.TIME) or not n_rows:
+            self.setColumnWidth(Column.TIME, width)
+
+    def _on_reset(self) -> None:
+        self._set_following(self._transcript.rowCount() == 0)
+        self._fit_time_column()
+        self._measure_all()
+        self.scrollToTop()
+
+    def _on_rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
+        self._fit_time_column()
+        self._unmeasured[:0] = range(last, first - 1, -1)
+        self._measure()
+
+    def _measure_all(self) -> None:
+        """Measure every row anew, those on the screen first."""
+        n_rows = self._transcript.rowCount()
+        top = max(self.rowAt(0), 0)
+        self._unmeasured = [*range(top - 1, -1, -1), *range(n_rows - 1, top - 1, -1)]
+        self._measure()
+
+    def _measure(self) -> None:
+        """Set the heights of as many unmeasured rows as fit in the budget; what is in view stays where it is."""
+        top = self.rowAt(0)
+        top_y = self.rowViewportPosition(top)
+        width = self.columnWidth(Column.TEXT)
+        end = time.perf_counter() + MEASURE_BUDGET_S
+        header = self.verticalHeader()
+        header.blockSignals(True)  # the geometry follows once for all of them
+        while self._unmeasured and time.perf_counter() < end:
+            row = self._unmeasured.pop()
+            text = self._transcript.segment(row).text.strip()
+            header.resizeSection(row, self._delegate.height_of(text, self.font(), width))
+        header.blockSignals(False)
+        self._settle(top, top_y)
+        if self._unmeasured:
+            self._measuring.start()
+
+    def _settle(self, top: int, top_y: int) -> None:
+        following = self._following
+        self.updateGeometries()
+        if following:
+            self.scrollToBottom()
+        elif top >= 0:
+            scroll_bar = self.verticalScrollBar()
+            scroll_bar.setValue(scroll_bar.value() + self.rowViewportPosition(top) - top_y)
+        self._set_following(following)
+        self.viewport().update()
+
+    def _on_scrolled(self, value: int) -> None:
+        self._set_following(value >= self.verticalScrollBar().maximum() - self.verticalScrollBar().singleStep() // 2)
+
+    def _set_following(self, following: bool) -> None:
+        if following != self._following:
+            self._following = following
+            self.following_changed.emit(following)
