@@ -114,17 +114,26 @@ class Failure:
 
 def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
     """The recordings that files and folders stand for, each once, and what is wrong with the other paths."""
-    from gpu.audio import find_recordings
+    from gpu.audio import find_recordings, open_audio
 
     recordings: dict[str, Path] = {}  # by absolute path, in order
     failures = []
     for path in paths:
         try:
+            if not os.path.exists(path):  # noqa: PTH110 - Path.exists raises where a folder may not be read
+                open_audio(path).close()  # knows the words for it
             for recording in find_recordings(path):
                 recordings.setdefault(os.path.abspath(recording), recording)  # noqa: PTH100 - links stay apart
         except EngineError as e:
             failures.append(_failure(path, e))
     return list(recordings.values()), failures
+
+
+def recording_suffixes() -> frozenset[str]:
+    """Endings of audio and video files' names (".mp3"), for pickers."""
+    from gpu.audio import AUDIO_SUFFIXES
+
+    return AUDIO_SUFFIXES
 
 
 def languages() -> dict[str, str]:
@@ -148,7 +157,7 @@ def language_code(language: str) -> str | None:
     code = TO_LANGUAGE_CODE.get(name, name)
     if code not in LANGUAGES:
         similar = difflib.get_close_matches(name, [*TO_LANGUAGE_CODE, *LANGUAGES], n=1)
-        hint = f"Did you mean {similar[0]}?" if similar else "Give an English name, a code (en, de, zh, ...) or auto."
+        hint = f"Did you mean {similar[0]!r}?" if similar else "Give an English name, a code (en, de, zh, ...) or auto."
         raise OptionsError(f"Whisper knows no language {language!r}.", remedy=hint)
     return code
 
