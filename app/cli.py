@@ -44,7 +44,9 @@ exit codes: 0 all files done, 1 some failed and the others are done,
 def run(args: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     prepare_streams()
-    arguments = _parser().parse_args(_hyphenated(args))
+    arguments, unknown = _parser().parse_known_args(_hyphenated(args))
+    if unknown:
+        arguments.parser.error(f"unknown option: {' '.join(unknown)}")
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
 
@@ -60,13 +62,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=_program(),
         description=f"{APP_NAME}: speech to text on your own machine. Without a command the window opens.",
+        epilog=f"{_program()} COMMAND --help says more about a command.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
-    parser.set_defaults(command=_open_window, files=[])
+    parser.set_defaults(command=_open_window, parser=parser, files=[])
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_transcribe(commands)
     open_ = commands.add_parser("open", help="open the window with files", allow_abbrev=False)
+    open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
     return parser
 
@@ -81,7 +85,7 @@ def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.set_defaults(command=_transcribe)
+    parser.set_defaults(command=_transcribe, parser=parser)
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings, or folders of them")
     _add_output_options(parser)
     _add_model_options(parser)

@@ -59,10 +59,11 @@ class Console:
                 raise
 
     def error(self, name: str, message: str, remedy: str) -> None:
-        self._say(f"error: {name}: {message.rstrip('.')}. {remedy}")
+        """What failed, why, and what to do about it, in one line."""
+        self._say(f"error: {_about(name, message.rstrip('.'))}. {remedy}")
 
     def warning(self, name: str, message: str) -> None:
-        self._say(f"warning: {name}: {message}")
+        self._say(f"warning: {_about(name, message.rstrip('.'))}")
 
     def note(self, line: str) -> None:
         """Something that `quiet` leaves out."""
@@ -102,3 +103,8 @@ class Console:
         self._bar.clear()
         yield
         self._bar.refresh()
+
+
+def _about(name: str, message: str) -> str:
+    """The message, with the name before it unless it has it already."""
+    return message if name in message else f"{name}: {message}"

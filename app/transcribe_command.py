@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -44,7 +45,6 @@ EXIT_USAGE = 2
 EXIT_SIGNAL = 128  # plus the signal's number, as shells count
 SIGPIPE = 13
 
-_ELSEWHERE = "Make room there, or choose another place."
 _POLL_S = 0.1  # how often the main thread looks up for signals; Windows does not wake it
 
 
@@ -76,7 +76,7 @@ class TranscribeCommand:
             if self.stats_json is not None:
                 self.stats_json.write_bytes(b"")
         except OSError as e:
-            console.error(str(e.filename), _reason(e), _ELSEWHERE)
+            console.error(str(e.filename), *_words(e))
             return EXIT_FAILED
         for path in outputs.renamed:
             names = ", ".join(written.name for written in outputs.paths(path))
@@ -102,7 +102,7 @@ class TranscribeCommand:
                 console.end_progress()
                 if isinstance(e, BrokenPipeError):
                     return EXIT_SIGNAL + SIGPIPE
-                console.error("standard output", _reason(e), _ELSEWHERE)
+                console.error("standard output", *_words(e))
                 return EXIT_FAILED
         report.conclude()
         return EXIT_SIGNAL + received[0] if received else report.exit_code
@@ -216,6 +216,8 @@ class _Report:
         if isinstance(end, JobFailed):
             self._console.error(self._name, end.message, end.remedy)
             self.exit_code = EXIT_USAGE if end.kind == "OptionsError" else EXIT_FAILED
+        else:
+            self._console.warning(self._name, "stopped before its end")
         if self._transcript.segments:
             self._save()
 
@@ -252,7 +254,7 @@ class _Report:
             self._cannot_write(e)
 
     def _cannot_write(self, error: OSError) -> None:
-        self._console.error(str(error.filename), _reason(error), _ELSEWHERE)
+        self._console.error(str(error.filename), *_words(error))
         self.exit_code = EXIT_FAILED
 
 
@@ -323,5 +325,7 @@ def _megabytes(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.0f} MB"
 
 
-def _reason(error: OSError) -> str:
-    return error.strerror or str(error)
+def _words(error: OSError) -> tuple[str, str]:
+    """Cause and remedy of something that cannot be written."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return f"cannot be written: {error.strerror or error}", "Make room there." if is_full else "Choose another place."
