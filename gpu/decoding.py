@@ -108,11 +108,10 @@ class WindowDecoder:
 
     def _failed(self, window: DecodedWindow) -> bool:
         o = self._options
-        if o.no_speech_threshold is not None and window.no_speech_prob > o.no_speech_threshold:
-            if o.logprob_threshold is not None and window.avg_logprob < o.logprob_threshold:
-                return False  # silence
-        repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
         unsure = o.logprob_threshold is not None and window.avg_logprob < o.logprob_threshold
+        if unsure and o.no_speech_threshold is not None and window.no_speech_prob > o.no_speech_threshold:
+            return False  # silence
+        repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
         return repeats or unsure
 
     def _decode_at(self, temperature: float, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:

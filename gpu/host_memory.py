@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 import psutil
 
 from gpu.types import MemoryUsage
+
+_M_MMAP_THRESHOLD = -3  # of malloc.h
+_LARGE_BLOCK = 1 << 20  # bytes
 
 
 def host_memory() -> MemoryUsage:
@@ -23,3 +27,15 @@ def _peak(process: object) -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts KiB, on macOS bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def return_freed_memory() -> None:
+    """Have glibc give large blocks back to the system as soon as they are freed, not keep them for later.
+
+    By default it raises the size from which it does so to that of the largest block freed (up to 32 MB), and loading a
+    model then leaves 60 MB of holes behind. No effect elsewhere: other systems' allocators do this anyway.
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)

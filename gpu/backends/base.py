@@ -69,7 +69,11 @@ class RowParams:
 
 @dataclass(frozen=True)
 class Prefill:
-    """Log-probabilities of every token at the `sot` position, (n_vocab,) float32, before any rule: no-speech, languages."""
+    """What the prompt already tells.
+
+    Attributes:
+        sot_logprobs: (n_vocab,) float32 log-probabilities after `sot`, before any rule: no-speech, languages.
+    """
 
     sot_logprobs: Floats
 

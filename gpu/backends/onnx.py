@@ -16,7 +16,7 @@ from gpu.backends.host_decoder import HostDecoder
 from gpu.backends.onnx_graphs import HEAD_SIZE, build_decoder, build_encoder
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
-from gpu.host_memory import host_memory
+from gpu.host_memory import host_memory, return_freed_memory
 from gpu.model_file import ModelDimensions, ModelFile
 from gpu.types import DeviceInfo, MemoryUsage
 
@@ -51,11 +51,14 @@ class OnnxBackend:
         """Build both networks. The model file may be closed afterwards, its memory is not used any more."""
         self._dims = model.dims
         self._device = device
-        with ThreadPoolExecutor(threads, thread_name_prefix="repack") as pool:
-            decoder = build_decoder(model.dims, model.tensors, pool)
-            encoder = build_encoder(model.dims, model.tensors, pool)
+        return_freed_memory()
+        with ThreadPoolExecutor(threads, "repack") as workers, ThreadPoolExecutor(1, "compile") as compiler:
+            encoder = build_encoder(model.dims, model.tensors, workers)
+            encoder_session = compiler.submit(encoder.session, _session_options(threads))
+            decoder = build_decoder(model.dims, model.tensors, workers)  # repacked while the encoder is compiled
+            del encoder
+            self._encoder = encoder_session.result()
             self._decoder = decoder.session(_session_options(threads))
-            self._encoder = encoder.session(_session_options(threads))
         self._embedding = TokenEmbedding(model)
 
     @property
@@ -96,7 +99,8 @@ class TokenEmbedding:
         row = self._rows.get(token)
         if row is None:
             row = self._rows[token] = self._format.dequantize(self._blocks[token]).reshape(-1)
-        return row + self._positions[position]
+        embedded: Floats = row + self._positions[position]
+        return embedded
 
 
 class OnnxLogits:
@@ -182,18 +186,18 @@ class _Call:
         self._input(f"cross_scale_{name}", scales[np.newaxis])
         self._input(f"cross_tail_{name}", np.ascontiguousarray(tail, np.float32).reshape(1, n_rows, -1))
 
-    def _share(self, array: NDArray[Any]) -> Any:
+    def _share(self, array: NDArray[Any]) -> onnxruntime.OrtValue:
         assert array.flags.c_contiguous
         value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
         self._keep.append((array, value))
         return value
 
-    def _input(self, name: str, array: NDArray[Any]) -> Any:
+    def _input(self, name: str, array: NDArray[Any]) -> onnxruntime.OrtValue:
         value = self._share(array)
         self._binding.bind_ortvalue_input(name, value)
         return value
 
-    def _output(self, name: str, value: Any) -> None:
+    def _output(self, name: str, value: onnxruntime.OrtValue) -> None:
         self._binding.bind_ortvalue_output(name, value)
 
 

@@ -34,7 +34,7 @@ class GraphBuilder:
         self._outputs: list[ValueInfoProto] = []
         self._constants: dict[str, Array] = {}
         self._dense: dict[str, Future[Floats]] = {}
-        self._quantized: list[tuple[str, NodeProto, Future[MatMulNBitsWeights]]] = []
+        self._quantized: dict[str, Future[MatMulNBitsWeights]] = {}
 
     def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
         self._inputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
@@ -100,7 +100,7 @@ class GraphBuilder:
     def _matmul_n_bits(self, x: str, weights: Sequence[Tensor], bias: Floats | None) -> str:
         name = weights[0].name
         n, k = sum(w.shape[0] for w in weights), weights[0].shape[1]
-        packed = self._pool.submit(repack, weights)
+        self._quantized[name] = self._pool.submit(repack, weights)
         inputs = [x, f"{name}.q", f"{name}.scale"]
         if bias is not None:
             inputs += ["", "", self.constant(f"{name}.add", bias)]
@@ -108,7 +108,6 @@ class GraphBuilder:
         y = self.node(
             "MatMulNBits", inputs, ms=True, N=n, K=k, bits=layout.bits, block_size=layout.block_size, accuracy_level=4
         )
-        self._quantized.append((name, self._nodes[-1], packed))
         if layout.has_minimum:  # + (sum of each block's inputs) @ minima: exact, one float a block
             sums = f"sums_{k}_{layout.block_size}"
             if sums not in self._constants:
@@ -120,20 +119,26 @@ class GraphBuilder:
         return y
 
     def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-        """Compile. The weights are handed over as OrtValues on the arrays prepared here (no copy, no protobuf)."""
-        arrays: dict[str, Array] = dict(self._constants)
-        arrays.update({name: future.result() for name, future in self._dense.items()})
-        for name, _, future in self._quantized:
-            arrays.update(future.result().arrays(name))
-        small = {n: a for n, a in arrays.items() if a.dtype == np.int64 or a.dtype == np.int32}
-        large = {n: a for n, a in arrays.items() if n not in small}
+        """Compile; the builder is spent afterwards.
+
+        The weights are handed over as OrtValues, which own their memory: ONNX Runtime frees each one as soon as it has
+        repacked it for its kernels, and nothing passes through protobuf.
+        """
         graph = GraphProto(name=self._name, node=self._nodes, input=self._inputs, output=self._outputs)
-        graph.initializer.extend(
-            helper.make_tensor(n, _onnx_type(a.dtype.type), a.shape, a.ravel()) for n, a in small.items()
-        )
-        graph.initializer.extend(_external(n, a) for n, a in large.items())
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in large.values()]
-        options.add_external_initializers(list(large), values)
+        weights: dict[str, Array] = {}
+        for name, array in self._constants.items():
+            if array.dtype == np.float32:
+                weights[name] = array
+            else:  # shapes and lengths: constants of the graph itself, so that it can be optimized with them
+                graph.initializer.append(
+                    helper.make_tensor(name, _onnx_type(array.dtype.type), array.shape, array.ravel())
+                )
+        weights |= {name: dense.result() for name, dense in self._dense.items()}
+        for name, quantized in self._quantized.items():
+            weights |= quantized.result().arrays(name)
+        graph.initializer.extend(_external(name, array) for name, array in weights.items())
+        files = [np.ascontiguousarray(array).view(np.uint8).reshape(-1).data for array in weights.values()]
+        options.add_external_initializers_from_files_in_memory(list(weights), files, [len(f) for f in files])
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", CONTRIB_VERSION)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
@@ -148,7 +153,7 @@ def _external(name: str, array: Array) -> TensorProto:
     """The declaration of a weight that `add_external_initializers` supplies."""
     proto = TensorProto(name=name, data_type=_onnx_type(array.dtype.type), dims=array.shape)
     proto.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", "memory"), ("offset", "0"), ("length", str(array.nbytes))):
+    for key, value in (("location", name), ("offset", "0"), ("length", str(array.nbytes))):
         proto.external_data.add(key=key, value=value)
     return proto
 

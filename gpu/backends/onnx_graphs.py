@@ -43,13 +43,9 @@ def build_encoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
     for layer in range(dims.n_audio_layer):
         p = f"encoder.blocks.{layer}"
         q, k, v = (g.float_matmul(h, [tensors[f"{p}.attn.{c}.weight"]]) for c in ("query", "key", "value"))
-        bias = g.constant(
-            f"{p}.attn.bias",
-            np.concatenate(
-                [_bias(tensors, f"{p}.attn.query"), np.zeros(d, np.float32), _bias(tensors, f"{p}.attn.value")]
-            ),
-        )
-        a = g.node("MultiHeadAttention", [q, k, v, bias], ms=True, num_heads=dims.n_audio_head)
+        bias = np.concatenate([_bias(tensors, f"{p}.attn.{c}", d) for c in ("query", "key", "value")])
+        operands = [q, k, v, g.constant(f"{p}.attn.bias", bias)]
+        a = g.node("MultiHeadAttention", operands, ms=True, num_heads=dims.n_audio_head)
         o = g.float_matmul(a, [tensors[f"{p}.attn.out.weight"]])
         h, x = _add_norm(g, x, o, f"{p}.mlp_ln", tensors, f"{p}.attn.out.bias")
         f = g.float_matmul(h, [tensors[f"{p}.mlp.0.weight"]])
@@ -85,89 +81,89 @@ def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tens
 def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> GraphBuilder:
     """Tokens of all sequences of one window, after their caches -> logits.
 
-    Inputs (t = sequences * tokens each):
+    Inputs (t = sequences * tokens each), for each layer i and c in k, v:
         x: (t, d) float32: token plus position embeddings.
         rows: (3,) int64 = (sequences, -1, 3 * d). take: (n,) int64: rows of x whose logits are wanted.
-        lengths: (sequences,) int32: tokens in each cache once these are in, minus one; total: () int32: the greatest + 1.
-        self_{k,v}_i: (sequences, n_head, n_text_ctx, 64) float32, updated in place as present_{k,v}_i.
-        cross_{k,v}_i: (1, n_head, n_audio_ctx, 64) int8, cross_scale_{k,v}_i: (1, n_head, 1, 64) float32.
-        cross_tail_{k,v}_i: (1, t, d) float32: their last t positions.
+        lengths: (sequences,) int32: tokens in each cache once these are in, minus one. total: () int32: the most.
+        self_c_i: (sequences, n_head, n_text_ctx, 64) float32, updated in place as present_c_i.
+        cross_c_i: (1, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (1, n_head, 1, 64) float32.
+        cross_tail_c_i: (1, t, d) float32: their last t positions.
     Output: logits (n, n_vocab) float32.
     """
     g = GraphBuilder("decoder", pool)
-    d, n_head = dims.n_text_state, dims.n_text_head
-    x = g.input("x", np.float32, ["t", d])
-    rows = g.input("rows", np.int64, [3])
-    flat = g.constant("flat", np.array([-1, d], np.int64))
-    as_queries = g.constant("as_queries", np.array([1, -1, d], np.int64))
-    lengths = g.input("lengths", np.int32, ["s"])
-    total = g.input("total", np.int32, [])
-    cross_lengths = g.constant("cross_lengths", np.array([dims.n_audio_ctx - 1], np.int32))
-    cross_total = g.constant("cross_total", np.array(dims.n_audio_ctx, np.int32))
+    inputs = _DecoderInputs(g, dims)
+    x = g.input("x", np.float32, ["t", dims.n_text_state])
     h = _layer_norm(g, x, "decoder.blocks.0.attn_ln", tensors)
     for layer in range(dims.n_text_layer):
         p = f"decoder.blocks.{layer}"
-        qkv = g.quantized_matmul(
-            h,
-            [tensors[f"{p}.attn.{c}.weight"] for c in ("query", "key", "value")],
-            np.concatenate([_bias(tensors, f"{p}.attn.{c}", d) for c in ("query", "key", "value")]),
-        )
-        qkv = g.node("Reshape", [qkv, rows])
-        cache = [g.input(f"self_{c}_{layer}", np.float32, ["s", n_head, dims.n_text_ctx, HEAD_SIZE]) for c in "kv"]
-        a, *present = g.nodes(
-            "GroupQueryAttention",
-            [qkv, "", "", *cache, lengths, total],
-            3,
-            ms=True,
-            num_heads=n_head,
-            kv_num_heads=n_head,
-        )
-        for c, name in zip("kv", present, strict=True):
-            g.output(f"present_{c}_{layer}", name, np.float32, ["s", n_head, dims.n_text_ctx, HEAD_SIZE])
-        a = g.node("Reshape", [a, flat])
-        o = g.quantized_matmul(a, [tensors[f"{p}.attn.out.weight"]], _bias(tensors, f"{p}.attn.out"))
+        a = _self_attention(g, h, layer, tensors, inputs)
+        o = _linear(g, a, [f"{p}.attn.out"], tensors)
         h, x = _add_norm(g, x, o, f"{p}.cross_attn_ln", tensors)
-        q = g.quantized_matmul(h, [tensors[f"{p}.cross_attn.query.weight"]], _bias(tensors, f"{p}.cross_attn.query"))
-        q = g.node("Reshape", [q, as_queries])
-        a = _cross_attention(g, q, layer, dims, cross_lengths, cross_total)
-        a = g.node("Reshape", [a, flat])
-        o = g.quantized_matmul(a, [tensors[f"{p}.cross_attn.out.weight"]], _bias(tensors, f"{p}.cross_attn.out"))
+        a = _cross_attention(g, _linear(g, h, [f"{p}.cross_attn.query"], tensors), layer, inputs)
+        o = _linear(g, a, [f"{p}.cross_attn.out"], tensors)
         h, x = _add_norm(g, x, o, f"{p}.mlp_ln", tensors)
-        f = g.quantized_matmul(h, [tensors[f"{p}.mlp.0.weight"]], _bias(tensors, f"{p}.mlp.0"))
-        f = g.node("Gelu", [f], ms=True)
-        f = g.quantized_matmul(f, [tensors[f"{p}.mlp.2.weight"]], _bias(tensors, f"{p}.mlp.2"))
+        f = g.node("Gelu", [_linear(g, h, [f"{p}.mlp.0"], tensors)], ms=True)
+        f = _linear(g, f, [f"{p}.mlp.2"], tensors)
         last = layer + 1 == dims.n_text_layer
         h, x = _add_norm(g, x, f, "decoder.ln" if last else f"decoder.blocks.{layer + 1}.attn_ln", tensors)
-    take = g.input("take", np.int64, ["n"])
-    h = g.node("Gather", [h, take], axis=0)
+    h = g.node("Gather", [h, g.input("take", np.int64, ["n"])], axis=0)
     logits = g.quantized_matmul(h, [tensors["decoder.token_embedding.weight"]], None)
     g.output("logits", logits, np.float32, ["n", dims.n_vocab])
     return g
 
 
-def _cross_attention(g: GraphBuilder, q: str, layer: int, dims: ModelDimensions, lengths: str, total: str) -> str:
-    """GroupQueryAttention is the CPU's only attention over an int8 cache. It wants "new" keys and values for every
-    query: the window's last positions, which it writes where they already are."""
-    n_head, d = dims.n_text_head, dims.n_text_state
-    shape = [1, n_head, dims.n_audio_ctx, HEAD_SIZE]
+class _DecoderInputs:
+    """The shapes and lengths every layer of the decoder uses."""
+
+    def __init__(self, g: GraphBuilder, dims: ModelDimensions) -> None:
+        self.dims = dims
+        self.rows = g.input("rows", np.int64, [3])
+        self.lengths = g.input("lengths", np.int32, ["s"])
+        self.total = g.input("total", np.int32, [])
+        self.flat = g.constant("flat", np.array([-1, dims.n_text_state], np.int64))
+        self.as_queries = g.constant("as_queries", np.array([1, -1, dims.n_text_state], np.int64))
+        self.cross_lengths = g.constant("cross_lengths", np.array([dims.n_audio_ctx - 1], np.int32))
+        self.cross_total = g.constant("cross_total", np.array(dims.n_audio_ctx, np.int32))
+
+
+def _self_attention(g: GraphBuilder, h: str, layer: int, tensors: Tensors, inputs: _DecoderInputs) -> str:
+    """Over each sequence's own cache, which the operator appends to in place."""
+    n_head = inputs.dims.n_text_head
+    shape: list[int | str] = ["s", n_head, inputs.dims.n_text_ctx, HEAD_SIZE]
+    qkv = _linear(g, h, [f"decoder.blocks.{layer}.attn.{c}" for c in ("query", "key", "value")], tensors)
+    qkv = g.node("Reshape", [qkv, inputs.rows])
+    cache = [g.input(f"self_{c}_{layer}", np.float32, shape) for c in "kv"]
+    operands = [qkv, "", "", *cache, inputs.lengths, inputs.total]
+    a, *present = g.nodes("GroupQueryAttention", operands, 3, ms=True, num_heads=n_head, kv_num_heads=n_head)
+    for c, name in zip("kv", present, strict=True):
+        g.output(f"present_{c}_{layer}", name, np.float32, shape)
+    return g.node("Reshape", [a, inputs.flat])
+
+
+def _cross_attention(g: GraphBuilder, q: str, layer: int, inputs: _DecoderInputs) -> str:
+    """All sequences are queries to the one window. GroupQueryAttention is the CPU's only attention over an int8 cache;
+    it wants "new" keys and values for every query: the window's last positions, which it writes where they already
+    are."""
+    n_head, d = inputs.dims.n_text_head, inputs.dims.n_text_state
+    shape = [1, n_head, inputs.dims.n_audio_ctx, HEAD_SIZE]
+    q = g.node("Reshape", [q, inputs.as_queries])
     tail = [g.input(f"cross_tail_{c}_{layer}", np.float32, [1, "t", d]) for c in "kv"]
     past = [g.input(f"cross_{c}_{layer}", np.int8, shape) for c in "kv"]
     scale = [g.input(f"cross_scale_{c}_{layer}", np.float32, [1, n_head, 1, HEAD_SIZE]) for c in "kv"]
-    a, *present = g.nodes(
-        "GroupQueryAttention",
-        [q, *tail, *past, lengths, total, "", "", "", "", "", *scale],
-        3,
-        ms=True,
-        num_heads=n_head,
-        kv_num_heads=n_head,
-        causal=0,
-        kv_cache_bit_width=8,
-        k_quant_type="PER_CHANNEL",
-        v_quant_type="PER_CHANNEL",
-    )
+    operands = [q, *tail, *past, inputs.cross_lengths, inputs.cross_total, *[""] * 5, *scale]
+    heads = {"num_heads": n_head, "kv_num_heads": n_head}
+    int8 = {"kv_cache_bit_width": 8, "k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
+    a, *present = g.nodes("GroupQueryAttention", operands, 3, ms=True, causal=0, **heads, **int8)
     for c, name in zip("kv", present, strict=True):
         g.output(f"cross_present_{c}_{layer}", name, np.int8, shape)
-    return a
+    return g.node("Reshape", [a, inputs.flat])
+
+
+def _linear(g: GraphBuilder, x: str, names: Sequence[str], tensors: Tensors) -> str:
+    """Linear layers side by side on the same input, as one product."""
+    weights = [tensors[f"{name}.weight"] for name in names]
+    bias = [_bias(tensors, name, w.shape[0]) for name, w in zip(names, weights, strict=True)]
+    return g.quantized_matmul(x, weights, np.concatenate(bias))
 
 
 def _layer_norm(g: GraphBuilder, x: str, name: str, tensors: Tensors) -> str:
@@ -185,7 +181,7 @@ def _norm_weights(g: GraphBuilder, name: str, tensors: Tensors) -> Sequence[str]
     return [g.dense(f"{name}.{part}", tensors[f"{name}.{part}"]) for part in ("weight", "bias")]
 
 
-def _bias(tensors: Tensors, name: str, size: int = 0) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+def _bias(tensors: Tensors, name: str, size: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
     """The bias of a linear layer; attention keys have none: `size` zeros."""
     tensor = tensors.get(f"{name}.bias")
     return np.zeros(size, np.float32) if tensor is None else tensor.dequantize()

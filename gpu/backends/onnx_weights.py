@@ -81,7 +81,7 @@ def repack(weights: Sequence[Tensor]) -> MatMulNBitsWeights:
 
 
 def _repack_one(weight: Tensor) -> MatMulNBitsWeights:
-    n, k = weight.shape
+    n = weight.shape[0]
     layout = MatMulNBitsWeights.layout(weight.type)
     affine = quantized(weight.type).affine(weight.blocks)
     q, scale = affine.q.reshape(n, -1, layout.block_size), affine.scale.reshape(n, -1)
