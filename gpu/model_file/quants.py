@@ -117,11 +117,11 @@ def _bits(packed: Bytes, bits: int, run: int) -> Bytes:
 
     (..., n) uint8 -> (..., n * 8 // bits) uint8.
     """
-    lead = packed.shape[:-1]
+    *lead, n = packed.shape
     shifts = np.arange(0, 8, bits, dtype=np.uint8)[:, np.newaxis]  # (8 / bits, 1)
-    fields = packed.reshape(*lead, -1, 1, run) >> shifts  # (..., n / run, 8 / bits, run)
+    fields = packed.reshape(*lead, n // run, 1, run) >> shifts  # (..., n / run, 8 / bits, run)
     fields &= np.uint8(2**bits - 1)
-    return fields.reshape(*lead, packed.shape[-1] * 8 // bits)
+    return fields.reshape(*lead, n * 8 // bits)
 
 
 class Q4_0(QuantizedFormat, ggml_type=2, block_size=32, type_size=18):

@@ -1,13 +1,15 @@
-"""Writes whisper.cpp's container, field by field; shares nothing with the reader but the dimensions' names."""
+"""Writes and walks whisper.cpp's container, field by field; shares only the dimensions' names with the reader."""
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from gguf import GGMLQuantizationType
+from gguf import GGML_QUANT_SIZES, GGMLQuantizationType
 
 from gpu.model_file import ModelDimensions
 
@@ -26,11 +28,12 @@ def write_ggml(
     tensors: Mapping[str, Encoded],
     vocabulary: Sequence[bytes],
     mel_filters: np.ndarray,
-    qntvr: int = 2,
+    ftype: int | None = None,
 ) -> Path:
-    """Write a whisper.cpp model file; returns `path`."""
-    main_format = tensors["decoder.token_embedding.weight"][0]
-    ftype = FTYPES[main_format] + (1000 * qntvr if main_format.startswith("Q") else 0)
+    """Write a whisper.cpp model file; returns `path`. The header's `ftype` follows from the tensors."""
+    if ftype is None:
+        main_format = tensors["decoder.token_embedding.weight"][0]
+        ftype = FTYPES[main_format] + (2000 if main_format.startswith("Q") else 0)
     with path.open("wb") as file:
         file.write(b"lmgg")
         file.write(struct.pack(
@@ -55,3 +58,39 @@ def tensor_bytes(name: str, encoded: Encoded) -> bytes:
     stored_name = name.encode()
     header = struct.pack(f"<{3 + len(ne)}i", len(ne), len(stored_name), GGMLQuantizationType[format_name], *ne)
     return header + stored_name + raw.tobytes()
+
+
+@dataclass(frozen=True)
+class WalkedTensor:
+    """A tensor's place in a file: `header` and `data` are offsets; `ne` is ggml's order, fastest first."""
+
+    name: str
+    type_number: int
+    ne: tuple[int, ...]
+    header: int
+    data: int
+    n_bytes: int
+
+
+def walk_ggml(file: bytes) -> list[WalkedTensor]:
+    """The tensors of a valid file, by a straight walk through its fields."""
+    offset = 4 + 11 * 4
+    n_mels, n_freqs = struct.unpack_from("<2i", file, offset)
+    offset += 8 + 4 * n_mels * n_freqs
+    (n_tokens,) = struct.unpack_from("<i", file, offset)
+    offset += 4
+    for _ in range(n_tokens):
+        offset += 4 + struct.unpack_from("<I", file, offset)[0]
+    tensors = []
+    while offset < len(file):
+        header = offset
+        n_dims, name_length, type_number = struct.unpack_from("<3i", file, offset)
+        ne = struct.unpack_from(f"<{n_dims}i", file, offset + 12)
+        offset += 12 + 4 * n_dims
+        name = file[offset : offset + name_length].decode()
+        offset += name_length
+        block_size, type_size = GGML_QUANT_SIZES[GGMLQuantizationType(type_number)]
+        n_bytes = math.prod(ne) // block_size * type_size
+        tensors.append(WalkedTensor(name, type_number, ne, header, offset, n_bytes))
+        offset += n_bytes
+    return tensors
