@@ -29,6 +29,7 @@ from app.settings import Settings
 from app.widgets import engine_texts
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
+from app.widgets.message_bar import Saying
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
 
@@ -112,7 +113,7 @@ class Application(QObject):
     def copy(self, recording: Recording) -> None:
         rows = list(range(len(recording.transcript.segments)))
         QGuiApplication.clipboard().setText(self.window.page.model.text_of(rows))
-        self.window.message_bar.say("info", self.tr("The text was copied"))
+        self.window.message_bar.say("info", lambda: Saying(self.tr("The text was copied")))
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
         """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
@@ -190,9 +191,13 @@ class Application(QObject):
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True
         self.window.status_panel.show_model(message)
-        problem = engine_texts.problem(message.kind, message.message, message.remedy)
-        action = self.tr("Choose model file…")
-        self.window.message_bar.say("error", problem.headline, f"{problem.detail}\n{problem.remedy}", action)
+
+        def compose() -> Saying:
+            problem = engine_texts.problem(message.kind, message.message, message.remedy)
+            text = f"{problem.detail}\n{problem.remedy}"
+            return Saying(f"{message.path.name}: {problem.headline}", text, self.tr("Choose model file…"))
+
+        self.window.message_bar.say("error", compose)
 
     def _on_job_failed(self, recording: Recording, message: JobFailed) -> None:
         if self._model_failed:
@@ -229,27 +234,30 @@ class Application(QObject):
     def _take_suffixes(self, suffixes: frozenset[str]) -> None:
         self.window.picker_suffixes = suffixes
 
-    def _tell_problem(self, path: Path, kind: str, message: str, remedy: str) -> None:
-        problem = engine_texts.problem(kind, message, remedy)
-        text = f"{problem.detail}\n{problem.remedy}"
-        self.window.message_bar.say("error", f"{path.name}: {problem.headline}", text)
+    def _tell_problem(self, path: Path, kind: str, message: str, remedy: str = "") -> None:
+        def compose() -> Saying:
+            problem = engine_texts.problem(kind, message, remedy)
+            return Saying(f"{path.name}: {problem.headline}", f"{problem.detail}\n{problem.remedy}")
+
+        self.window.message_bar.say("error", compose)
 
     def _tell_saved(self, recording: Recording, path: Path, _result: None) -> None:
         recording.is_saved = recording.state.is_over
-        self.window.message_bar.say("info", self.tr("Saved as {path}").format(path=path))
+        self.window.message_bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=path)))
 
     def _tell_not_saved(self, path: Path, error: Exception) -> None:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        remedy = self.tr("Choose another folder, or make room on the disk.")
-        self._tell_problem(path, "OSError", reason, remedy)
+        self._tell_problem(path, "OSError", reason)
 
     def _show_failure(self, error: Exception) -> None:
         self._show_unexpected(f"{type(error).__name__}: {error}")
 
     def _show_unexpected(self, words: str) -> None:
-        problem = engine_texts.problem("InternalError", words, self.tr("Please report it with the log file {path}."))
-        text = f"{problem.detail}\n{problem.remedy}".format(path=log_file())
-        self.window.message_bar.say("error", problem.headline, text)
+        def compose() -> Saying:
+            problem = engine_texts.problem("InternalError", words)
+            return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}")
+
+        self.window.message_bar.say("error", compose)
 
     def _choose_theme(self, choice: ThemeChoice) -> None:
         self._settings.theme = choice

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
@@ -17,6 +17,7 @@ THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
 
 # Logical sizes an icon is drawn at; Qt picks the nearest and never has to scale up.
 ICON_SIZES = (16, 20, 24, 32, 48, 64, 96)
+BUTTON_ICON_SIZE = QSize(22, 16)  # wider than the icon: room to the text
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,15 @@ class Appearance(QObject):
             icon = self._icons[name, color] = self._draw(name, color)
         return icon
 
+    def button_icon(self, name: str, color: str) -> QIcon:
+        """The icon with room to the text beside it, to be shown at `BUTTON_ICON_SIZE`."""
+        icon = self._icons.get((f"{name} button", color))
+        if icon is None:
+            icon = self._icons[f"{name} button", color] = QIcon()
+            for ratio in (1, 2):
+                icon.addPixmap(self._render(name, color, BUTTON_ICON_SIZE, ratio))
+        return icon
+
     def _app(self) -> QApplication:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
@@ -172,16 +182,20 @@ class Appearance(QObject):
         self.changed.emit()
 
     def _draw(self, name: str, color: str) -> QIcon:
-        svg = (self._resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
-        renderer = QSvgRenderer(QByteArray(svg.replace("#000000", color).encode()))
         icon = QIcon()
         for size in ICON_SIZES:
             for ratio in (1, 2):
-                pixmap = QPixmap(size * ratio, size * ratio)
-                pixmap.fill(Qt.GlobalColor.transparent)
-                painter = QPainter(pixmap)
-                renderer.render(painter, QRectF(pixmap.rect()))
-                painter.end()
-                pixmap.setDevicePixelRatio(ratio)
-                icon.addPixmap(pixmap)
+                icon.addPixmap(self._render(name, color, QSize(size, size), ratio))
         return icon
+
+    def _render(self, name: str, color: str, size: QSize, ratio: int) -> QPixmap:
+        """The icon as a square at the left of `size`."""
+        svg = (self._resources / "icons" / f"{name}.svg").read_text(encoding="utf-8")
+        pixmap = QPixmap(size * ratio)
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
+        side = size.height() * ratio
+        QSvgRenderer(QByteArray(svg.replace("#000000", color).encode())).render(painter, QRectF(0, 0, side, side))
+        painter.end()
+        pixmap.setDevicePixelRatio(ratio)
+        return pixmap

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.widgets.appearance import Appearance
+from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 
 ICON_SIZE = 64
 RADIUS = 14
@@ -35,6 +35,8 @@ class DropArea(QFrame):
         self._files.clicked.connect(self.files_wanted)
         self._folder = QPushButton()
         self._folder.clicked.connect(self.folder_wanted)
+        for button in (self._files, self._folder):
+            button.setIconSize(BUTTON_ICON_SIZE)
         self._arrange()
         appearance.changed.connect(self._update_icons)
         self._update_icons()
@@ -101,6 +103,6 @@ class DropArea(QFrame):
     def _update_icons(self) -> None:
         colors = self._appearance.colors
         self._icon.setPixmap(self._appearance.icon("wave", colors.accent).pixmap(QSize(ICON_SIZE, ICON_SIZE)))
-        self._files.setIcon(self._appearance.icon("add", colors.on_accent))
-        self._folder.setIcon(self._appearance.icon("folder", colors.text))
+        self._files.setIcon(self._appearance.button_icon("add", colors.on_accent))
+        self._folder.setIcon(self._appearance.button_icon("folder", colors.text))
         self.update()

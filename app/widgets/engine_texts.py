@@ -49,15 +49,15 @@ _PROBLEMS: dict[str, tuple[object, object]] = {
         QT_TRANSLATE_NOOP("Problems", "Choose a model file."),
     ),
     "AudioNotFoundError": (
-        QT_TRANSLATE_NOOP("Problems", "The recording cannot be found or read"),
+        QT_TRANSLATE_NOOP("Problems", "Recording not found or not readable"),
         QT_TRANSLATE_NOOP("Problems", "Check the file's name, its folder and your permission to read it."),
     ),
     "NoAudioStreamError": (
-        QT_TRANSLATE_NOOP("Problems", "There is no sound in this file"),
+        QT_TRANSLATE_NOOP("Problems", "No sound in this file"),
         QT_TRANSLATE_NOOP("Problems", "Choose a file with an audio track."),
     ),
     "UndecodableAudioError": (
-        QT_TRANSLATE_NOOP("Problems", "This file is not a recording that can be played"),
+        QT_TRANSLATE_NOOP("Problems", "Not a playable recording"),
         QT_TRANSLATE_NOOP("Problems", "Check that it plays in a media player; copy or download it again."),
     ),
     "AudioError": (
@@ -138,11 +138,11 @@ class Problem:
     remedy: str
 
 
-def problem(kind: str, message: str, remedy: str) -> Problem:
-    """An error of the engine in the language of the interface."""
+def problem(kind: str, message: str, remedy: str = "") -> Problem:
+    """An error in the language of the interface; `remedy` is the engine's own, if it gave one."""
     headline_source, remedy_source = _PROBLEMS.get(kind, _PROBLEMS["InternalError"])
     headline = QCoreApplication.translate("Problems", str(headline_source))
-    if QLocale().language() is QLocale.Language.English:
+    if remedy and QLocale().language() is QLocale.Language.English:
         return Problem(headline, message, remedy)  # the engine's own remedy is more specific
     return Problem(headline, message, QCoreApplication.translate("Problems", str(remedy_source)))
 

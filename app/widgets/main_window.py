@@ -24,9 +24,9 @@ from app.paths import APP_NAME
 from app.session import Recording
 from app.widgets import dialogs
 from app.widgets.actions import Actions
-from app.widgets.appearance import Appearance
+from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.drop_area import DropArea
-from app.widgets.message_bar import MessageBar
+from app.widgets.message_bar import MessageBar, Saying
 from app.widgets.options_bar import OptionsBar
 from app.widgets.recordings_model import RecordingsModel
 from app.widgets.recordings_view import RecordingsView
@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         self._retranslate()
         self._update_icons()
         self.update_state()
+        self.recordings_view.setFocus()
 
     @property
     def current(self) -> Recording | None:
@@ -146,11 +147,7 @@ class MainWindow(QMainWindow):
         event.accept()
         self._end_drag()
         if len(paths) < len(urls):
-            self.message_bar.say(
-                "error",
-                self.tr("Only files on this computer can be transcribed"),
-                self.tr("Save the recording to a folder first, and drop it from there."),
-            )
+            self.message_bar.say("error", self._not_local)
         if paths:
             self.paths_added.emit(paths)
 
@@ -170,6 +167,7 @@ class MainWindow(QMainWindow):
     def _arrange(self) -> None:
         self._add = QPushButton()
         self._add.setMinimumWidth(SIDEBAR_WIDTH)
+        self._add.setIconSize(BUTTON_ICON_SIZE)
         top = QHBoxLayout()
         top.setSpacing(MARGIN + 8)
         top.addWidget(self._add)
@@ -299,6 +297,12 @@ class MainWindow(QMainWindow):
         self.save_format = format_name
         self.save_requested.emit(self.current, path, format_name)
 
+    def _not_local(self) -> Saying:
+        return Saying(
+            self.tr("Only files on this computer can be transcribed"),
+            self.tr("Save the recording to a folder first, and drop it from there."),
+        )
+
     def _end_drag(self) -> None:
         self.drop_area.set_active(False)
         self.update_state()
@@ -326,4 +330,4 @@ class MainWindow(QMainWindow):
         self._empty.setText(self.tr("None yet"))
 
     def _update_icons(self) -> None:
-        self._add.setIcon(self._appearance.icon("add", self._appearance.colors.text))
+        self._add.setIcon(self._appearance.button_icon("add", self._appearance.colors.text))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
@@ -13,6 +15,15 @@ Severity = Literal["info", "warning", "error"]
 
 INFO_MS = 5000
 ICON_SIZE = 20
+
+
+@dataclass(frozen=True)
+class Saying:
+    """What a message says: a headline, particulars, and the label of a button; "" is none."""
+
+    headline: str = ""
+    text: str = ""
+    action: str = ""
 
 
 class MessageBar(QFrame):
@@ -29,6 +40,7 @@ class MessageBar(QFrame):
         self.setObjectName("messageBar")
         self._appearance = appearance
         self._severity: Severity = "info"
+        self._compose: Callable[[], Saying] = Saying
         self._icon = QLabel()
         self._headline, self._text = self._label(), self._label()
         self._action = QPushButton()
@@ -41,14 +53,14 @@ class MessageBar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(10)
-        layout.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._icon)
         texts = QVBoxLayout()
         texts.setSpacing(2)
         texts.addWidget(self._headline)
         texts.addWidget(self._text)
         layout.addLayout(texts, 1)
-        layout.addWidget(self._action, 0, Qt.AlignmentFlag.AlignVCenter)
-        layout.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._action)
+        layout.addWidget(self._close)
         appearance.changed.connect(self._update_icons)
         self._update_icons()
         self._retranslate()
@@ -62,17 +74,12 @@ class MessageBar(QFrame):
     def severity(self) -> Severity:
         return self._severity
 
-    def say(self, severity: Severity, headline: str, text: str = "", action: str = "") -> None:
-        """Replace what is shown. `action` is the label of a button, none if empty."""
+    def say(self, severity: Severity, compose: Callable[[], Saying]) -> None:
+        """Replace what is shown by what `compose` makes, now and whenever the language changes."""
         self._severity = severity
-        for label, content in ((self._headline, headline), (self._text, text)):
-            label.setText(content)
-            label.setVisible(bool(content))
-        self._action.setText(action)
-        self._action.setVisible(bool(action))
-        self.setAccessibleName(self.text)
+        self._compose = compose
+        self._update_text()
         self.setProperty("severity", severity)
-        self._headline.setProperty("heading", bool(text))
         for widget in (self, self._headline):
             widget.style().unpolish(widget)
             widget.style().polish(widget)
@@ -88,6 +95,16 @@ class MessageBar(QFrame):
             self._retranslate()
         super().changeEvent(event)
 
+    def _update_text(self) -> None:
+        saying = self._compose()
+        for label, content in ((self._headline, saying.headline), (self._text, saying.text)):
+            label.setText(content)
+            label.setVisible(bool(content))
+        self._headline.setProperty("heading", bool(saying.text))
+        self._action.setText(saying.action)
+        self._action.setVisible(bool(saying.action))
+        self.setAccessibleName(self.text)
+
     def _label(self) -> QLabel:
         label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -95,6 +112,7 @@ class MessageBar(QFrame):
         return label
 
     def _retranslate(self) -> None:
+        self._update_text()
         self._close.setToolTip(self.tr("Close this message"))
         self._close.setAccessibleName(self.tr("Close this message"))
 

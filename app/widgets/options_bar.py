@@ -64,8 +64,8 @@ class OptionsBar(QWidget):
 
     def _retranslate(self) -> None:
         language, task = self.language, self.task
-        self._language_label.setText(self.tr("&Language"))
-        self._task_label.setText(self.tr("&Task"))
+        self._language_label.setText(self.tr("Language"))
+        self._task_label.setText(self.tr("Task"))
         self._language.setAccessibleName(self.tr("Language of the recordings"))
         self._task.setAccessibleName(self.tr("Task"))
         self._language.setToolTip(self.tr("The language spoken in the recordings that are added next"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.widgets.appearance import Appearance
+from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.engine_texts import Problem
 
 ICON_SIZE = 48
@@ -34,6 +34,7 @@ class Placeholder(QWidget):
         self.detail.setProperty("muted", True)
         self._retry, self._choose_model = QPushButton(), QPushButton()
         self._retry.setProperty("primary", True)
+        self._retry.setIconSize(BUTTON_ICON_SIZE)
         self._retry.clicked.connect(self.retry_requested)
         self._choose_model.clicked.connect(self.model_wanted)
         self._arrange()
@@ -97,4 +98,4 @@ class Placeholder(QWidget):
         colors = self._appearance.colors
         drawn = self._appearance.icon(name, colors.danger if color == "danger" else colors.muted)
         self._icon.setPixmap(drawn.pixmap(ICON_SIZE, ICON_SIZE))
-        self._retry.setIcon(self._appearance.icon("retry", colors.on_accent))
+        self._retry.setIcon(self._appearance.button_icon("retry", colors.on_accent))

@@ -82,7 +82,9 @@ class RecordingDelegate(QStyledItemDelegate):
     def _paint_lines(self, painter: QPainter, content: QRect, recording: Recording, font: QFont) -> None:
         colors = self._appearance.colors
         metrics = QFontMetrics(font)
-        line = QRect(content.x(), content.y(), content.width(), metrics.height())
+        running = recording.state is State.RUNNING
+        height = 2 * metrics.height() + LINE_GAP + (LINE_GAP + BAR_HEIGHT if running else 0)
+        line = QRect(content.x(), content.center().y() - height // 2, content.width(), metrics.height())
         painter.setFont(font)
         painter.setPen(QColor(colors.text))
         name = metrics.elidedText(recording.path.name, Qt.TextElideMode.ElideMiddle, line.width())
@@ -92,7 +94,7 @@ class RecordingDelegate(QStyledItemDelegate):
         painter.setPen(QColor(state_color(recording.state, colors) if is_wrong else colors.muted))
         status = metrics.elidedText(status_text(recording), Qt.TextElideMode.ElideRight, line.width())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, status)
-        if recording.state is State.RUNNING:
+        if running:
             bar = QRect(content.x(), line.bottom() + LINE_GAP + 1, content.width(), BAR_HEIGHT)
             self._paint_bar(painter, bar, recording.progress or 0.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
 
 from app.engine.messages import ModelFailed, ModelLoaded, ModelLoading
 from app.languages import language_name
@@ -34,6 +34,7 @@ class StatusPanel(QFrame):
         ]
         self.note = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._choose = QPushButton()
+        self._choose.setProperty("link", True)
         self._choose.clicked.connect(self.model_wanted)
         self._arrange()
         self._retranslate()
@@ -76,10 +77,7 @@ class StatusPanel(QFrame):
                 layout.addWidget(self.note, row, 1)
                 row += 1
             elif value is self.model:
-                button_row = QHBoxLayout()
-                button_row.addWidget(self._choose)
-                button_row.addStretch()
-                layout.addLayout(button_row, row, 1)
+                layout.addWidget(self._choose, row, 1, Qt.AlignmentFlag.AlignLeft)
                 row += 1
 
     def _retranslate(self) -> None:
@@ -87,7 +85,7 @@ class StatusPanel(QFrame):
         for label, value, name in zip(self._names, self._values, names, strict=True):
             label.setText(name)
             value.setAccessibleName(name)
-        self._choose.setText(self.tr("Choose model…"))
+        self._choose.setText(self.tr("Choose another model…"))
         explanation = self.tr(
             "Real-time factor: processing seconds per second of audio. Below 1 is faster than real time."
         )
@@ -126,8 +124,12 @@ class StatusPanel(QFrame):
     def _memory_text(self) -> str:
         if self._memory is None:
             return "–"
-        used, peak, free = (data_size(n) for n in (self._memory.used, self._memory.peak, self._memory.free))
-        return self.tr("{used} used · peak {peak} · {free} free").format(used=used, peak=peak, free=free)
+        parts = [
+            self.tr("{size} used").format(size=data_size(self._memory.used)),
+            self.tr("peak {size}").format(size=data_size(self._memory.peak)),
+            self.tr("{size} free").format(size=data_size(self._memory.free)),
+        ]
+        return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
     def _speed_text(self) -> str:
         recording = self._recording

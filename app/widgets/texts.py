@@ -32,7 +32,8 @@ def time_left(seconds: float) -> str:
 
 def data_size(n_bytes: int) -> str:
     decimals = 1 if n_bytes >= 1 << 30 else 0
-    return QLocale().formattedDataSize(n_bytes, decimals, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+    size = QLocale().formattedDataSize(n_bytes, decimals, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+    return size.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def percent(fraction: float) -> str:

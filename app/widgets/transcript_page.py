@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QLocale, QSize, Qt, Signal
+from functools import partial
+
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -11,6 +13,7 @@ from PySide6.QtWidgets import (
     QMenu,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,9 +22,9 @@ from PySide6.QtWidgets import (
 from app.document.export import FORMATS
 from app.session import Recording, State
 from app.widgets import engine_texts
-from app.widgets.appearance import Appearance
+from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.elided_label import ElidedLabel
-from app.widgets.message_bar import MessageBar
+from app.widgets.message_bar import MessageBar, Saying, Severity
 from app.widgets.placeholder import Placeholder
 from app.widgets.texts import clock, format_name, percent, time_left
 from app.widgets.transcript_model import TranscriptModel
@@ -100,6 +103,7 @@ class TranscriptPage(QFrame):
         self._name.setFont(font)
         self._badge = QLabel()
         self._badge.setProperty("badge", True)
+        self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.cancel, self.retry, self.copy, self.save = (QPushButton() for _ in range(4))
         self.cancel.clicked.connect(self.cancel_requested)
         self.retry.clicked.connect(self.retry_requested)
@@ -176,22 +180,26 @@ class TranscriptPage(QFrame):
             self._progress_text.setText(f"{percent(progress)} · {done} · {time_left(left)}")
 
     def _update_notice(self, recording: Recording) -> None:
-        """A failure that left text behind, a run that was cut short, or the warnings of a run that went on."""
-        subject = (recording.job_id, recording.state, len(recording.warnings), QLocale())
+        subject = (recording.job_id, recording.state, len(recording.warnings))
         if subject == self._noticed:  # what the user has closed stays closed
             return
         self._noticed = subject
+        if recording.is_partial or recording.warnings:
+            severity: Severity = "error" if recording.state is State.FAILED else "warning"
+            self.notice.say(severity, partial(self._notice_of, recording))
+        else:
+            self.notice.hide()
+
+    def _notice_of(self, recording: Recording) -> Saying:
+        """A failure that left text behind, a run that was cut short, or the warnings of a run that went on."""
         if recording.is_partial and recording.failure is not None:
             failure = recording.failure
             problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
-            self.notice.say("error", problem.headline, f"{problem.detail}\n{problem.remedy}")
-        elif recording.is_partial:
+            return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}")
+        if recording.is_partial:
             end = clock(recording.transcript.segments[-1].end)
-            self.notice.say("warning", self.tr("Cancelled: the text ends at {time} of the recording.").format(time=end))
-        elif recording.warnings:
-            self.notice.say("warning", "\n".join(engine_texts.sentence(text) for text in recording.warnings))
-        else:
-            self.notice.hide()
+            return Saying(self.tr("Cancelled: the text ends at {time} of the recording.").format(time=end))
+        return Saying("\n".join(engine_texts.sentence(text) for text in recording.warnings))
 
     def _update_placeholder(self, recording: Recording) -> None:
         match recording.state:
@@ -248,5 +256,5 @@ class TranscriptPage(QFrame):
             (self.save, "save"),
             (self.jump, "down"),
         ):
-            button.setIcon(self._appearance.icon(name, color))
-            button.setIconSize(QSize(16, 16))
+            button.setIcon(self._appearance.button_icon(name, color))
+            button.setIconSize(BUTTON_ICON_SIZE)

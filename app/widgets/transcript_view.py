@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, QTimer, Signal
@@ -30,8 +31,9 @@ from app.widgets.appearance import Appearance
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
 
-MARGIN_X = 12
+MARGIN_X = 16
 MARGIN_Y = 6
+LINE_HEIGHT = 1.2  # of the font's own
 
 # Rows are measured in slices of this length between two turns of the window's loop.
 MEASURE_BUDGET_S = 0.008
@@ -50,7 +52,7 @@ def lay_out(text: str, font: QFont, width: float) -> QTextLayout:
     while (line := layout.createLine()).isValid():
         line.setLineWidth(max(width, 1.0))
         line.setPosition(QPointF(0.0, y))
-        y += line.height()
+        y += LINE_HEIGHT * line.height()
     layout.endLayout()
     return layout
 
@@ -64,7 +66,7 @@ class SegmentDelegate(QStyledItemDelegate):
 
     def height_of(self, text: str, font: QFont, width: int) -> int:
         layout = lay_out(text, font, width - 2 * MARGIN_X)
-        return round(layout.boundingRect().height()) + 2 * MARGIN_Y
+        return math.ceil(LINE_HEIGHT * layout.lineCount() * layout.lineAt(0).height()) + 2 * MARGIN_Y
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -109,6 +111,7 @@ class TranscriptView(QTableView):
         model.rowsInserted.connect(self._on_rows_inserted)
         self._set_up_columns()
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
         appearance.changed.connect(self._update_fonts)
         self._update_fonts()
 
@@ -157,7 +160,7 @@ class TranscriptView(QTableView):
         header.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
 
     def _update_fonts(self) -> None:
-        line = self.fontMetrics().lineSpacing() + 2 * MARGIN_Y
+        line = round(LINE_HEIGHT * self.fontMetrics().height()) + 2 * MARGIN_Y
         self.verticalHeader().setDefaultSectionSize(line)
         self.verticalScrollBar().setSingleStep(line)
         self._fit_time_column()
@@ -166,7 +169,7 @@ class TranscriptView(QTableView):
     def _fit_time_column(self) -> None:
         n_rows = self._transcript.rowCount()
         longest = time_span(*(2 * [self._transcript.segment(n_rows - 1).end])) if n_rows else time_span(0, 0)
-        width = self.fontMetrics().horizontalAdvance(longest) + 2 * MARGIN_X
+        width = self.fontMetrics().horizontalAdvance(longest) + 2 * MARGIN_X + 4  # the advance is rounded
         if width > self.columnWidth(Column.TIME) or not n_rows:
             self.setColumnWidth(Column.TIME, width)
 
@@ -215,6 +218,9 @@ class TranscriptView(QTableView):
             scroll_bar.setValue(scroll_bar.value() + self.rowViewportPosition(top) - top_y)
         self._set_following(following)
         self.viewport().update()
+
+    def _on_range_changed(self, _minimum: int, maximum: int) -> None:
+        self.verticalScrollBar().setEnabled(maximum > 0)  # the style sheet hides the handle
 
     def _on_scrolled(self, value: int) -> None:
         self._set_following(value >= self.verticalScrollBar().maximum() - self.verticalScrollBar().singleStep() // 2)

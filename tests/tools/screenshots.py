@@ -1,0 +1,134 @@
+"""Pictures of the window in its states, both themes and both languages, for looking at. See `--help`.
+
+    python tests/tools/screenshots.py FOLDER
+
+It runs the real program with the shipped model in this process, on whatever screen Qt finds
+(`QT_QPA_PLATFORM=offscreen` is enough).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+AUDIO = ROOT / "tests" / "data" / "audio"
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+import soundfile  # noqa: E402
+from PySide6.QtCore import QDeadlineTimer, QEventLoop  # noqa: E402
+from PySide6.QtGui import QIcon  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from app.application import Application  # noqa: E402
+from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
+from app.session import State  # noqa: E402
+from app.settings import Settings  # noqa: E402
+
+TIMEOUT_MS = 120_000
+
+
+class Photographer:
+    """Brings one window into each state and takes its picture in every theme and language."""
+
+    def __init__(self, folder: Path, scratch: Path) -> None:
+        self._folder = folder
+        self._scratch = scratch
+        self._app = Application(Settings(scratch / "window.ini"))
+        self._app.window.resize(1080, 720)
+
+    def run(self) -> None:
+        self._app.start([])
+        self._wait(lambda: self._app.window.status_panel.memory.text() != "–")
+        self._shoot("1-empty")
+        self._running()
+        self._done()
+        self._cancelled()
+        self._errors()
+        self._app.stop()
+
+    def _running(self) -> None:
+        app = self._app
+        app.add([self._long_recording(), AUDIO / "ast_fr_vm-intro.flac", AUDIO / "ast_es_demo-moreinfo.flac"])
+        self._wait(lambda: len(app.session.recordings) == 3)
+        self._wait(lambda: len(app.session.recordings[0].transcript.segments) > 20)
+        self._shoot("2-running")
+
+    def _cancelled(self) -> None:
+        app = self._app
+        first = app.session.recordings[0]
+        app.window.recordings_view.select(first)
+        self._shoot("4-cancelled")
+
+    def _done(self) -> None:
+        app = self._app
+        app.cancel(app.session.recordings[0])
+        self._wait(lambda: not app.session.is_busy)
+        app.window.recordings_view.select(app.session.recordings[1])
+        app.save(app.session.recordings[1], self._scratch / "vm-intro.srt", "srt")
+        self._wait(lambda: app.window.message_bar.isVisible())
+        self._shoot("3-done")
+
+    def _errors(self) -> None:
+        app = self._app
+        text = self._scratch / "shopping list.wav"
+        text.write_text("milk, bread", encoding="utf-8")
+        app.add([text, self._scratch / "gone.mp3"])
+        self._wait(lambda: len(app.session.recordings) == 5 and not app.session.is_busy)
+        app.window.recordings_view.select(app.session.recordings[3])
+        self._shoot("5-error")
+        damaged = self._scratch / "ggml-half.bin"
+        damaged.write_bytes((resources_dir() / "models" / "ggml-base-q5_1.bin").read_bytes()[:10_000_000])
+        app.choose_model(damaged)
+        app.retry(app.session.recordings[3])
+        self._wait(lambda: app.session.recordings[3].state is State.FAILED)
+        app.window.recordings_view.select(app.session.recordings[3])
+        self._shoot("6-model-error")
+
+    def _long_recording(self) -> Path:
+        """Some minutes of speech."""
+        parts = [soundfile.read(path, dtype="float32")[0] for path in sorted(AUDIO.glob("librivox_*.wav"))]
+        path = self._scratch / "Librivox – a longer reading.wav"
+        soundfile.write(path, np.concatenate(12 * parts), 16000)
+        return path
+
+    def _shoot(self, name: str) -> None:
+        window = self._app.window
+        for language in ("en", "zh_CN"):
+            window.actions_.language_chosen.emit(language)
+            for theme in ("light", "dark"):
+                window.actions_.theme_chosen.emit(theme)
+                for _ in range(3):  # layouts settle over several turns
+                    QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 100)
+                window.grab().save(str(self._folder / f"{name}-{theme}-{language}.png"))
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        deadline = QDeadlineTimer(TIMEOUT_MS)
+        while not condition():
+            if deadline.hasExpired():
+                sys.exit("error: a state was not reached in time")
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents, 50)
+        QApplication.processEvents()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    folder = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("WHISPERDESKTOP_LANG", "WHISPERDESKTOP_THEME"):
+        os.environ.pop(name, None)
+    app = QApplication([APP_ID])
+    app.setApplicationDisplayName(APP_NAME)
+    app.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
+    with tempfile.TemporaryDirectory() as scratch:
+        Photographer(folder, Path(scratch)).run()
+
+
+if __name__ == "__main__":
+    main()
