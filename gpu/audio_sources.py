@@ -5,6 +5,8 @@ Both yield mono at the rate of the file and go on as far as they can: what is wr
 
 from __future__ import annotations
 
+import errno
+import math
 import os
 import struct
 from collections.abc import Iterator
@@ -62,11 +64,13 @@ class FFmpegSource:
     Raises:
         NoAudioStreamError: a media file without sound.
         UndecodableAudioError: nothing FFmpeg knows.
+        OSError: the file cannot be read.
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.warnings: list[str] = []
         self._file = file
+        self._content = _Content(file)
         self._name = name
         wav = _read_wav_length(file)
         self._container = self._open({"ignore_length": "1"} if wav.is_too_short else {})
@@ -85,8 +89,10 @@ class FFmpegSource:
         options["protocol_whitelist"] = "none"
         self._file.seek(0)
         try:
-            return av.open(_Nameless(self._file), mode="r", container_options=options, metadata_errors="ignore")
+            return av.open(self._content, mode="r", container_options=options, metadata_errors="ignore")
         except av.error.FFmpegError as e:
+            if self._content.error is not None:
+                raise self._content.error from e
             self._file.seek(4)
             if self._file.read(4) == b"ftyp":
                 raise UndecodableAudioError(
@@ -124,6 +130,7 @@ class FFmpegSource:
         return self._container.format.name in _LENGTH_IN_HEADER
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:
+        tick_s = float(self._stream.time_base or 0)
         for packet in self._packets():
             try:
                 frames = packet.decode()
@@ -133,7 +140,7 @@ class FFmpegSource:
                 if self._decoded_s == 0 and self._n_bad > _MAX_BAD_PACKETS:
                     return
                 continue
-            self._audio_span.add(packet)
+            self._audio_span.add(packet, tick_s)
             if packet.size:  # the last one is empty
                 # Of a WAV file without a length FFmpeg always reports that.
                 self._ends_badly = packet.is_corrupt and self._container.format.name != "wav"
@@ -145,23 +152,25 @@ class FFmpegSource:
 
     def _packets(self) -> Iterator[Packet[Stream]]:
         """The main stream's packets to the end of the file, the last an empty one that flushes the decoder."""
+        timed = (self._stream, *self._container.streams.video)
+        ticks_s = {stream.index: float(stream.time_base or 0) for stream in timed}
         n_errors = 0
         while n_errors < _MAX_READ_ERRORS:
             try:
-                for packet in self._container.demux(self._stream, *self._container.streams.video):
+                for packet in self._container.demux(*timed):
                     n_errors = 0
-                    self._span.add(packet)
+                    self._span.add(packet, ticks_s[packet.stream_index])
                     if packet.stream_index == self._stream.index:
                         yield packet
                 return
             except av.error.FFmpegError:
                 n_errors += 1
-            except OSError as e:
-                self.warnings.append(f"{self._name} can be read to {clock(self._decoded_s)} only: {e.strerror}.")
-                return
 
     def _judge(self) -> None:
         """Compare what was read with what should be there."""
+        if self._content.error is not None:
+            at, why = clock(self._decoded_s), self._content.error.strerror
+            self.warnings.append(f"{self._name} could not be read beyond {at}: {why}.")
         # A track in MP4 states its own length; in Matroska it may end before the pictures, whose length is stated.
         reached_s = self._audio_span.seconds if self._stream.duration is not None else self._span.seconds
         reached_s = max(reached_s, self._decoded_s)
@@ -169,7 +178,7 @@ class FFmpegSource:
             packets = "1 damaged packet" if self._n_bad == 1 else f"{self._n_bad} damaged packets"
             self.warnings.append(f"{packets} of {self._name} could not be decoded.")
         lost_s = self._audio_span.seconds - self._decoded_s
-        if lost_s > _LOST_S:
+        if _LOST_S < lost_s < (self.duration_s or math.inf):  # beyond that the time stamps are wrong
             self.warnings.append(
                 f"{lost_s:.1f} s of sound are missing inside {self._name}: times after that are early."
             )
@@ -222,33 +231,49 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{s:02}" if hours else f"{minutes}:{s:02}"
 
 
-class _Nameless:
-    """A file without its name."""
+class _Content:
+    """A file as FFmpeg sees it: without its name, and with errors kept aside (PyAV would print some of them).
+
+    `error` is what stopped reading before the end.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.read = file.read
-        self.seek = file.seek
-        self.tell = file.tell
+        self._file = file
+        self.error: OSError | None = None
+
+    def read(self, n: int) -> bytes:
+        try:
+            return self._file.read(n)
+        except OSError as e:
+            self.error = e
+            return b""
+
+    def seek(self, offset: int, whence: int) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except OSError:  # a damaged file may point anywhere, before its own beginning for instance
+            return -errno.EINVAL
+
+    def tell(self) -> int:
+        return self._file.tell()
 
 
 class _Span:
     """From the first to the last time stamp of some packets."""
 
     def __init__(self) -> None:
-        self._begin_s: float | None = None
+        self._begin_s = math.inf
         self._end_s = 0.0
 
-    def add(self, packet: Packet[Stream]) -> None:
-        if packet.pts is None:
-            return
-        begin_s = float(packet.pts * packet.time_base)
-        if self._begin_s is None:
-            self._begin_s = begin_s
-        self._end_s = max(self._end_s, begin_s + float((packet.duration or 0) * packet.time_base))
+    def add(self, packet: Packet[Stream], tick_s: float) -> None:
+        """`tick_s`: the unit of the packet's time stamps (a Fraction in PyAV, 50 times slower)."""
+        if packet.pts is not None:
+            self._begin_s = min(self._begin_s, packet.pts * tick_s)
+            self._end_s = max(self._end_s, (packet.pts + (packet.duration or 0)) * tick_s)
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self._begin_s is None else self._end_s - self._begin_s
+        return max(self._end_s - self._begin_s, 0.0)
 
 
 def _to_mono(frame: AudioFrame) -> Floats:
@@ -256,7 +281,8 @@ def _to_mono(frame: AudioFrame) -> Floats:
     samples: NDArray[np.number] = frame.to_ndarray()  # (n_channels, n) planar, (1, n * n_channels) packed
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
-    mono: Floats = samples.mean(axis=0, dtype=np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is the reader's business
+        mono: Floats = samples.mean(axis=0, dtype=np.float32)
     if samples.dtype.kind == "f":
         return mono
     full_scale = np.float32(2 ** (8 * samples.dtype.itemsize - 1))
@@ -315,10 +341,11 @@ def _compare_wav_length(file: BinaryIO, n_stated: int, n_held: int, byte_rate: i
         return _WavLength()
     if n_stated > n_held:
         return _WavLength(stated_s=n_stated / byte_rate)
-    file.seek(n_stated + n_stated % 2, os.SEEK_CUR)
     n_rest = n_held - n_stated
-    rest = file.read(min(n_rest, 65536))
-    is_chunk = (
-        rest[:4].isascii() and rest[:4].decode("ascii").isprintable() and int.from_bytes(rest[4:8], "little") <= n_rest
-    )
-    return _WavLength(is_too_short=n_rest > byte_rate * _MISSING_S and not is_chunk and any(rest))
+    if n_rest < byte_rate * _MISSING_S:
+        return _WavLength()
+    file.seek(n_stated + n_stated % 2, os.SEEK_CUR)
+    rest = file.read(65536)
+    is_named = rest[:4].isascii() and rest[:4].decode("ascii").isprintable()
+    is_chunk = is_named and int.from_bytes(rest[4:8], "little") <= n_rest
+    return _WavLength(is_too_short=not is_chunk and any(rest))

@@ -109,6 +109,10 @@ class MelStream:
         n_content = self._n_samples // HOP_LENGTH - seek_frame
         return _normalize(log10_mel, self._maximum), min(max(n_content, 0), N_FRAMES)
 
+    def has_sound(self) -> bool:
+        """Whether the window asked for last holds anything but digital silence (all samples zero, or as good as)."""
+        return bool((self._mel[:, :N_FRAMES] > _LOG_FLOOR).any())
+
     def _read_to(self, n_frames: int, keep_from: int) -> None:
         """Compute frames until `n_frames` are known or the recording has ended; forget those before `keep_from`."""
         while not self.ended and self.frames_read < n_frames:

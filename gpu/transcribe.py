@@ -76,6 +76,10 @@ class Transcription:
             yield from self._warnings()
             if n_frames == 0:
                 break
+            if not self._mel.has_sound():  # Whisper hears "you" or "thank you" in it
+                seek += n_frames
+                yield self._stats(seek)
+                continue
             [cross] = self._model.backend.encode(mel[None], self._cancel)
             if self._language is None:
                 self._language, probability = self._decoder.detect_language(cross)

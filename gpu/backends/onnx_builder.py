@@ -1,4 +1,4 @@
-"""Builds one ONNX graph whose weights stay outside the protobuf: they go to ONNX Runtime as memory it shares."""
+"""Builds one ONNX graph whose weights stay outside the protobuf."""
 
 from __future__ import annotations
 
@@ -24,11 +24,16 @@ class GraphBuilder:
     """Collects nodes, inputs, outputs and weights of one graph; `session` makes it runnable.
 
     Values are called by name (str), as in ONNX. Weights are prepared on `pool`'s threads while the graph is built.
+
+    Args:
+        accuracy_level: of `MatMulNBits`: 4 rounds its inputs to int8 by block, as ggml's CPU kernels do; 0 computes in
+            float32, which is exact and up to fifty times slower (tests).
     """
 
-    def __init__(self, name: str, pool: Executor) -> None:
+    def __init__(self, name: str, pool: Executor, accuracy_level: int = 4) -> None:
         self._name = name
         self._pool = pool
+        self._accuracy_level = accuracy_level
         self._nodes: list[NodeProto] = []
         self._inputs: list[ValueInfoProto] = []
         self._outputs: list[ValueInfoProto] = []
@@ -105,15 +110,13 @@ class GraphBuilder:
         if bias is not None:
             inputs += ["", "", self.constant(f"{name}.add", bias)]
         layout = MatMulNBitsWeights.layout(weights[0].type)
-        y = self.node(
-            "MatMulNBits", inputs, ms=True, N=n, K=k, bits=layout.bits, block_size=layout.block_size, accuracy_level=4
-        )
+        shape = {"N": n, "K": k, "bits": layout.bits, "block_size": layout.block_size}
+        y = self.node("MatMulNBits", inputs, ms=True, accuracy_level=self._accuracy_level, **shape)
         if layout.has_minimum:  # + (sum of each block's inputs) @ minima: exact, one float a block
             sums = f"sums_{k}_{layout.block_size}"
             if sums not in self._constants:
-                self.constant(
-                    sums, np.kron(np.eye(k // layout.block_size), np.ones((1, layout.block_size))).astype(np.float32)
-                )
+                ones = np.ones((1, layout.block_size), np.float32)
+                self.constant(sums, np.kron(np.eye(k // layout.block_size, dtype=np.float32), ones))
             block_sums = self.node("FusedMatMul", [x, sums], ms=True, transB=1)
             y = self.node("Gemm", [block_sums, f"{name}.minimum", y], transB=1)
         return y
@@ -121,8 +124,8 @@ class GraphBuilder:
     def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
         """Compile; the builder is spent afterwards.
 
-        The weights are handed over as OrtValues, which own their memory: ONNX Runtime frees each one as soon as it has
-        repacked it for its kernels, and nothing passes through protobuf.
+        The weights are handed over as "files in memory", not through protobuf. ONNX Runtime copies what it keeps, and
+        frees what it has repacked for its kernels.
         """
         graph = GraphProto(name=self._name, node=self._nodes, input=self._inputs, output=self._outputs)
         weights: dict[str, Array] = {}

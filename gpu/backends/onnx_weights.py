@@ -1,8 +1,8 @@
 """ggml blocks as the operands of ONNX Runtime's `MatMulNBits`, without loss.
 
 `MatMulNBits` computes x @ (scale * (q - z)).T with 4- or 8-bit q and an implied z of 8 or 128, which is the fastest
-of its forms. A format whose own zero point differs keeps its integers shifted to it; one with minima keeps them
-aside, to be multiplied with the sums of the inputs of each block.
+of its forms: integers are shifted to it. Minima are kept aside, to be multiplied with the sums of the inputs of each
+block.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from gpu.model_file.quants import BlockFormat, QuantizedFormat
 # Formats whose integers fit in four bits around 8; the others are stored in eight around 128.
 FOUR_BITS = ("Q4_0", "Q4_1", "Q4_K", "Q2_K")
 SMALL_BLOCKS = ("Q2_K", "Q3_K", "Q6_K")
-WITH_MINIMUM = ("Q4_1", "Q5_1", "Q2_K", "Q4_K", "Q5_K")
+# Formats with minima: the middle of their integers. Counted from there (and the minima moved as much) they are half as
+# large, and so is the error of rounding what they are multiplied with.
+CENTRES = {"Q4_1": 8, "Q5_1": 16, "Q2_K": 2, "Q4_K": 8, "Q5_K": 16}
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class MatMulNBitsWeights:
         return Layout(
             bits=4 if kind.name in FOUR_BITS else 8,
             block_size=16 if kind.name in SMALL_BLOCKS else 32,
-            has_minimum=kind.name in WITH_MINIMUM,
+            has_minimum=kind.name in CENTRES,
         )
 
     def arrays(self, name: str) -> dict[str, NDArray[np.uint8] | NDArray[np.float32]]:
@@ -85,11 +87,13 @@ def _repack_one(weight: Tensor) -> MatMulNBitsWeights:
     layout = MatMulNBitsWeights.layout(weight.type)
     affine = quantized(weight.type).affine(weight.blocks)
     q, scale = affine.q.reshape(n, -1, layout.block_size), affine.scale.reshape(n, -1)
-    minimum = None if affine.minimum is None else affine.minimum.reshape(n, -1)
+    minimum, zero = affine.minimum, affine.zero_point
+    if minimum is not None:
+        zero = CENTRES[weight.type.name]
+        minimum = minimum.reshape(n, -1) + np.float32(zero) * scale
+    implied_zero = 8 if layout.bits == 4 else 128
+    if zero != implied_zero:
+        q = q + np.uint8(implied_zero - zero)
     if layout.bits == 4:
-        if minimum is not None:  # scale * q + m = scale * (q - 8) + (m + 8 * scale)
-            minimum = minimum + 8 * scale
         q = q[..., 0::2] | (q[..., 1::2] << np.uint8(4))
-    elif affine.zero_point != 128:
-        q = q + np.uint8(128 - affine.zero_point)
     return MatMulNBitsWeights(np.ascontiguousarray(q), scale, minimum)

@@ -1,0 +1,20 @@
+from pathlib import Path
+
+import pytest
+
+from gpu.engine import Engine
+from tests.support.requantize import SHIPPED_MODEL
+
+
+@pytest.fixture(scope="session")
+def audio() -> Path:
+    """Speech with references: see its manifest.tsv."""
+    return Path(__file__).parents[1] / "data" / "audio"
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """The shipped model on the CPU."""
+    engine = Engine(SHIPPED_MODEL, "cpu")
+    yield engine
+    engine.close()

@@ -1,0 +1,203 @@
+"""Windows into segments: the cutting by itself on made-up tokens, then the whole on real speech."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gpu.audio import load_audio
+from gpu.cancel import CancelToken
+from gpu.errors import Cancelled, OptionsError
+from gpu.transcribe import split_window
+from gpu.types import LanguageDetected, RunStats, Segment, TranscribeOptions
+
+JFK = "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
+ENGLISH = TranscribeOptions(language="en")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(engine):
+    return engine._loaded.tokenizer
+
+
+def words(text):
+    return "".join(c if c.isalnum() else " " for c in text).lower().split()
+
+
+def run(engine, path, options=ENGLISH):
+    return list(engine.transcribe(path, options, CancelToken()))
+
+
+def text_of(events):
+    return "".join(e.text for e in events if isinstance(e, Segment))
+
+
+@pytest.fixture
+def at(tokenizer):
+    return lambda seconds: tokenizer.timestamp_begin + round(seconds * 50)
+
+
+class TestSplitWindow:
+    def test_closed_segments_and_an_open_one(self, tokenizer, at):
+        hello, world, again = (tokenizer.encode(t) for t in (" hello", " world", " again"))
+        tokens = [at(0.5), *hello, at(2), at(2.5), *world, at(4), at(4), *again]
+        pieces, advance = split_window(tokens, tokenizer, 3000)
+        assert [(p.start, p.end) for p in pieces] == [(25, 100), (125, 200)]
+        assert [tokenizer.decode(p.tokens) for p in pieces] == [" hello", " world"]
+        assert advance == 400, "the open segment is heard again from where it begins"
+
+    def test_everything_closed_takes_the_whole_window(self, tokenizer, at):
+        tokens = [at(0), *tokenizer.encode(" hello"), at(2), at(2), *tokenizer.encode(" world"), at(4)]
+        pieces, advance = split_window(tokens, tokenizer, 3000)
+        assert [(p.start, p.end) for p in pieces] == [(0, 100), (100, 200)]
+        assert advance == 3000
+
+    def test_one_segment(self, tokenizer, at):
+        pieces, advance = split_window([at(1), *tokenizer.encode(" hello"), at(3)], tokenizer, 1000)
+        assert [(p.start, p.end) for p in pieces] == [(50, 150)]
+        assert advance == 1000
+
+    def test_never_beyond_the_recording(self, tokenizer, at):
+        pieces, _ = split_window([at(1), *tokenizer.encode(" hello"), at(30)], tokenizer, 500)
+        assert [(p.start, p.end) for p in pieces] == [(50, 250)]
+
+    def test_a_character_is_not_split(self, tokenizer, at):
+        """The three bytes of a rare character, spread over two segments by a timestamp."""
+        tokens = tokenizer.encode("龘")
+        assert len(tokens) > 1
+        pieces, _ = split_window(
+            [at(0), *tokenizer.encode("好"), tokens[0], at(2), at(2), *tokens[1:], at(4)], tokenizer, 3000
+        )
+        assert [tokenizer.decode(p.tokens) for p in pieces] == ["好", "龘"]
+
+    @given(data=st.data())
+    def test_nothing_is_lost_or_split(self, tokenizer, data):
+        """However text is cut by pairs of timestamps, the pieces are valid UTF-8 and join to what was closed."""
+        text = data.draw(st.text(min_size=1, max_size=30))
+        tokens = tokenizer.encode(text)
+        cuts = sorted(data.draw(st.sets(st.integers(1, max(len(tokens) - 1, 1)), max_size=4)))
+        times = sorted(data.draw(st.sets(st.integers(1, 1499), min_size=len(cuts) + 1, max_size=len(cuts) + 1)))
+        begin = tokenizer.timestamp_begin
+        sequence = [begin]
+        for first, last, time in zip([0, *cuts], [*cuts, len(tokens)], times, strict=True):
+            sequence += [*tokens[first:last], begin + time, begin + time]
+        pieces, advance = split_window(sequence[:-1], tokenizer, 3000)
+        assert "".join(tokenizer.decode_bytes(p.tokens).decode() for p in pieces) == text
+        assert 0 < advance <= 3000
+
+
+def test_jfk(engine, audio):
+    events = run(engine, audio / "jfk.wav", TranscribeOptions())
+    language, *middle, stats = events
+    assert isinstance(language, LanguageDetected)
+    assert language.language == "en"
+    assert language.probability > 0.8
+    assert isinstance(stats, RunStats)
+    assert words(text_of(events)) == words(JFK)
+    segments = [e for e in middle if isinstance(e, Segment)]
+    assert [s.id for s in segments] == list(range(len(segments)))
+    assert all(0 <= s.start < s.end <= 11.0 for s in segments)
+    assert stats.audio_s == stats.duration_s == pytest.approx(11.0)
+    assert stats.n_windows == 1
+    assert stats.n_tokens == sum(len(s.tokens) for s in segments)
+    assert stats.real_time_factor == pytest.approx(stats.processing_s / 11.0)
+
+
+def test_windows_follow_the_speech(engine, audio, tmp_path):
+    """Five utterances with pauses, longer than a window: nothing lost at the seam, times where the speech is."""
+    names = ["librivox_0870.wav", "librivox_0880.wav", "librivox_0890.wav", "librivox_0920.wav", "librivox_0930.wav"]
+    pieces, starts, length = [], [], 0.0
+    for name in [*names, *names[:2]]:
+        clip = load_audio(audio / name)
+        starts.append(length)
+        pieces += [clip, np.zeros(16000, np.float32)]
+        length += len(clip) / 16000 + 1
+    path = tmp_path / "五.flac"
+    soundfile.write(path, np.concatenate(pieces), 16000)
+    events = run(engine, path)
+    segments = [e for e in events if isinstance(e, Segment)]
+    spoken = words(text_of(events))
+    for word in ["dashwood", "prudently", "disposed", "hearted", "amiable", "respectable", "himself"]:
+        assert word in spoken
+    assert spoken.count("prudently") == 2
+    assert events[-1].n_windows >= 2
+    assert all(a.end <= b.start + 0.01 for a, b in pairwise(segments))
+    repeat = next(s for s in segments[5:] if "prudently" in s.text or "Dashwood" in s.text)
+    assert repeat.start >= starts[5] - 0.5
+    progress = [e.audio_s for e in events if isinstance(e, RunStats)]
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(length, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["silence_30s.flac", "roomtone_30s.flac"])
+def test_silence_gives_no_text(engine, audio, name):
+    assert text_of(run(engine, audio / name, TranscribeOptions(language="en"))) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "language", "expected"),
+    [
+        ("ast_es_enter_filename.flac", "es", "dictado"),
+        ("ast_fr_enter_filename.flac", "fr", "fichier"),
+        ("ast_it_tt-allbusy.flac", "it", "operatori"),
+        ("ast_ru_queue-periodic-announce.flac", "ru", "операторы"),
+    ],
+)
+def test_languages_are_detected(engine, audio, name, language, expected):
+    events = run(engine, audio / name, TranscribeOptions())
+    assert events[0].language == language
+    assert expected in text_of(events).lower()
+
+
+def test_translate(engine, audio):
+    events = run(engine, audio / "ast_fr_tt-allbusy.flac", TranscribeOptions(task="translate"))
+    assert events[0].language == "fr"
+    assert "call" in words(text_of(events))
+
+
+def test_beam_search(engine, audio):
+    events = run(engine, audio / "jfk.wav", TranscribeOptions(language="en", beam_size=5))
+    assert words(text_of(events)) == words(JFK)
+    assert events[-1].n_fallbacks == 0
+
+
+def test_fallback_samples_and_says_so(engine, audio):
+    """A threshold nothing can meet sends every window up the ladder to its end."""
+    options = TranscribeOptions(language="en", temperature=(0.0, 0.4), logprob_threshold=0.0, best_of=3)
+    events = run(engine, audio / "librivox_0880.wav", options)
+    assert events[-1].n_fallbacks == 1
+    assert {e.temperature for e in events if isinstance(e, Segment)} == {0.4}
+    assert "young" in words(text_of(events))
+
+
+def test_prompt_sets_the_spelling(engine, audio):
+    path = audio / "librivox_0870.wav"
+    assert "Dashwood" in text_of(run(engine, path))
+    prompted = TranscribeOptions(language="en", initial_prompt="A story of Mr. John Dashwoode and of Mrs. Dashwoode.")
+    assert "Dashwoode" in text_of(run(engine, path, prompted))
+
+
+def test_unknown_language_is_an_error_not_english(engine, audio):
+    with pytest.raises(OptionsError, match="xx"):
+        run(engine, audio / "jfk.wav", TranscribeOptions(language="xx"))
+
+
+def test_cancel_between_events_keeps_what_came(engine, audio):
+    cancel = CancelToken()
+    events = engine.transcribe(audio / "jfk.wav", ENGLISH, cancel)
+    assert isinstance(next(events), LanguageDetected)
+    assert isinstance(next(events), Segment)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        list(events)
+
+
+def test_a_recording_shorter_than_a_frame(engine, tmp_path):
+    path = tmp_path / "click.wav"
+    soundfile.write(path, np.zeros(100, np.float32), 16000)
+    events = run(engine, path)
+    assert text_of(events) == ""
+    assert events[-1].audio_s == pytest.approx(100 / 16000)
