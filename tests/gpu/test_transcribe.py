@@ -120,13 +120,12 @@ def test_windows_follow_the_speech(engine, audio, tmp_path):
     events = run(engine, path)
     segments = [e for e in events if isinstance(e, Segment)]
     spoken = words(text_of(events))
-    for word in ["dashwood", "prudently", "disposed", "hearted", "amiable", "respectable", "himself"]:
-        assert word in spoken
+    assert {"dashwood", "disposed", "hearted", "amiable", "respectable", "himself"} <= set(spoken)
     assert spoken.count("prudently") == 2
     assert events[-1].n_windows >= 2
     assert all(a.end <= b.start + 0.01 for a, b in pairwise(segments))
-    repeat = next(s for s in segments[5:] if "prudently" in s.text or "Dashwood" in s.text)
-    assert repeat.start >= starts[5] - 0.5
+    repeat = [s for s in segments if "prudently" in s.text][1]
+    assert starts[5] < repeat.end <= length
     progress = [e.audio_s for e in events if isinstance(e, RunStats)]
     assert progress == sorted(progress)
     assert progress[-1] == pytest.approx(length, abs=0.01)
