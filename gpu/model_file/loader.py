@@ -31,11 +31,10 @@ def open_model(path: Path) -> ModelFile:
         UnknownTensorTypeError: a tensor of a type that is not supported.
         ModelArchitectureError: not Whisper: other dimensions, missing or additional tensors.
     """
-    mapping = _map(path)
-    data = np.frombuffer(mapping, np.uint8)
+    data = np.frombuffer(_map(path), np.uint8)
     container = container_of(data)
     contents = read_ggml(data) if container == "ggml" else interpret(read_gguf(data), path.parent)
-    return ModelFile(path, container, contents, mapping)
+    return ModelFile(path, container, contents, data.size)
 
 
 def _map(path: Path) -> mmap.mmap:

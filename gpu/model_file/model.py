@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -125,17 +123,14 @@ class ModelFile:
         n_bytes: size of the file.
     """
 
-    def __init__(
-        self, path: Path, container: Literal["ggml", "gguf"], contents: ModelContents, mapping: mmap.mmap
-    ) -> None:
+    def __init__(self, path: Path, container: Literal["ggml", "gguf"], contents: ModelContents, n_bytes: int) -> None:
         self.path = path
         self.container = container
         self.dims = contents.dims
         self.mel_filters = contents.mel_filters
         self.vocabulary = contents.vocabulary
         self._tensors = contents.tensors
-        self._mapping = mapping
-        self.n_bytes = len(mapping)
+        self.n_bytes = n_bytes
         self.quantization = _predominant_format(contents.tensors)
 
     @property
@@ -145,12 +140,10 @@ class ModelFile:
     def close(self) -> None:
         """Let go of the file. Idempotent.
 
-        Tensors taken from `tensors` before stay valid: the file is unmapped (and, on Windows, can be deleted) when
-        the last of them is gone.
+        Only the tensors hold the mapping. Those taken from `tensors` before stay valid, and the file is unmapped (and,
+        on Windows, can be deleted) when the last of them is gone.
         """
         self._tensors = {}
-        with suppress(BufferError):  # tensors are still in use: the last of them unmaps the file
-            self._mapping.close()
 
     def __enter__(self) -> Self:
         return self

@@ -19,7 +19,7 @@ FTYPES = {
     "Q2_K": 10, "Q3_K": 11, "Q4_K": 12, "Q5_K": 13, "Q6_K": 14,
 }  # fmt: skip
 
-Encoded = tuple[str, np.ndarray, tuple[int, ...]]  # format, bytes, row-major shape
+Encoded = tuple[str, np.ndarray, tuple[int, ...]]  # format, (n_bytes,) uint8, row-major shape
 
 
 def write_ggml(

@@ -17,7 +17,7 @@ import pytest
 from gguf import GGMLQuantizationType
 
 from gpu.model_file import open_model
-from tests.support.ggml_writer import write_ggml
+from tests.support.ggml_writer import Encoded, write_ggml
 
 SHIPPED_MODEL = Path(__file__).resolve().parents[2] / "resources" / "models" / "ggml-base-q5_1.bin"
 
@@ -36,8 +36,8 @@ def requantize(target: Path, format_name: str, source: Path = SHIPPED_MODEL) -> 
         return write_ggml(target, model.dims, encode_all(weights, format_name), model.vocabulary, model.mel_filters)
 
 
-def encode_all(weights: dict[str, np.ndarray], format_name: str) -> dict[str, tuple[str, np.ndarray, tuple[int, ...]]]:
-    """Encode a model's weights as whisper.cpp does: name -> (format, bytes (n,) uint8, row-major shape)."""
+def encode_all(weights: dict[str, np.ndarray], format_name: str) -> dict[str, Encoded]:
+    """Encode a model's weights, by name, in the types that whisper.cpp would give them."""
     encoded = {}
     for name, w in weights.items():
         stored_as = storage_format(name, w.ndim, format_name)

@@ -4,7 +4,7 @@ import pytest
 
 from gpu.errors import ModelFileError
 from gpu.model_file import open_model
-from tests.support.requantize import SHIPPED_MODEL, encode_all
+from tests.support.requantize import SHIPPED_MODEL
 from tests.support.synthetic_model import SyntheticModel, synthetic_dimensions, synthetic_model
 
 
@@ -22,7 +22,7 @@ def tiny_model() -> SyntheticModel:
 @pytest.fixture(scope="session")
 def tiny_tensors(tiny_model):
     """Its weights in Q4_0: name -> (format, bytes, shape). Copy before changing."""
-    return encode_all(tiny_model.weights, "Q4_0")
+    return tiny_model.encoded("Q4_0")
 
 
 @pytest.fixture(scope="session")
