@@ -110,7 +110,7 @@ class FFmpegSource:
         main = streams.best("audio")
         if not isinstance(main, AudioStream) or main.codec_context is None:
             raise UndecodableAudioError(
-                f"The sound of {self._name} is stored in a way that is not known here.", remedy=_CONVERT
+                f"The sound of {self._name} is damaged, or stored in a way not known here.", remedy=_CONVERT
             )
         if len(streams.audio) > 1:
             number = streams.audio.index(main) + 1

@@ -141,9 +141,6 @@ class MelStream:
         if ended:  # the silence after the recording, as far as frames reach back from it
             pending.append(np.zeros(N_FFT, np.float32))
         samples = np.concatenate(pending)
-        if len(samples) < N_FFT:
-            self._samples = samples
-            return
         mel = _log10_mel(samples, self._filters)
         self._samples = samples[mel.shape[1] * HOP_LENGTH :].copy()
         self.frames_read += mel.shape[1]

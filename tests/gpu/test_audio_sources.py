@@ -140,6 +140,35 @@ def test_an_impossible_sample_rate(tmp_path: Path) -> None:
     assert "50 Hz, expected 1000 to" in str(error)
 
 
+def test_a_file_system_that_refuses() -> None:
+    error = error_of(Path("x" * 300))
+    assert isinstance(error, AudioNotFoundError)
+    assert "cannot be read: File name too long" in str(error)
+
+
+@pytest.mark.parametrize("seconds", [10, 100])
+def test_packets_that_are_all_damaged(tmp_path: Path, seconds: int) -> None:
+    noise = np.random.default_rng(0).uniform(-0.1, 0.1, seconds * SAMPLE_RATE).astype(np.float32)
+    content = bytearray(write_audio(tmp_path / "a.m4a", noise, SAMPLE_RATE, "aac").read_bytes())
+    begin = content.index(b"mdat") + 4
+    end = content.index(b"moov") - 4
+    content[begin:end] = b"\xff" * (end - begin)
+    error = error_of(written(tmp_path / "b.m4a", bytes(content)))
+    assert isinstance(error, UndecodableAudioError)
+    assert "no sound that can be decoded" in str(error)
+
+
+def test_sound_that_only_its_header_knows(tmp_path: Path) -> None:
+    header = bytes.fromhex("fff1604019fffc")  # of an AAC packet of 207 bytes
+    error = error_of(written(tmp_path / "a.aac", (header + b"\xff" * 200) * 5000))
+    assert isinstance(error, UndecodableAudioError)
+    assert "damaged" in str(error)
+
+
+def test_damaged_files_of_the_formats_only_libsndfile_knows(tmp_path: Path) -> None:
+    assert isinstance(error_of(written(tmp_path / "a.paf", b" paf" + b"\xff" * 99)), UndecodableAudioError)
+
+
 def test_playlists_open_no_other_files(tmp_path: Path) -> None:
     write_audio(tmp_path / "a.ts", load_audio(JFK), SAMPLE_RATE, "mp2")
     playlist = f"#EXTM3U\n#EXT-X-TARGETDURATION:11\n#EXTINF:11,\n{tmp_path / 'a.ts'}\n#EXT-X-ENDLIST\n"
@@ -255,9 +284,10 @@ class FailingFile(io.BytesIO):
         self.n_good = n_good
 
     def read(self, size: int | None = -1) -> bytes:
-        if self.tell() >= self.n_good:
+        n_left = self.n_good - self.tell()
+        if n_left <= 0:
             raise OSError(errno.EIO, "Input/output error")
-        return super().read(size)
+        return super().read(n_left if size is None or size < 0 else min(size, n_left))
 
 
 def test_a_disk_that_fails_on_the_way(capfd: pytest.CaptureFixture[str]) -> None:
@@ -272,7 +302,7 @@ def test_a_disk_that_fails_on_the_way(capfd: pytest.CaptureFixture[str]) -> None
 
 def test_a_disk_that_fails_at_once() -> None:
     with pytest.raises(OSError, match="Input/output error"):
-        FFmpegSource(FailingFile(JFK.read_bytes(), 44), "a.wav")
+        FFmpegSource(FailingFile(b"fLaC" + bytes(9999), 20), "a.flac")
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="Linux")
