@@ -80,7 +80,7 @@ DARK = Colors(
     border="#3a4049",
     control="#2b2f36",
     hover="#2e333a",
-    selected="#2a3f66",
+    selected="#273a5d",
     drop="#22314d",
     danger="#ff948b",
     danger_surface="#452523",
@@ -118,6 +118,11 @@ def palette_of(colors: Colors) -> QPalette:
     for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
         palette.setColor(QPalette.ColorGroup.Disabled, name, QColor(colors.muted))
     return palette
+
+
+def system_is_dark() -> bool:
+    """Whether the desktop asks for a dark theme; no where it does not say."""
+    return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
 class Appearance(QObject):
@@ -172,8 +177,7 @@ class Appearance(QObject):
         return app
 
     def _apply(self) -> None:
-        system_is_dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
-        dark = self._choice == "dark" or (self._choice == "system" and system_is_dark)
+        dark = system_is_dark() if self._choice == "system" else self._choice == "dark"
         self.colors = DARK if dark else LIGHT
         template = (self._resources / "style.qss").read_text(encoding="utf-8")
         icons = (self._resources / "icons").as_posix()

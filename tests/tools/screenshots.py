@@ -19,8 +19,6 @@ ROOT = Path(__file__).resolve().parents[2]
 AUDIO = ROOT / "tests" / "data" / "audio"
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
-import soundfile  # noqa: E402
 from PySide6.QtCore import QDeadlineTimer, QEventLoop  # noqa: E402
 from PySide6.QtGui import QIcon  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
@@ -29,6 +27,7 @@ from app.application import Application  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from tests.support.speech import ENGLISH, make_reading  # noqa: E402
 
 TIMEOUT_MS = 120_000
 
@@ -56,7 +55,7 @@ class Photographer:
         app = self._app
         app.add([self._long_recording(), AUDIO / "ast_fr_vm-intro.flac", AUDIO / "ast_es_demo-moreinfo.flac"])
         self._wait(lambda: len(app.session.recordings) == 3)
-        self._wait(lambda: len(app.session.recordings[0].transcript.segments) > 20)
+        self._wait(lambda: len(app.session.recordings[0].transcript.segments) > 12)
         self._shoot("2-running")
 
     def _cancelled(self) -> None:
@@ -92,9 +91,8 @@ class Photographer:
 
     def _long_recording(self) -> Path:
         """Some minutes of speech."""
-        parts = [soundfile.read(path, dtype="float32")[0] for path in sorted(AUDIO.glob("librivox_*.wav"))]
-        path = self._scratch / "Librivox – a longer reading.wav"
-        soundfile.write(path, np.concatenate(12 * parts), 16000)
+        path = self._scratch / "A longer reading – été 2025 (录音).wav"
+        make_reading(path, 3 * ENGLISH)
         return path
 
     def _shoot(self, name: str) -> None:

@@ -1,0 +1,52 @@
+"""Windows of these tests are drawn nowhere, but for those marked `needs_display`, which start their own screen."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is imported
+
+from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.i18n import Translation
+from app.paths import resources_dir
+from app.settings import Settings
+from app.widgets.appearance import Appearance
+
+
+@pytest.fixture(autouse=True)
+def no_windows_of_earlier_tests() -> None:
+    """Without a running loop nothing is deleted later, and every theme set restyles all windows there are."""
+    if QCoreApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def appearance(qtbot: QtBot) -> Appearance:
+    return Appearance(resources_dir(), "light")
+
+
+@pytest.fixture
+def translation(qtbot: QtBot) -> Iterator[Translation]:
+    """Starts and ends in English."""
+    translation = Translation(resources_dir() / "i18n")
+    translation.use("en")
+    yield translation
+    translation.use("en")
+
+
+@pytest.fixture
+def application(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, translation: Translation
+) -> Iterator[Application]:
+    """The whole program with the real engine; the test starts it."""
+    monkeypatch.setenv("WHISPERDESKTOP_LANG", "en")
+    monkeypatch.delenv("WHISPERDESKTOP_THEME", raising=False)
+    application = Application(Settings(tmp_path / "window.ini"))
+    yield application
+    application.stop()
+    application.window.deleteLater()
