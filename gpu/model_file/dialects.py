@@ -135,12 +135,9 @@ def interpret(gguf: GgufContents, folder: Path) -> ModelContents:
         folder: where the file lies; `config.json` and `tokenizer.json` are read there if the file lacks what they say.
 
     Raises:
-        ModelArchitectureError: not Whisper, incomplete, or of no known dialect.
+        ModelArchitectureError: other dimensions, incomplete, or of no known dialect.
         DamagedModelError: a vocabulary, `config.json` or `tokenizer.json` that cannot be decoded.
     """
-    architecture = gguf.metadata.get("general.architecture", "whisper")
-    if architecture != "whisper":
-        raise architecture_error(f"the model's architecture is {shown(str(architecture))}, expected whisper")
     dims = _dimensions(gguf, folder)
     check_dimensions(dims)
     tensors = _canonical(gguf.tensors, dims)

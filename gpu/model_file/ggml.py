@@ -73,7 +73,7 @@ def _read_tensors(reader: ByteReader, dims: ModelDimensions, quantization_versio
     while reader.left:
         tensor = _read_tensor(reader, quantization_version)
         if tensor.name in tensors:
-            raise damaged(f"the model file is damaged: tensor {shown(tensor.name)} occurs twice")
+            raise damaged(f"tensor {shown(tensor.name)} occurs twice")
         tensors[tensor.name] = tensor
         if len(tensors) > limit:
             raise architecture_error(f"the file holds more than {limit} tensors, expected {limit - 64}")
@@ -85,8 +85,7 @@ def _read_tensor(reader: ByteReader, quantization_version: int) -> Tensor:
     n_dims, name_length, type_number = reader.unpack(_TENSOR_HEADER, "a tensor's header")
     if not 1 <= n_dims <= 4 or not 1 <= name_length <= _MAX_NAME:
         raise damaged(
-            f"the model file is damaged: the tensor header at offset {offset} claims {n_dims} dimensions "
-            f"and a name of {name_length} bytes"
+            f"the tensor header at offset {offset} claims {n_dims} dimensions and a name of {name_length} bytes"
         )
     ne = reader.unpack(struct.Struct(f"<{n_dims}i"), "a tensor's dimensions")
     name = reader.text(name_length, f"the tensor name at offset {reader.offset}")

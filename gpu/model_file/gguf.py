@@ -1,4 +1,4 @@
-"""The GGUF container, versions 2 and 3, little-endian: metadata and tensors, whatever they are called.
+"""The GGUF container, versions 2 and 3, little-endian: metadata and tensors, by the names they have in the file.
 
 The `gguf` package reads it too, but believes every count and length in the file; it is the oracle of our tests.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.errors import UnknownModelFormatError
-from gpu.model_file.architecture import QUANTIZATION_VERSION, check_quantization_version
+from gpu.model_file.architecture import QUANTIZATION_VERSION, architecture_error, check_quantization_version
 from gpu.model_file.byte_reader import ByteReader, damaged, read_tensor, shown, tensor_format
 from gpu.model_file.model import Tensor
 from gpu.model_file.quants import BlockFormat, Bytes
@@ -61,6 +61,9 @@ def read_gguf(data: Bytes) -> GgufContents:
     if n_tensors > _MAX_ENTRIES or n_metadata > _MAX_ENTRIES:
         raise damaged(f"it claims {n_tensors} tensors and {n_metadata} metadata, expected at most {_MAX_ENTRIES}")
     metadata = _read_metadata(reader, n_metadata)
+    architecture = metadata.get("general.architecture", "whisper")
+    if architecture != "whisper":  # said first: a language model fails in many ways
+        raise architecture_error(f"the model's architecture is {shown(str(architecture))}, expected whisper")
     tensors = _read_tensors(reader, n_tensors, metadata)
     return GgufContents(metadata, tensors)
 

@@ -4,6 +4,7 @@ import pytest
 
 from gpu.errors import ModelFileError
 from gpu.model_file import open_model
+from tests.support.errors import check_error
 from tests.support.requantize import SHIPPED_MODEL
 from tests.support.synthetic_model import SyntheticModel, synthetic_dimensions, synthetic_model
 
@@ -48,12 +49,3 @@ def refused(tmp_path):
         return caught.value
 
     return refuse
-
-
-def check_error(error: ModelFileError) -> None:
-    """The cause in one printable line of reasonable length, and one sentence of remedy."""
-    for text in (str(error), error.remedy):
-        assert text
-        assert text.isprintable()
-        assert len(text) < 400
-    assert error.remedy.endswith(".")
