@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ from gpu.types import TranscribeOptions
 T = TypeVar("T")
 
 _DEFAULTS = TranscribeOptions()
+_DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 _DESCRIPTION = """\
 Turn recordings into text: audio or video files of any usual kind, or folders
@@ -212,13 +214,22 @@ def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
 
 
 def _open_window(arguments: argparse.Namespace) -> int:
+    from app.log import start_logging
+
+    start_logging()
     try:
         from app.application import run_window
-    except ImportError as e:
-        remedy = f"Recordings can be transcribed without it: {_program()} transcribe FILE..."
-        print(f"error: the window cannot be opened: {e}. {remedy}", file=sys.stderr)
-        return 1
+    except ImportError as e:  # Qt lacks a library of the system
+        return _no_window(str(e))
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in _DISPLAY_VARIABLES):
+        return _no_window("there is no screen")  # Qt would abort
     return run_window(arguments.files)
+
+
+def _no_window(cause: str) -> int:
+    remedy = f"Recordings can be transcribed without it: {_program()} transcribe FILE..."
+    print(f"error: the window cannot be opened: {cause}. {remedy}", file=sys.stderr)
+    return 1
 
 
 def _program() -> str:

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -44,6 +44,7 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_SIGNAL = 128  # plus the signal's number, as shells count
 SIGPIPE = 13
+STDERR = 2
 
 _POLL_S = 0.1  # how often the main thread looks up for signals; Windows does not wake it
 
@@ -65,7 +66,12 @@ class TranscribeCommand:
     def run(self) -> int:
         """Do it; the exit code."""
         start_logging()
-        console = Console(quiet=self.quiet)
+        cancel = CancelToken()
+        with _cancelling_on_signals(cancel) as received:
+            exit_code = self._run(cancel, Console(quiet=self.quiet))
+        return EXIT_SIGNAL + received[0] if received else exit_code
+
+    def _run(self, cancel: CancelToken, console: Console) -> int:
         recordings, failures = expand(self.paths)
         for failure in failures:
             console.error(str(failure.path), failure.message, failure.remedy)
@@ -80,18 +86,11 @@ class TranscribeCommand:
             return EXIT_FAILED
         for path in outputs.renamed:
             names = ", ".join(written.name for written in outputs.paths(path))
-            console.warning(str(path), f"another file has its name, so it is written to {names}")
+            console.warning(str(path), f"{path} shares its name with another recording and is written to {names}")
         report = _Report(self, console, outputs, len(recordings))
-        return self._transcribe(recordings, report, console) or (EXIT_FAILED if failures else 0)
-
-    def _transcribe(self, recordings: Sequence[Path], report: _Report, console: Console) -> int:
-        cancel = CancelToken()
         service = EngineService(self.model, self.device, self.threads)
         jobs = [TranscribeFile(i, path, self.options) for i, path in enumerate(recordings)]
-        with (
-            _cancelling_on_signals(cancel) as received,
-            closing(_on_a_thread(_work(service, jobs, cancel))) as messages,
-        ):
+        with closing(_on_a_thread(_work(service, jobs, cancel))) as messages:
             try:
                 for message in messages:
                     report.handle(message)
@@ -105,7 +104,7 @@ class TranscribeCommand:
                 console.error("standard output", *_words(e))
                 return EXIT_FAILED
         report.conclude()
-        return EXIT_SIGNAL + received[0] if received else report.exit_code
+        return report.exit_code or (EXIT_FAILED if failures else 0)
 
 
 class _Report:
@@ -304,6 +303,8 @@ def _cancelling_on_signals(cancel: CancelToken) -> Iterator[list[int]]:
         if len(received) > 1:
             os._exit(EXIT_SIGNAL + number)
         cancel.cancel()
+        with suppress(OSError):  # written past Python's buffer, which may be in use
+            os.write(STDERR, b"\nstopping; Ctrl-C again ends at once\n")
 
     heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
     previous = {number: signal.signal(number, on_signal) for number in heeded}
