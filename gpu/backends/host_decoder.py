@@ -14,6 +14,8 @@ from gpu.backends.base import Cross, DecodePlan, Floats, Prefill, RowParams, Ste
 from gpu.cancel import CancelToken
 from gpu.token_rules import RuleState, apply, log_sum_exp
 
+NEAR_TIE = np.float32(0.5)  # logits: several times what rounding the last product's inputs to int8 can move them
+
 
 class LogitsModel(Protocol):
     """The decoder network with its caches for the sequences of one window."""
@@ -24,6 +26,10 @@ class LogitsModel(Protocol):
 
     def step(self, tokens: Sequence[int]) -> Floats:
         """Append one token to each sequence; the logits after it: (n_sequences, n_vocab), valid until the next call."""
+        ...
+
+    def exact(self, sequence: int, ids: Sequence[int]) -> Floats:
+        """The latest logits of a few tokens of one sequence, (len(ids),), in float32 throughout the last product."""
         ...
 
     def reorder(self, parents: Sequence[int]) -> None:
@@ -73,7 +79,7 @@ class HostDecoder:
                 if self._done[i]:
                     chosen.append(rules.eot)
                     continue
-                token, logprob = self._choose_token(logits[i], state)
+                token, logprob = self._choose_token(i, logits[i], state)
                 steps.tokens[i].append(token)
                 steps.logprobs[i].append(logprob)
                 self._states[i] = state.after(token, rules)
@@ -111,13 +117,18 @@ class HostDecoder:
         apply(self._plan.rules, state, ruled)
         return ruled
 
-    def _choose_token(self, logits: Floats, state: RuleState) -> tuple[int, float]:
+    def _choose_token(self, sequence: int, logits: Floats, state: RuleState) -> tuple[int, float]:
         ruled = self._scratch
         np.copyto(ruled, logits)
         apply(self._plan.rules, state, ruled)
         if self._params.temperature == 0:
-            token = int(ruled.argmax())
+            token = self._greedy(sequence, ruled)
         else:  # Gumbel-max: the argmax of logits / T + Gumbel noise is a draw from softmax(logits / T)
             noise = self._rng.gumbel(size=ruled.shape).astype(np.float32)
             token = int((ruled / np.float32(self._params.temperature) + noise).argmax())
         return token, float(ruled[token]) - log_sum_exp(ruled)
+
+    def _greedy(self, sequence: int, ruled: Floats) -> int:
+        best = int(ruled.argmax())
+        tied = np.flatnonzero(ruled > ruled[best] - NEAR_TIE)
+        return best if len(tied) == 1 else int(tied[self._model.exact(sequence, tied.tolist()).argmax()])

@@ -95,12 +95,16 @@ class TokenEmbedding:
         self._rows: dict[int, Floats] = {}
 
     def __call__(self, token: int, position: int) -> Floats:
-        """(d,) float32."""
+        """Token plus position, (d,) float32."""
+        embedded: Floats = self.row(token) + self._positions[position]
+        return embedded
+
+    def row(self, token: int) -> Floats:
+        """The token alone, (d,) float32."""
         row = self._rows.get(token)
         if row is None:
             row = self._rows[token] = self._format.dequantize(self._blocks[token]).reshape(-1)
-        embedded: Floats = row + self._positions[position]
-        return embedded
+        return row
 
 
 class OnnxLogits:
@@ -112,12 +116,14 @@ class OnnxLogits:
         self._session, self._dims, self._embed, self._n = session, dims, embedding, n
         self._offset = 0  # tokens in every cache
         self._cache = np.zeros((2 * dims.n_text_layer, n, dims.n_text_head, dims.n_text_ctx, HEAD_SIZE), np.float32)
+        self._hidden = np.zeros((n, dims.n_text_state), np.float32)  # behind the latest logits
         self._step: _Call | None = None
 
     def prefill(self, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
         assert isinstance(cross, OnnxCross)
         first = _Call(self._session, self._dims, self._cache[:, :1], cross, len(prompt), take)
-        logits = first.run([self._embed(token, i) for i, token in enumerate(prompt)], len(prompt))
+        logits, hidden = first.run([self._embed(token, i) for i, token in enumerate(prompt)], len(prompt))
+        self._hidden = np.repeat(hidden[-1:], self._n, axis=0)
         self._cache[:, 1:, :, : len(prompt)] = self._cache[:, :1, :, : len(prompt)]
         self._offset = len(prompt)
         self._step = _Call(self._session, self._dims, self._cache, cross, self._n, range(self._n))
@@ -126,7 +132,13 @@ class OnnxLogits:
     def step(self, tokens: Sequence[int]) -> Floats:
         assert self._step is not None
         self._offset += 1
-        return self._step.run([self._embed(token, self._offset - 1) for token in tokens], self._offset)
+        rows = [self._embed(token, self._offset - 1) for token in tokens]
+        logits, self._hidden = self._step.run(rows, self._offset)
+        return logits
+
+    def exact(self, sequence: int, ids: Sequence[int]) -> Floats:
+        exact: Floats = np.stack([self._embed.row(token) for token in ids]) @ self._hidden[sequence]
+        return exact
 
     def reorder(self, parents: Sequence[int]) -> None:
         if any(i != p for i, p in enumerate(parents)):
@@ -158,6 +170,7 @@ class _Call:
         self._lengths = np.zeros(sequences, np.int32)
         self._total = np.zeros((), np.int32)
         self._logits = np.zeros((len(take), dims.n_vocab), np.float32)
+        self._hidden = np.zeros((len(take), dims.n_text_state), np.float32)
         self._keep: list[Any] = []  # OrtValues share these arrays' memory
         rows = np.array([sequences, -1, 3 * dims.n_text_state], np.int64)
         self._input("x", self._x)
@@ -166,19 +179,24 @@ class _Call:
         self._input("total", self._total)
         self._input("take", np.array(take, np.int64))
         self._output("logits", self._share(self._logits))
+        self._output("hidden", self._share(self._hidden))
         for i, (values, scales) in enumerate(cross.layers):
             for j, c in enumerate("kv"):
                 part = slice(j * dims.n_text_head, (j + 1) * dims.n_text_head)
                 self._output(f"present_{c}_{i}", self._input(f"self_{c}_{i}", cache[2 * i + j]))
                 self._cross(f"{c}_{i}", values[part], scales[part], n_rows)
 
-    def run(self, rows: Sequence[Floats], total: int) -> Floats:
-        """(n_rows, d) embeddings; `total` tokens are in each cache afterwards. Valid until the next call."""
+    def run(self, rows: Sequence[Floats], total: int) -> tuple[Floats, Floats]:
+        """Append (n_rows, d) embeddings, with which each cache holds `total` tokens.
+
+        Returns:
+            The logits (len(take), n_vocab) and the state they are made of (len(take), d), valid until the next call.
+        """
         np.stack(rows, out=self._x)
         self._lengths.fill(total - 1)
         self._total.fill(total)
         self._session.run_with_iobinding(self._binding)
-        return self._logits
+        return self._logits, self._hidden
 
     def _cross(self, name: str, values: NDArray[np.int8], scales: Floats, n_rows: int) -> None:
         tail = (values[:, -n_rows:] * scales).transpose(1, 0, 2)  # (n_rows, n_head, 64)

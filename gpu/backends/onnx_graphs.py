@@ -88,7 +88,7 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         self_c_i: (sequences, n_head, n_text_ctx, 64) float32, updated in place as present_c_i.
         cross_c_i: (1, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (1, n_head, 1, 64) float32.
         cross_tail_c_i: (1, t, d) float32: their last t positions.
-    Output: logits (n, n_vocab) float32.
+    Outputs: logits (n, n_vocab) float32, and hidden (n, d) float32, the normalized state they are made of.
     """
     g = GraphBuilder("decoder", pool)
     inputs = _DecoderInputs(g, dims)
@@ -107,6 +107,7 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         last = layer + 1 == dims.n_text_layer
         h, x = _add_norm(g, x, f, "decoder.ln" if last else f"decoder.blocks.{layer + 1}.attn_ln", tensors)
     h = g.node("Gather", [h, g.input("take", np.int64, ["n"])], axis=0)
+    h = g.output("hidden", h, np.float32, ["n", dims.n_text_state])
     logits = g.quantized_matmul(h, [tensors["decoder.token_embedding.weight"]], None)
     g.output("logits", logits, np.float32, ["n", dims.n_vocab])
     return g

@@ -56,6 +56,7 @@ class ReferenceLogits:
         self._caches = [network.new_cache() for _ in range(n_sequences)]
         self._spare: list[KVCache] = []  # where `reorder` builds the next state; only beam search needs it
         self._cross = CrossKV.empty()
+        self._logits = np.empty((0, 0), np.float32)  # the latest of each sequence
 
     def prefill(self, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
         assert isinstance(cross, CrossKV)
@@ -65,11 +66,16 @@ class ReferenceLogits:
         logits = self._network.decode(prompt, first, cross)
         for cache in self._caches[1:]:
             cache.copy_from(first)
+        self._logits = np.repeat(logits[-1:], len(self._caches), axis=0)
         return logits[list(take)]
 
     def step(self, tokens: Sequence[int]) -> Floats:
         pairs = zip(tokens, self._caches, strict=True)
-        return np.concatenate([self._network.decode([token], cache, self._cross) for token, cache in pairs])
+        self._logits = np.concatenate([self._network.decode([token], cache, self._cross) for token, cache in pairs])
+        return self._logits
+
+    def exact(self, sequence: int, ids: Sequence[int]) -> Floats:
+        return self._logits[sequence, list(ids)]
 
     def reorder(self, parents: Sequence[int]) -> None:
         spare = self._spare or [self._network.new_cache() for _ in self._caches]
