@@ -97,11 +97,11 @@ class Application(QObject):
     def retry(self, recording: Recording) -> None:
         """Transcribe again with the options chosen now. Text that is there already stays where it is."""
         options = self.window.options.apply_to(TranscribeOptions())
-        if recording.transcript.segments:
-            recording = self.recordings.add([recording.path], options)[0]
-            self.window.recordings_view.select(recording)
-        else:
-            self.session.restart(recording, options)
+        if not recording.transcript.segments:
+            self._restart(recording, options)
+            return
+        recording = self.recordings.add([recording.path], options)[0]
+        self.window.recordings_view.select(recording)
         self.thread_.submit(recording.job)
         self._refresh(recording)
 
@@ -184,9 +184,14 @@ class Application(QObject):
         waiting, self._without_model = self._without_model, []
         for recording in waiting:
             if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
-                self.session.restart(recording, recording.options)
-                self.thread_.submit(recording.job)
-                self._refresh(recording)
+                self._restart(recording, recording.options)
+
+    def _restart(self, recording: Recording, options: TranscribeOptions) -> None:
+        self.session.restart(recording, options)
+        self.thread_.submit(recording.job)
+        if recording is self.window.current:
+            self.window.page.show_recording(recording)  # its transcript is another one now
+        self._refresh(recording)
 
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True

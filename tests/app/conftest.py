@@ -16,6 +16,7 @@ from app.i18n import Translation
 from app.paths import resources_dir
 from app.settings import Settings
 from app.widgets.appearance import Appearance
+from tests.support.screen import Screen, missing_programs, start_screen
 
 
 @pytest.fixture(autouse=True)
@@ -50,3 +51,13 @@ def application(
     yield application
     application.stop()
     application.window.deleteLater()
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[Screen]:
+    """A real screen, for tests marked `needs_display`."""
+    missing = missing_programs()
+    if missing:
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    with start_screen() as screen:
+        yield screen

@@ -6,6 +6,7 @@ import numpy as np
 import soundfile
 
 AUDIO = Path(__file__).parents[1] / "data" / "audio"
+SPEECH = AUDIO / "librivox_0880.wav"  # 3 s: "he was not an ill disposed young man"
 ENGLISH = [*sorted(AUDIO.glob("librivox_*.wav")), *sorted(AUDIO.glob("ast_en_*.flac")), AUDIO / "jfk.wav"]
 
 

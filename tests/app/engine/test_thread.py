@@ -27,8 +27,7 @@ from app.engine.service import EngineService
 from app.engine.thread import DELIVERY_BUDGET_S, EngineThread, Mailbox
 from app.paths import default_model
 from gpu.types import MemoryUsage, TranscribeOptions
-from tests.support.recordings import SPEECH
-from tests.support.speech import make_reading
+from tests.support.speech import SPEECH, make_reading
 
 TIMEOUT_MS = 180_000
 

@@ -1,0 +1,249 @@
+"""The program's window with the real engine and the shipped model, drawn nowhere."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.engine.messages import JobFinished, JobSegment, JobStarted, JobStats
+from app.paths import default_model
+from app.session import Recording, State
+from app.widgets.transcript_model import Column
+from gpu.types import TranscribeOptions
+from tests.support.engine_messages import make_segment, make_stats
+from tests.support.loop_meter import LoopMeter
+from tests.support.speech import AUDIO, SPEECH, make_reading
+
+TIMEOUT_MS = 180_000
+MAX_TURN_S = 0.05
+
+
+def recordings(application: Application, *names: str) -> list[Recording]:
+    return [next(r for r in application.session if r.path.name == name) for name in names]
+
+
+def wait_until_idle(application: Application, qtbot: QtBot, count: int) -> None:
+    """Until `count` recordings are in the list and none of them runs or waits."""
+
+    def idle() -> bool:
+        return len(application.session.recordings) == count and not application.session.is_busy
+
+    qtbot.waitUntil(idle, timeout=TIMEOUT_MS)
+
+
+def wait_for_model(application: Application, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: application.window.status_panel.memory.text() != "–", timeout=TIMEOUT_MS)
+
+
+def shown_text(application: Application) -> str:
+    model = application.window.page.model
+    return " ".join(model.index(row, Column.TEXT).data() for row in range(model.rowCount()))
+
+
+def test_files_and_folders_become_text(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    folder = tmp_path / "été 录音"
+    folder.mkdir()
+    (folder / "sample.wav").write_bytes(SPEECH.read_bytes())
+    (folder / "notes.txt").write_text("not a recording")
+    (tmp_path / "text.wav").write_text("This is no sound at all. " * 20)
+    paths = [folder, tmp_path / "text.wav", tmp_path / "gone.mp3", AUDIO / "ast_fr_vm-intro.flac"]
+    application.start(paths)
+    wait_until_idle(application, qtbot, 4)
+    good, text, gone, french = recordings(application, "sample.wav", "text.wav", "gone.mp3", "ast_fr_vm-intro.flac")
+    window = application.window
+    assert window.current is good
+    assert "disposed young man" in shown_text(application).lower()
+    assert (good.state, french.state) == (State.DONE, State.DONE)
+    assert (good.transcript.language, french.transcript.language) == ("en", "fr")
+    assert text.failure is not None
+    assert text.failure.kind == "UndecodableAudioError"
+    assert gone.failure is not None
+    assert gone.failure.kind == "AudioNotFoundError"
+    assert window.message_bar.isVisible()
+    assert window.message_bar.severity == "error"
+    panel = window.status_panel
+    assert panel.device.text().startswith(("CPU · ", "GPU · "))
+    assert "ggml-base-q5_1" in panel.model.text()
+    assert "real time" in panel.speed.text()
+    window.recordings_view.select(french)
+    assert panel.language.text().startswith("French (detected")
+    assert window.picker_suffixes >= {".mp3", ".wav", ".mp4"}
+
+
+def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    application.start([SPEECH])
+    wait_until_idle(application, qtbot, 1)
+    recording = application.session.recordings[0]
+    window = application.window
+    window.actions_.copy.trigger()
+    assert "disposed young man" in QGuiApplication.clipboard().text().lower()
+    for name in ("txt", "srt", "vtt"):
+        window.message_bar.hide()
+        application.save(recording, tmp_path / f"talk.{name}", name)
+        qtbot.waitUntil(window.message_bar.isVisible)
+        assert window.message_bar.severity == "info"
+        assert "disposed young man" in (tmp_path / f"talk.{name}").read_text(encoding="utf-8").lower()
+    assert recording.is_saved
+    recording.is_saved = False
+    application.save(recording, tmp_path / "no such folder" / "talk.txt", "txt")
+    qtbot.waitUntil(lambda: window.message_bar.severity == "error")
+    assert window.message_bar.text.startswith("talk.txt: The file could not be written")
+    assert not recording.is_saved
+
+
+def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    make_reading(tmp_path / "long.wav")
+    application.window.options.choose("en", "transcribe")
+    application.start([tmp_path / "long.wav", SPEECH])
+    qtbot.waitUntil(lambda: len(application.session.recordings) == 2)
+    long, waiting = application.session.recordings
+    qtbot.waitUntil(lambda: bool(long.transcript.segments), timeout=TIMEOUT_MS)
+    application.cancel(waiting)
+    assert waiting.state is State.CANCELLED
+    n_segments = len(long.transcript.segments)
+    application.window.actions_.cancel.trigger()
+    wait_until_idle(application, qtbot, 2)
+    assert long.state is State.CANCELLED
+    assert long.is_partial
+    assert len(long.transcript.segments) >= n_segments
+    assert application.window.page._badge.isVisible()
+    assert "disposed young man" in shown_text(application).lower()
+    application.window.actions_.retry.trigger()  # what is there stays
+    assert len(application.session.recordings) == 3
+    assert long.is_partial
+    assert application.window.current is application.session.recordings[2]
+    application.cancel_all()
+    wait_until_idle(application, qtbot, 3)
+
+
+def test_a_model_that_does_not_load_is_explained_and_replaced(
+    application: Application, qtbot: QtBot, tmp_path: Path
+) -> None:
+    broken = tmp_path / "half.bin"
+    broken.write_bytes(default_model().read_bytes()[: 5 << 20])
+    application._settings.model = broken
+    application.start([SPEECH])
+    window = application.window
+    wait_until_idle(application, qtbot, 1)
+    recording = application.session.recordings[0]
+    assert recording.state is State.FAILED
+    assert window.message_bar.severity == "error"
+    assert window.message_bar.text.startswith("half.bin: The model file is damaged")
+    assert window.message_bar._action.text() == "Choose model file…"
+    assert window.status_panel.model.text() == "half.bin could not be loaded"
+    window.model_chosen.emit(default_model())
+    qtbot.waitUntil(lambda: recording.state is State.DONE, timeout=TIMEOUT_MS)
+    assert not window.message_bar.isVisible()
+    assert "disposed young man" in shown_text(application).lower()
+    assert application._settings.model == default_model()
+
+
+def test_removing_what_runs_stops_it(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    make_reading(tmp_path / "long.wav")
+    application.start([tmp_path / "long.wav"])
+    qtbot.waitUntil(lambda: application.session.running is not None, timeout=TIMEOUT_MS)
+    application.window.actions_.remove.trigger()
+    assert application.session.recordings == []
+    assert application.window.drop_area.isVisible()
+    application.add([SPEECH])
+    wait_until_idle(application, qtbot, 1)
+    assert application.session.recordings[0].state is State.DONE
+
+
+def test_an_exception_nobody_caught_is_shown_in_words(application: Application, qtbot: QtBot) -> None:
+    application.start([])
+    application.unexpected.emit("ZeroDivisionError: division by zero")
+    assert application.window.message_bar.text.startswith("The program made a mistake\nZeroDivisionError")
+
+
+def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
+    application.start([])
+    window = application.window
+    window.options.choose("de", "translate")
+    window.options.changed.emit()
+    window.actions_.theme_chosen.emit("dark")
+    window.resize(900, 600)
+    window.close()
+    settings = application._settings
+    assert (settings.language, settings.task, settings.theme) == ("de", "translate", "dark")
+    assert not settings.geometry.isEmpty()
+
+
+@pytest.fixture
+def meter(qtbot: QtBot) -> Iterator[LoopMeter]:
+    meter = LoopMeter()
+    yield meter
+    meter._timer.stop()
+
+
+def test_the_meter_sees_a_window_that_is_held_up(meter: LoopMeter, qtbot: QtBot) -> None:
+    def hold_up() -> None:
+        end = time.thread_time() + 0.08
+        while time.thread_time() < end:
+            pass
+
+    meter.start()
+    QTimer.singleShot(20, hold_up)
+    qtbot.waitUntil(lambda: meter.n_ticks > 20)
+    assert meter.longest_s > 0.07
+
+
+def test_a_run_never_holds_up_the_window(
+    application: Application, meter: LoopMeter, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """During a real run, while the user selects, scrolls and resizes, no turn of the loop takes 50 ms of CPU time."""
+    make_reading(tmp_path / "long.wav")
+    application.window.options.choose("en", "transcribe")
+    application.start([])
+    wait_for_model(application, qtbot)
+    meter.start()
+    application.add([SPEECH, tmp_path / "long.wav"])
+    qtbot.waitUntil(lambda: len(application.session.recordings) == 2, timeout=TIMEOUT_MS)
+    short, long = application.session.recordings
+    window = application.window
+    restless = QTimer(interval=300)
+    turn = iter(range(1_000_000))
+
+    def act() -> None:
+        step = next(turn)
+        window.recordings_view.select((long, short)[step % 2])
+        window.resize(1000 + 40 * (step % 5), 700)
+        window.page.view.verticalScrollBar().setValue(0)
+
+    restless.timeout.connect(act)
+    restless.start()
+    qtbot.waitUntil(lambda: len(long.transcript.segments) > 10, timeout=TIMEOUT_MS)
+    restless.stop()
+    meter.stop()
+    assert meter.n_ticks > 100
+    assert meter.longest_s < MAX_TURN_S
+
+
+def test_a_flood_of_text_never_holds_up_the_window(application: Application, meter: LoopMeter, qtbot: QtBot) -> None:
+    """Four hours of text within a second, as a job that is taken up again would send it."""
+    application.start([])
+    wait_for_model(application, qtbot)
+    (recording,) = application.recordings.add([SPEECH], TranscribeOptions())
+    application.window.recordings_view.select(recording)
+    qtbot.wait(50)
+    meter.start()
+    n_segments = 5000
+    put = application.thread_._mailbox.put
+    put(JobStarted(recording.job_id, SPEECH))
+    for number in range(n_segments):
+        put(JobSegment(recording.job_id, make_segment(number)))
+        if number % 10 == 0:
+            put(JobStats(recording.job_id, make_stats(3.0 * number, 15_000.0)))
+    meter._last = time.thread_time()  # the putting was not the window's work
+    put(JobFinished(recording.job_id, make_stats(15_000.0, 15_000.0)))
+    view = application.window.page.view
+    qtbot.waitUntil(lambda: recording.state is State.DONE and not view._unmeasured, timeout=TIMEOUT_MS)
+    meter.stop()
+    assert application.window.page.model.rowCount() == n_segments
+    assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+    assert meter.longest_s < MAX_TURN_S
