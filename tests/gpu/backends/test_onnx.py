@@ -141,7 +141,7 @@ def test_cancel_stops_inside_an_encode(engine):
     assert backend.encode(mel, CancelToken())[0].nbytes > 0, "and the next window encodes"
 
 
-# For each type JFK and one other clip here, every clip with --long: the reference takes seconds for each.
+# JFK for every type and every clip for the shipped one; the rest with --long: the reference takes seconds for each.
 CLIPS = {
     "jfk.wav": "en",
     "ast_fr_enter_filename.flac": "fr",
@@ -149,11 +149,8 @@ CLIPS = {
     "ast_it_queue-periodic-announce.flac": "it",
     "ast_ru_queue-periodic-announce.flac": "ru",
 }
-OTHERS = list(CLIPS)[1:]
-
-
-def clips_of(format_name):
-    return ["jfk.wav", OTHERS[FORMAT_NAMES.index(format_name) % len(OTHERS)]]
+ORDINARY = [(f, name) for f in FORMAT_NAMES for name in CLIPS if name == "jfk.wav" or f == "Q5_1"]
+LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
 
 
 @pytest.fixture(scope="module")
@@ -189,18 +186,16 @@ def check_same_text(real, audio, format_name, name):
     clip = load_audio(audio / name)
     our_text, reference_text = (text_of(backend, model, clip, CLIPS[name]) for backend in backends)
     assert our_text == reference_text
-    assert len(our_text) > 30
+    assert len(our_text) > (0 if format_name == "Q2_K" else 30), "two bits leave base a few words"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("format_name", "name"), [(f, name) for f in FORMAT_NAMES for name in clips_of(f)])
+@pytest.mark.parametrize(("format_name", "name"), ORDINARY)
 def test_same_text_as_the_reference(real, audio, format_name, name):
     check_same_text(real, audio, format_name, name)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("format_name", "name"), [(f, name) for f in FORMAT_NAMES for name in CLIPS if name not in clips_of(f)]
-)
+@pytest.mark.parametrize(("format_name", "name"), LONG)
 def test_same_text_as_the_reference_on_every_clip(real, audio, format_name, name):
     check_same_text(real, audio, format_name, name)
