@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-_BAR_FORMAT = "{desc} |{bar}| {n_fmt}/{total_fmt} s, {elapsed}<{remaining}"
+_BAR_FORMAT = "{desc} |{bar}| {n_fmt}/{total_fmt} s, {remaining} left"
+_TITLE_LENGTH = 40
 
 
 def prepare_streams() -> None:
@@ -77,7 +78,9 @@ class Console:
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # it would start a thread
-        self._bar = tqdm(desc=title, bar_format=_BAR_FORMAT, leave=False, dynamic_ncols=True, file=sys.stderr)
+        self._bar = tqdm(
+            desc=title[:_TITLE_LENGTH], bar_format=_BAR_FORMAT, leave=False, dynamic_ncols=True, file=sys.stderr
+        )
 
     def progress(self, audio_s: float, duration_s: float | None) -> None:
         """Move the bar to `audio_s` seconds of `duration_s`."""

@@ -1,7 +1,9 @@
 """The command line as its user meets it: a process, its streams, its files, its exit code."""
 
+import contextlib
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -11,14 +13,18 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pysubs2
 import pytest
+import soundfile
 import webvtt
 
 from app.cli import run as run_cli
 from app.paths import default_model
+from gpu.audio import load_audio
+from tests.support.audio_files import cut, write_audio, write_video
 from tests.support.program import ROOT, Program
-from tests.support.recordings import SPEECH, make_awkward_files, make_long_recording
+from tests.support.speech import AUDIO, make_reading
 
 GOOD = ["speech.wav", "eight.wav", "96khz.wav", "mp4.mp3", "cut.mp3", "cut.flac"]
 BAD = {
@@ -29,6 +35,7 @@ BAD = {
     "silent.mp4": "no sound",
     "forbidden.wav": "denied",
 }
+SPEECH = AUDIO / "librivox_0880.wav"  # 3 s: "he was not an ill disposed young man"
 SENTENCE = "not an ill"
 
 
@@ -36,10 +43,28 @@ SENTENCE = "not an ill"
 def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program in a folder with recordings good and bad."""
     folder = tmp_path_factory.mktemp("recordings")
-    shutil.copy(SPEECH, folder / "speech.wav")
+    make_reading(folder / "long.flac")
     make_awkward_files(folder)
-    make_long_recording(folder / "long.flac")
     return Program(folder, tmp_path_factory.mktemp("home"))
+
+
+def make_awkward_files(folder: Path) -> None:
+    """`speech.wav`, and the same in unusual ways; files that are cut; files that are no recordings."""
+    shutil.copy(SPEECH, folder / "speech.wav")
+    speech = load_audio(SPEECH)  # (n,), 16 kHz
+    soundfile.write(folder / "eight.wav", np.tile(speech[:, None], 8), 16000)  # channels
+    soundfile.write(folder / "96khz.wav", np.repeat(speech, 6), 96000, subtype="PCM_24")
+    write_audio(folder / "aac.mp4", speech, 16000, "aac").rename(folder / "mp4.mp3")
+    cut(AUDIO / "jfk.mp3", folder / "cut.mp3", 0.5)
+    soundfile.write(folder / "whole.flac", load_audio(AUDIO / "jfk.wav"), 16000)
+    cut(folder / "whole.flac", folder / "cut.flac", 0.5)
+    (folder / "zero.wav").touch()
+    (folder / "text.wav").write_text("This is no sound at all.\n" * 50)
+    (folder / "nothing").mkdir()
+    (folder / "nothing" / "notes.txt").touch()
+    write_video(folder / "silent.mp4")
+    shutil.copy(SPEECH, folder / "forbidden.wav")
+    (folder / "forbidden.wav").chmod(0)
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +160,27 @@ def test_one_file_is_text_and_nothing_else(program: Program) -> None:
     assert SENTENCE in result.stdout
     assert "==" not in result.stdout
     assert not (program.folder / "speech.txt").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of another kind")
+def test_a_terminal_sees_progress_and_keeps_only_the_lines(program: Program) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 30, 80, 0, 0))
+    process = program.start("transcribe", "speech.wav", stderr=theirs)
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # how a terminal ends
+        while chunk := os.read(ours, 4096):
+            seen += chunk
+    os.close(ours)
+    assert SENTENCE in process.communicate()[0]
+    screen = [line.split("\r")[-1] for line in seen.decode().replace("\r\n", "\n").split("\n")]
+    assert re.search(r"\rspeech\.wav \|.+\| 3/3 s, ", seen.decode())
+    assert [line.split(":")[0] for line in screen] == ["model", "device", "speech.wav", ""]
 
 
 def test_text_is_utf8_whatever_the_locale(program: Program) -> None:
