@@ -43,7 +43,7 @@ WINDOW_LIBRARIES = (
     "libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-shape.so.0=libxcb-shape0 libxkbcommon-x11.so.0=libxkbcommon-x11-0 "
     "libxkbcommon.so.0=libxkbcommon0"
 )
-TEST_PROGRAMS = "Xvfb=xvfb convert=imagemagick openbox=openbox xauth=xauth xclip=xclip xdotool=xdotool xprop=x11-utils"
+TEST_PROGRAMS = "Xvfb=xvfb cc=build-essential import=imagemagick openbox xauth xclip xdotool xprop=x11-utils"
 BUILD_PROGRAMS = "objdump=binutils"
 
 
@@ -272,8 +272,9 @@ def missing_from_system(need: Need) -> dict[str, str]:
     return missing
 
 
-def pairs(text: str) -> list[list[str]]:
-    return [pair.split("=") for pair in text.split()]
+def pairs(text: str) -> list[tuple[str, str]]:
+    """What is looked for, and its package, which may have the same name."""
+    return [(name, package or name) for name, _, package in (pair.partition("=") for pair in text.split())]
 
 
 # ------------------------------------------------------------------ Python packages
