@@ -23,7 +23,7 @@ def test_figures_within_the_bounds_pass():
 
 
 def test_each_missed_bound_is_named():
-    ours = runs([1.0], text="And so my fellow", peak_memory_bytes=500 * 2**20)
+    ours = runs([1.0], text="And so my fellow", peak_memory_bytes=500 * 10**6)
     engines = {OURS: ours, "whisper.cpp": runs([2.4]), "faster-whisper": runs([1.3])}
     wer, memory, *speed = missed_bounds({"jfk.wav": engines}, [CLIP])
     assert "WER 81.8 %" in wer
