@@ -295,6 +295,7 @@ class Application(QObject):
         ).format(version=__version__, log=log_file())
         box = QMessageBox(QMessageBox.Icon.NoIcon, APP_NAME, APP_NAME, parent=self.window)
         box.setInformativeText(text)
+        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         box.setIconPixmap(self.window.windowIcon().pixmap(64, 64))
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -67,13 +68,23 @@ def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take
     _open(dialog)
 
 
-def confirm(parent: QWidget, question: str, explanation: str, button: str, go_on: Callable[[], None]) -> QMessageBox:
-    """Ask before something is lost. The safe answer has the focus."""
-    box = QMessageBox(QMessageBox.Icon.Question, translate("Dialogs", "Please confirm"), question, parent=parent)
-    box.setInformativeText(explanation)
-    yes = box.addButton(button, QMessageBox.ButtonRole.DestructiveRole)
-    no = box.addButton(QMessageBox.StandardButton.Cancel)
-    box.setDefaultButton(QMessageBox.StandardButton.Cancel)
+@dataclass(frozen=True)
+class Question:
+    """A question before something is lost, and its two answers: what to do, and the safe one."""
+
+    text: str
+    explanation: str
+    go_on: str
+    keep: str
+
+
+def confirm(parent: QWidget, question: Question, go_on: Callable[[], None]) -> QMessageBox:
+    """Ask; the safe answer has the focus."""
+    box = QMessageBox(QMessageBox.Icon.Question, translate("Dialogs", "Please confirm"), question.text, parent=parent)
+    box.setInformativeText(question.explanation)
+    yes = box.addButton(question.go_on, QMessageBox.ButtonRole.DestructiveRole)
+    no = box.addButton(question.keep, QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(no)
     box.setEscapeButton(no)
     yes.clicked.connect(go_on)
     _open(box)
@@ -81,5 +92,9 @@ def confirm(parent: QWidget, question: str, explanation: str, button: str, go_on
 
 
 def _open(dialog: QFileDialog | QMessageBox) -> None:
+    if isinstance(dialog, QFileDialog):  # Qt's own translations lack some of these
+        dialog.setLabelText(QFileDialog.DialogLabel.LookIn, translate("Dialogs", "Folder:"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, translate("Dialogs", "File &name:"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileType, translate("Dialogs", "Files of type:"))
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()

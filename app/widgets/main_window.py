@@ -121,13 +121,13 @@ class MainWindow(QMainWindow):
             return
         event.ignore()
         if self._question is None:
-            self._question = dialogs.confirm(
-                self,
+            question = dialogs.Question(
                 self.tr("A recording is still being transcribed."),
                 self.tr("If you quit now, its text is lost."),
                 self.tr("Quit"),
-                self._close_for_good,
+                self.tr("Keep working"),
             )
+            self._question = dialogs.confirm(self, question, self._close_for_good)
             self._question.finished.connect(self._forget_question)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
@@ -276,13 +276,13 @@ class MainWindow(QMainWindow):
         if not recording.transcript.segments or recording.is_saved:
             self.remove_requested.emit(recording)
             return
-        dialogs.confirm(
-            self,
+        question = dialogs.Question(
             self.tr("The text of {name} has not been saved.").format(name=recording.path.name),
             self.tr("If you remove it from the list, its text is lost. The recording itself stays."),
             self.tr("Remove"),
-            lambda: self.remove_requested.emit(recording),
+            self.tr("Keep it"),
         )
+        dialogs.confirm(self, question, lambda: self.remove_requested.emit(recording))
 
     def _take_picked(self, names: list[str]) -> None:
         paths = [Path(name) for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QLocale, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QListView, QWidget
 
 from app.languages import LANGUAGE_NAMES, language_name, sorted_languages
 from gpu.types import Task, TranscribeOptions
@@ -38,6 +38,9 @@ class OptionsBar(QWidget):
             layout.addWidget(box)
             layout.addSpacing(8)
             box.activated.connect(self.changed)
+            view = box.view()
+            if isinstance(view, QListView):
+                view.setSpacing(2)
         self._retranslate()
 
     @property

@@ -14,6 +14,7 @@ MARGIN = 10
 ICON_SIZE = 20
 BAR_HEIGHT = 4
 LINE_GAP = 3
+TEXT_FLAGS = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip  # other scripts may be higher
 
 _ICONS = {
     State.WAITING: "waiting",
@@ -88,12 +89,12 @@ class RecordingDelegate(QStyledItemDelegate):
         painter.setFont(font)
         painter.setPen(QColor(colors.text))
         name = metrics.elidedText(recording.path.name, Qt.TextElideMode.ElideMiddle, line.width())
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, name)
+        painter.drawText(line, TEXT_FLAGS, name)
         line.translate(0, metrics.height() + LINE_GAP)
         is_wrong = recording.state in (State.FAILED, State.CANCELLED)
         painter.setPen(QColor(state_color(recording.state, colors) if is_wrong else colors.muted))
         status = metrics.elidedText(status_text(recording), Qt.TextElideMode.ElideRight, line.width())
-        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, status)
+        painter.drawText(line, TEXT_FLAGS, status)
         if running:
             bar = QRect(content.x(), line.bottom() + LINE_GAP + 1, content.width(), BAR_HEIGHT)
             self._paint_bar(painter, bar, recording.progress or 0.0)

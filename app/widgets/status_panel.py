@@ -124,12 +124,10 @@ class StatusPanel(QFrame):
     def _memory_text(self) -> str:
         if self._memory is None:
             return "–"
-        parts = [
-            self.tr("{size} used").format(size=data_size(self._memory.used)),
-            self.tr("peak {size}").format(size=data_size(self._memory.peak)),
-            self.tr("{size} free").format(size=data_size(self._memory.free)),
-        ]
-        return " · ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+        used = self.tr("{size} used").format(size=data_size(self._memory.used))
+        peak = self.tr("peak {size}").format(size=data_size(self._memory.peak))
+        free = self.tr("{size} free").format(size=data_size(self._memory.free))
+        return f"{used} · {peak}\n{free}"
 
     def _speed_text(self) -> str:
         recording = self._recording

@@ -130,6 +130,7 @@ class TranscriptPage(QFrame):
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._placeholder)
         self.jump = QPushButton(self.view)
+        self.jump.setProperty("primary", True)
         self.jump.clicked.connect(self.view.follow)
         self.view.following_changed.connect(self._update_jump)
 
@@ -248,13 +249,13 @@ class TranscriptPage(QFrame):
         self.refresh()
 
     def _update_icons(self) -> None:
-        color = self._appearance.colors.text
-        for button, name in (
-            (self.cancel, "stop"),
-            (self.retry, "retry"),
-            (self.copy, "copy"),
-            (self.save, "save"),
-            (self.jump, "down"),
+        colors = self._appearance.colors
+        for button, name, color in (
+            (self.cancel, "stop", colors.text),
+            (self.retry, "retry", colors.text),
+            (self.copy, "copy", colors.text),
+            (self.save, "save", colors.text),
+            (self.jump, "down", colors.on_accent),
         ):
             button.setIcon(self._appearance.button_icon(name, color))
             button.setIconSize(BUTTON_ICON_SIZE)

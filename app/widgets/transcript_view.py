@@ -78,8 +78,6 @@ class SegmentDelegate(QStyledItemDelegate):
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(colors.selected))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, QColor(colors.hover))
         is_time = index.column() == Column.TIME
         painter.setPen(QColor(colors.muted if is_time else colors.text))
         layout = lay_out(str(index.data()), font, rect.width() - 2 * MARGIN_X)
@@ -141,7 +139,6 @@ class TranscriptView(QTableView):
 
     def _set_up_look(self) -> None:
         self.setShowGrid(False)
-        self.setMouseTracking(True)
         self.setTabKeyNavigation(False)
         self.setCornerButtonEnabled(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

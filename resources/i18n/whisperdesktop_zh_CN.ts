@@ -60,6 +60,18 @@ Log file: {log}</source>
         <source>Please confirm</source>
         <translation>请确认</translation>
     </message>
+    <message>
+        <source>Folder:</source>
+        <translation>文件夹：</translation>
+    </message>
+    <message>
+        <source>File &amp;name:</source>
+        <translation>文件名(&amp;N)：</translation>
+    </message>
+    <message>
+        <source>Files of type:</source>
+        <translation>文件类型：</translation>
+    </message>
 </context>
 <context>
     <name>DropArea</name>
@@ -561,12 +573,20 @@ Log file: {log}</source>
         <translation>{name} 的文本尚未保存。</translation>
     </message>
     <message>
+        <source>Keep working</source>
+        <translation>继续转写</translation>
+    </message>
+    <message>
         <source>If you remove it from the list, its text is lost. The recording itself stays.</source>
         <translation>如果从列表中移除，它的文本将会丢失。录音文件本身会保留。</translation>
     </message>
     <message>
         <source>Remove</source>
         <translation>移除</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
     </message>
     <message>
         <source>Add recordings…</source>
