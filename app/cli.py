@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
 import textwrap
@@ -20,6 +21,7 @@ from gpu.types import TranscribeOptions
 
 T = TypeVar("T")
 
+_COMMANDS = ("transcribe", "open")
 _DEFAULTS = TranscribeOptions()
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -46,9 +48,13 @@ exit codes: 0 all files done, 1 some failed and the others are done,
 def run(args: Sequence[str]) -> int:
     """Do what the command line says; the exit code."""
     prepare_streams()
-    arguments, unknown = _parser().parse_known_args(_hyphenated(args))
-    if unknown:
+    parser = _parser()
+    if args and args[0] not in _COMMANDS and Path(args[0]).exists():
+        parser.error(f"{args[0]} is no command; to transcribe it: {_program()} transcribe {args[0]}")
+    arguments, unknown = parser.parse_known_args(_hyphenated(args))
+    if any(word.startswith("-") for word in unknown):
         arguments.parser.error(f"unknown option: {' '.join(unknown)}")
+    arguments.files.extend(map(Path, unknown))  # files that stand behind options
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
 
@@ -276,8 +282,8 @@ def _number(least: float = float("-inf"), above: float = float("-inf")) -> Calla
             number = float(text)
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not (number >= least and number > above):
-            raise argparse.ArgumentTypeError(f"{text} is too small")
+        if not (number >= least and number > above and math.isfinite(number)):
+            raise argparse.ArgumentTypeError(f"{text} is out of range")
         return number
 
     return convert

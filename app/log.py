@@ -17,7 +17,9 @@ def start_logging() -> None:
     handler: logging.Handler
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8")
+        handler = RotatingFileHandler(
+            path, maxBytes=_MAX_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace"
+        )
     except OSError:
         handler = logging.StreamHandler()
     logging.basicConfig(level=logging.WARNING, format=_FORMAT, handlers=[handler])

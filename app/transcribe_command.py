@@ -247,7 +247,7 @@ class _Report:
             "text": self._transcript.text,
         }
         try:
-            with self._command.stats_json.open("a", encoding="utf-8") as file:
+            with self._command.stats_json.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(fields, ensure_ascii=False) + "\n")
         except OSError as e:
             self._cannot_write(e)

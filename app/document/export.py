@@ -82,8 +82,6 @@ def save(transcript: Transcript, path: Path, format_name: str) -> None:
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
             file.write(FORMATS[format_name](transcript))
-            file.flush()
-            os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as e:
         e.filename = str(path)
