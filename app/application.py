@@ -271,6 +271,7 @@ class Application(QObject):
     def _choose_interface_language(self, code: str) -> None:
         self._settings.interface_language = code
         self._translation.use(choose_language(code))
+        self._appearance.update_font()
 
     def _remember_options(self) -> None:
         self._settings.language = self.window.options.language

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtCore import QByteArray, QLocale, QObject, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontInfo, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
@@ -18,6 +18,17 @@ THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
 # Logical sizes an icon is drawn at; Qt picks the nearest and never has to scale up.
 ICON_SIZES = (16, 20, 24, 32, 48, 64, 96)
 BUTTON_ICON_SIZE = QSize(22, 16)  # wider than the icon: room to the text
+
+
+# Of Windows, macOS and the Linux distributions.
+CHINESE_FAMILIES = (
+    "Microsoft YaHei UI",
+    "PingFang SC",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+)
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,18 @@ def system_is_dark() -> bool:
     return QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
+def interface_font() -> QFont:
+    """The system's font, completed by one with simplified Chinese when the interface is Chinese.
+
+    Left alone, Qt takes the first font that has the characters, often one with the Japanese forms of them.
+    """
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+    if QLocale().language() is QLocale.Language.Chinese:
+        chinese = [family for family in CHINESE_FAMILIES if QFontDatabase.hasFamily(family)]
+        font.setFamilies([QFontInfo(font).family(), *chinese[:1]])  # "Sans" is no family: the second would match first
+    return font
+
+
 class Appearance(QObject):
     """The theme in force.
 
@@ -141,6 +164,7 @@ class Appearance(QObject):
         self.colors = LIGHT
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._app().setStyle("Fusion")
+        self.update_font()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply)
         self.set_choice(choice)
 
@@ -154,6 +178,10 @@ class Appearance(QObject):
         schemes = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
         QGuiApplication.styleHints().setColorScheme(schemes[choice])
         self._apply()
+
+    def update_font(self) -> None:
+        """Take the font for the language of the interface."""
+        self._app().setFont(interface_font())
 
     def icon(self, name: str, color: str) -> QIcon:
         """`resources/icons/<name>.svg` drawn in `color`."""

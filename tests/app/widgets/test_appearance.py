@@ -7,12 +7,22 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFontDatabase, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.i18n import Translation
 from app.paths import resources_dir
-from app.widgets.appearance import BUTTON_ICON_SIZE, DARK, LIGHT, Appearance, Colors, palette_of
+from app.widgets.appearance import (
+    BUTTON_ICON_SIZE,
+    CHINESE_FAMILIES,
+    DARK,
+    LIGHT,
+    Appearance,
+    Colors,
+    interface_font,
+    palette_of,
+)
 
 MIN_CONTRAST = 4.5
 
@@ -118,6 +128,17 @@ def test_icons_are_drawn_in_the_color_asked_for(appearance: Appearance, icon: Pa
     inked = [image.pixelColor(x, y) for x in range(24) for y in range(24) if image.pixelColor(x, y).alpha() > 200]
     assert len(inked) > 10
     assert all(color.red() > 200 and color.green() < 60 for color in inked)
+
+
+def test_chinese_has_a_font_of_its_own(appearance: Appearance, translation: Translation) -> None:
+    english = interface_font()
+    translation.use("zh_CN")
+    chinese = interface_font()
+    if not any(QFontDatabase.hasFamily(family) for family in CHINESE_FAMILIES):
+        pytest.skip("no Chinese font is installed")
+    assert chinese.families()[0] == QFontInfo(english).family()
+    assert chinese.families()[1] in CHINESE_FAMILIES
+    assert chinese.pointSizeF() == english.pointSizeF()
 
 
 def test_button_icons_keep_their_distance_from_the_text(appearance: Appearance) -> None:
