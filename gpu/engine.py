@@ -37,6 +37,7 @@ class Engine:
         with open_model(model_path) as model:
             backend = OnnxBackend(model, self.device, threads or default_threads())
             tokenizer = Tokenizer(model.vocabulary, model.dims)
+            tokenizer.prepare()
             self._loaded = LoadedModel(backend, model.dims, model.mel_filters, tokenizer)
             self.model = ModelInfo(
                 name=model_path.stem,

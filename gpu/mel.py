@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.fft import rfft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -50,7 +51,7 @@ def _log10_mel(samples: Floats, filters: Floats) -> Floats:
     frames = sliding_window_view(samples, N_FFT)[::HOP_LENGTH]  # (n_frames, 400)
     mel = np.empty((len(filters), len(frames)), np.float32)
     for begin in range(0, len(frames), _BATCH):
-        spectrum = np.fft.rfft(frames[begin : begin + _BATCH] * _HANN)  # (n, 201) complex64
+        spectrum = rfft(frames[begin : begin + _BATCH] * _HANN)  # (n, 201) complex64
         power = spectrum.real**2 + spectrum.imag**2
         np.matmul(filters, power.T, out=mel[:, begin : begin + _BATCH])
     np.maximum(mel, _FLOOR, out=mel)

