@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -107,9 +108,15 @@ def test_english_only_tokens(tmp_path):
 # --- dialect D: files beside the model
 
 
+@pytest.fixture(scope="module")
+def candle_folder(tiny_model, tmp_path_factory):
+    return tiny_model.write_gguf(tmp_path_factory.mktemp("candle") / "model.gguf", "Q4_0", "D").parent
+
+
 @pytest.fixture
-def candle_model(tiny_model, tmp_path):
-    return tiny_model.write_gguf(tmp_path / "model.gguf", "Q4_0", "D")
+def candle_model(candle_folder, tmp_path):
+    """A fresh copy: the model, config.json and tokenizer.json."""
+    return shutil.copytree(candle_folder, tmp_path / "candle") / "model.gguf"
 
 
 @pytest.mark.parametrize("missing", ["config.json", "tokenizer.json"])
