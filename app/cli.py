@@ -25,6 +25,16 @@ _COMMANDS = ("transcribe", "open")
 _DEFAULTS = TranscribeOptions()
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
+_ABOUT = """\
+{app}: speech to text on your own machine.
+
+  {program}                      open the window
+  {program} open FILE...         open the window with files
+  {program} transcribe FILE...   print the text of recordings
+
+{program} COMMAND --help says more about a command.
+"""
+
 _DESCRIPTION = """\
 Turn recordings into text: audio or video files of any usual kind, or folders
 of them. The text goes to standard output as it is recognised; progress,
@@ -69,15 +79,16 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=_program(),
-        description=f"{APP_NAME}: speech to text on your own machine. Without a command the window opens.",
-        epilog=f"{_program()} COMMAND --help says more about a command.",
+        usage=f"{_program()} [COMMAND] ...",
+        description=_ABOUT.format(app=APP_NAME, program=_program()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
     parser.set_defaults(command=_open_window, parser=parser, files=[])
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
-    open_ = commands.add_parser("open", help="open the window with files", allow_abbrev=False)
+    open_ = commands.add_parser("open", description="Open the window with files.", allow_abbrev=False)
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
     return parser
@@ -86,7 +97,6 @@ def _parser() -> argparse.ArgumentParser:
 def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser = commands.add_parser(
         "transcribe",
-        help="turn recordings into text",
         usage=f"{_program()} transcribe [options] FILE [FILE ...]",
         description=_DESCRIPTION,
         epilog=_NOTES + _language_list(),
