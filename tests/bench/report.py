@@ -54,15 +54,16 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table that also reads well on a terminal: the first column left, the others right."""
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], n_left: int = 1) -> str:
+    """A Markdown table that also reads well on a terminal: the first `n_left` columns left, the others right."""
     widths = [max(len(row[i]) for row in (header, *rows)) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        padded = [cells[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(cells[1:], widths[1:], strict=True))]
-        return f"| {' | '.join(padded)} |"
+        left = [cell.ljust(width) for cell, width in zip(cells[:n_left], widths[:n_left], strict=True)]
+        right = [cell.rjust(width) for cell, width in zip(cells[n_left:], widths[n_left:], strict=True)]
+        return f"| {' | '.join([*left, *right])} |"
 
-    rule = f"| {'-' * widths[0]} | " + " | ".join(f"{'-' * (width - 1)}:" for width in widths[1:]) + " |"
+    rule = line(["-" * width if i < n_left else "-" * (width - 1) + ":" for i, width in enumerate(widths)])
     return "\n".join([line(header), rule, *map(line, rows)])
 
 

@@ -95,22 +95,32 @@ def run_peer(peer: peers.Peer, clip: Clip, runs: Runs) -> None:
 
 
 def measure(environment: peers.Peers, clips: list[Clip], n_rounds: int) -> tuple[Results, dict[str, str]]:
-    """Alternate all engines `n_rounds` times on each recording; the results, and the peers' versions."""
+    """Alternate all engines `n_rounds` times on each recording; the results, and what else to know of them."""
+    busy = 0.0
     results: Results = {clip.name: {name: Runs() for name in (OURS, *SPEED_BOUNDS)} for clip in clips}
     with ExitStack() as stack:
         running = [stack.enter_context(environment.start(name)) for name in SPEED_BOUNDS]
         for clip in clips:
             for i in range(n_rounds):
+                busy = max(busy, other_load())
                 run_ours(clip, results[clip.name][OURS])
                 for peer in running:
                     run_peer(peer, clip, results[clip.name][peer.name])
                 latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[clip.name].items())
                 print(f"{clip.name} {i + 1}/{n_rounds}: {', '.join(latest)}", file=sys.stderr)
-        versions = {peer.name: peer.version for peer in running}
+        facts = {peer.name: peer.version for peer in running}
     for clip in clips:
         for name in SPEED_BOUNDS:
             results[clip.name][name].process_s.append(peers.whole_process_s(environment, name, clip.path, LANGUAGE))
-    return results, versions
+    return results, facts | {"other load between the runs": f"at most {busy:.0f} % of the processor"}
+
+
+def other_load() -> float:
+    """Percent of the processor that others use while no engine runs."""
+    busy = psutil.cpu_percent(interval=0.5)
+    if busy > BUSY_PERCENT:
+        print(f"warning: {busy:.0f} % of the processor is busy with something else", file=sys.stderr)
+    return busy
 
 
 def speedup(runs: dict[str, Runs], peer: str) -> float:
@@ -138,7 +148,7 @@ def summary(results: Results, clips: list[Clip]) -> str:
                 ]
             )
     header = ["recording", "engine", "s (median)", "range", "real-time factor", "ours is faster by", "whole process s"]
-    return report.table([*header, "WER %", "peak MB"], rows)
+    return report.table([*header, "WER %", "peak MB"], rows, n_left=2)
 
 
 def missed_bounds(results: Results, clips: list[Clip]) -> list[str]:
@@ -157,13 +167,12 @@ def missed_bounds(results: Results, clips: list[Clip]) -> list[str]:
     return missed
 
 
-def section(results: Results, clips: list[Clip], versions: dict[str, str], busy: float) -> str:
+def section(results: Results, clips: list[Clip], facts: dict[str, str]) -> str:
     """The Markdown section of docs/benchmarks.md."""
     n_rounds = len(results[clips[0].name][OURS].processing_s)
     method = METHOD.format(n_rounds=n_rounds, n_threads=peers.N_THREADS)
     bounds = "Missed bounds: " + ("; ".join(missed_bounds(results, clips)) or "none") + "."
-    facts = report.machine() | versions | {"other load before the run": f"{busy:.0f} % of the processor"}
-    return "\n\n".join([method, summary(results, clips), bounds, report.facts(facts)])
+    return "\n\n".join([method, summary(results, clips), bounds, report.facts(report.machine() | facts)])
 
 
 def main() -> int:
@@ -176,16 +185,13 @@ def main() -> int:
 
     environment = peers.Peers(arguments.peers)
     environment.set_up()
-    busy = psutil.cpu_percent(interval=2)
-    if busy > BUSY_PERCENT:
-        print(f"warning: {busy:.0f} % of the processor is busy already; the figures will be off", file=sys.stderr)
     clips = recordings()
-    results, versions = measure(environment, clips, arguments.rounds)
-    text = section(results, clips, versions, busy)
+    results, facts = measure(environment, clips, arguments.rounds)
+    text = section(results, clips, facts)
     print(text)
     if arguments.json:
         runs = {clip: {name: asdict(r) for name, r in engines.items()} for clip, engines in results.items()}
-        report.write_json(arguments.json, {"machine": report.machine(), "versions": versions, "runs": runs})
+        report.write_json(arguments.json, {"facts": report.machine() | facts, "runs": runs})
     if not arguments.no_write:
         report.write_section("speed", text)
     return 1 if missed_bounds(results, clips) else 0

@@ -192,7 +192,7 @@ def main() -> int:
     print(text)
     if arguments.json:
         clips = [{**asdict(m), "rate": m.errors.percent} for m in measurements]
-        report.write_json(arguments.json, {"machine": report.machine(), "versions": versions, "clips": clips})
+        report.write_json(arguments.json, {"facts": report.machine() | versions, "clips": clips})
     if not arguments.no_write:
         report.write_section("accuracy", text)
     return 1 if missed_bounds(measurements) else 0
