@@ -16,6 +16,7 @@ from gpu.model_file import Tensor
 from gpu.model_file.quants import QuantizedFormat
 
 OPSET, IR_VERSION, CONTRIB_VERSION = 17, 9, 1
+_ROWS_A_JOB = 8192  # so that the token embedding, half of base's decoder, is shared out among the threads
 Floats = NDArray[np.float32]
 Array = NDArray[Any]
 
@@ -39,7 +40,8 @@ class GraphBuilder:
         self._outputs: list[ValueInfoProto] = []
         self._constants: dict[str, Array] = {}
         self._dense: dict[str, Future[Floats]] = {}
-        self._quantized: dict[str, Future[MatMulNBitsWeights]] = {}
+        self._quantized: dict[str, MatMulNBitsWeights] = {}
+        self._repacking: list[Future[None]] = []
 
     def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
         self._inputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
@@ -105,11 +107,17 @@ class GraphBuilder:
     def _matmul_n_bits(self, x: str, weights: Sequence[Tensor], bias: Floats | None) -> str:
         name = weights[0].name
         n, k = sum(w.shape[0] for w in weights), weights[0].shape[1]
-        self._quantized[name] = self._pool.submit(repack, weights)
+        layout = MatMulNBitsWeights.layout(weights[0].type)
+        self._quantized[name] = out = MatMulNBitsWeights.empty(layout, n, k)
+        at = 0
+        for weight in weights:
+            for first in range(0, weight.shape[0], _ROWS_A_JOB):
+                last = min(first + _ROWS_A_JOB, weight.shape[0])
+                self._repacking.append(self._pool.submit(repack, weight, first, last, out, at + first))
+            at += weight.shape[0]
         inputs = [x, f"{name}.q", f"{name}.scale"]
         if bias is not None:
             inputs += ["", "", self.constant(f"{name}.add", bias)]
-        layout = MatMulNBitsWeights.layout(weights[0].type)
         shape = {"N": n, "K": k, "bits": layout.bits, "block_size": layout.block_size}
         y = self.node("MatMulNBits", inputs, ms=True, accuracy_level=self._accuracy_level, **shape)
         if layout.has_minimum:  # + (sum of each block's inputs) @ minima: exact, one float a block
@@ -124,8 +132,8 @@ class GraphBuilder:
     def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
         """Compile; the builder is spent afterwards.
 
-        The weights are handed over as "files in memory", not through protobuf. ONNX Runtime copies what it keeps, and
-        frees what it has repacked for its kernels.
+        The weights do not pass through protobuf: ONNX Runtime reads them where they lie, repacks or copies them, and
+        needs them no more (a test overwrites them to show it).
         """
         graph = GraphProto(name=self._name, node=self._nodes, input=self._inputs, output=self._outputs)
         weights: dict[str, Array] = {}
@@ -137,11 +145,13 @@ class GraphBuilder:
                     helper.make_tensor(name, _onnx_type(array.dtype.type), array.shape, array.ravel())
                 )
         weights |= {name: dense.result() for name, dense in self._dense.items()}
+        for job in self._repacking:
+            job.result()
         for name, quantized in self._quantized.items():
-            weights |= quantized.result().arrays(name)
+            weights |= quantized.arrays(name)
         graph.initializer.extend(_external(name, array) for name, array in weights.items())
-        files = [np.ascontiguousarray(array).view(np.uint8).reshape(-1).data for array in weights.values()]
-        options.add_external_initializers_from_files_in_memory(list(weights), files, [len(f) for f in files])
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in weights.values()]
+        options.add_external_initializers(list(weights), values)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", CONTRIB_VERSION)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

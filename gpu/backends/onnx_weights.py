@@ -7,8 +7,8 @@ block.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ SMALL_BLOCKS = ("Q2_K", "Q3_K", "Q6_K")
 # Formats with minima: the middle of their integers. Counted from there (and the minima moved as much) they are half as
 # large, and so is the error of rounding what they are multiplied with.
 CENTRES = {"Q4_1": 8, "Q5_1": 16, "Q2_K": 2, "Q4_K": 8, "Q5_K": 16}
+
+
+_WEIGHTS_AT_ONCE = 1 << 16  # what lies between bytes and result stays in the cache
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,16 @@ class MatMulNBitsWeights:
             has_minimum=kind.name in CENTRES,
         )
 
+    @classmethod
+    def empty(cls, layout: Layout, n: int, k: int) -> Self:
+        """Room for an (n, k) matrix, to be filled by `repack`."""
+        blocks = (n, k // layout.block_size)
+        return cls(
+            np.empty((*blocks, layout.block_size * layout.bits // 8), np.uint8),
+            np.empty(blocks, np.float32),
+            np.empty(blocks, np.float32) if layout.has_minimum else None,
+        )
+
     def arrays(self, name: str) -> dict[str, NDArray[np.uint8] | NDArray[np.float32]]:
         named: dict[str, NDArray[np.uint8] | NDArray[np.float32]] = {f"{name}.q": self.q, f"{name}.scale": self.scale}
         if self.minimum is not None:
@@ -62,38 +75,33 @@ class MatMulNBitsWeights:
         return named
 
 
-def quantized(kind: type[BlockFormat]) -> type[QuantizedFormat]:
-    """`kind`, known to be a format of integers with scales."""
+def repack(weight: Tensor, first: int, last: int, out: MatMulNBitsWeights, at: int) -> None:
+    """Repack rows [first, last) of a matrix to the rows of `out` from `at` on."""
+    layout = MatMulNBitsWeights.layout(weight.type)
+    step = max(1, _WEIGHTS_AT_ONCE // weight.shape[1])
+    for begin in range(first, last, step):
+        rows = weight.blocks[begin : min(begin + step, last)]
+        to = slice(at + begin - first, at + begin - first + len(rows))
+        out.q[to], out.scale[to], minimum = _repack_rows(weight.type, layout, rows)
+        if out.minimum is not None and minimum is not None:
+            out.minimum[to] = minimum
+
+
+def _repack_rows(
+    kind: type[BlockFormat], layout: Layout, rows: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32] | None]:
     if not issubclass(kind, QuantizedFormat):
         raise TypeError(f"{kind.name} has no blocks to repack")
-    return kind
-
-
-def repack(weights: Sequence[Tensor]) -> MatMulNBitsWeights:
-    """Stack matrices of one quantized type on top of each other and repack them for `MatMulNBits`."""
-    parts = [_repack_one(w) for w in weights]
-    if len(parts) == 1:
-        return parts[0]
-    minima = [p.minimum for p in parts if p.minimum is not None]
-    return MatMulNBitsWeights(
-        np.concatenate([p.q for p in parts]),
-        np.concatenate([p.scale for p in parts]),
-        np.concatenate(minima) if minima else None,
-    )
-
-
-def _repack_one(weight: Tensor) -> MatMulNBitsWeights:
-    n = weight.shape[0]
-    layout = MatMulNBitsWeights.layout(weight.type)
-    affine = quantized(weight.type).affine(weight.blocks)
+    n = len(rows)
+    affine = kind.affine(rows)
     q, scale = affine.q.reshape(n, -1, layout.block_size), affine.scale.reshape(n, -1)
     minimum, zero = affine.minimum, affine.zero_point
     if minimum is not None:
-        zero = CENTRES[weight.type.name]
+        zero = CENTRES[kind.name]
         minimum = minimum.reshape(n, -1) + np.float32(zero) * scale
     implied_zero = 8 if layout.bits == 4 else 128
     if zero != implied_zero:
         q = q + np.uint8(implied_zero - zero)
     if layout.bits == 4:
         q = q[..., 0::2] | (q[..., 1::2] << np.uint8(4))
-    return MatMulNBitsWeights(np.ascontiguousarray(q), scale, minimum)
+    return q, scale, minimum

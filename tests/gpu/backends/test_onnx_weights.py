@@ -65,18 +65,26 @@ def test_parts_of_different_types_are_stacked():
     assert np.linalg.norm(got - expected) <= 1e-2 * np.linalg.norm(expected)
 
 
-def test_a_session_does_not_need_the_arrays_it_was_made_from():
-    """ONNX Runtime owns its weights: the memory they came in may be overwritten."""
+@pytest.mark.parametrize("repacked", [True, False])
+def test_a_session_does_not_need_the_arrays_it_was_made_from(repacked):
+    """ONNX Runtime owns its weights, those it repacks and those it does not: the memory they came in is free again."""
     rng = np.random.default_rng(0)
+    w = tensor("Q8_0", 256, 512)
+    matrix, table = (rng.standard_normal((256, 512)).astype(np.float32) for _ in range(2))
+    shift = rng.standard_normal(256).astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.disable_prepacking", "0" if repacked else "1")
     with ThreadPoolExecutor(1) as pool:
         g = GraphBuilder("sum", pool)
-        constant = rng.standard_normal((256, 512)).astype(np.float32)
-        shift = rng.standard_normal(256).astype(np.float32)
-        y = g.node("FusedMatMul", [g.input("x", np.float32, [1, 512]), g.constant("c", constant)], ms=True, transB=1)
-        g.output("y", g.node("Add", [y, g.constant("s", shift)]), np.float32, [1, 256])
-        session = g.session(onnxruntime.SessionOptions())
-    feed = {"x": rng.standard_normal((1, 512)).astype(np.float32)}
+        x = g.node("Gather", [g.constant("table", table), g.input("i", np.int64, ["n"])], axis=0)
+        y = g.node("FusedMatMul", [x, g.constant("matrix", matrix)], ms=True, transB=1)
+        z = g.node("Add", [g.quantized_matmul(x, [w], None), g.constant("shift", shift)])
+        g.output("y", g.node("Add", [y, z]), np.float32, ["n", 256])
+        session = g.session(options)
+    quantized = g._quantized["w"]
+    feed = {"i": np.arange(3)}
     before = session.run(None, feed)[0]
-    constant.fill(7)
-    shift.fill(7)
+    for array in (matrix, table, shift, quantized.scale):
+        array.fill(7)
+    quantized.q.fill(7)
     np.testing.assert_array_equal(session.run(None, feed)[0], before)
