@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
 DELIVERY_INTERVAL_MS = 50
 # ... and no batch holds up the window's loop for longer than this.
-DELIVERY_BUDGET_S = 0.01
+DELIVERY_BUDGET_S = 0.006
 
 
 class Mailbox(QObject):

@@ -170,8 +170,10 @@ class TranscriptPage(QFrame):
         if not running:
             return
         progress, left = recording.progress, recording.time_left_s
+        self.progress.setUpdatesEnabled(False)  # else each value is painted at once, and all else that waits with it
         self.progress.setMaximum(0 if progress is None else PROGRESS_STEPS)
         self.progress.setValue(round(PROGRESS_STEPS * (progress or 0.0)))
+        self.progress.setUpdatesEnabled(True)
         if progress is None or left is None or recording.stats is None:
             self._progress_text.setText(self.tr("Starting…"))
         else:

@@ -203,4 +203,4 @@ def test_a_flood_of_messages_arrives_whole_in_order_and_in_small_batches(qtbot: 
     producer.join()
     assert heard == [str(i) for i in range(n)]
     assert len(batches) > 1
-    assert max(spent) < 3 * DELIVERY_BUDGET_S
+    assert max(spent) < 5 * DELIVERY_BUDGET_S
