@@ -236,15 +236,14 @@ def install_system_packages(need: Need) -> None:
         raise SetUpError(f"system packages are missing.\nType this line, then try again: sudo {' '.join(line)}")
     if missing:
         say(f"Installing system packages: {' '.join(line[3:])}")
-        os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
         logged(["apt-get", "update"])
-        logged([*line, "--no-install-recommends"])
-        missing = missing_from_system(need)
-    if missing:
-        raise SetUpError(
-            f"apt-get did not bring {', '.join(missing)}.\n"
-            f"Type this line and see what it says: {' '.join(line)}\nDetails: {LOG}"
-        )
+        _, output = logged([*line, "--no-install-recommends"])
+        still_missing = ", ".join(missing_from_system(need))
+        if still_missing:
+            raise SetUpError(
+                f"apt-get did not bring {still_missing}: {last_line(output)}\n"
+                f"Type this line and see what it says: {' '.join(line)}\nDetails: {LOG}"
+            )
     if need.libraries and not (
         shutil.which("fc-list") and subprocess.run(["fc-list", ":lang=zh"], stdout=subprocess.PIPE).stdout
     ):
@@ -298,9 +297,9 @@ def install_python_packages(need: Need, stamp: set[str]) -> set[str]:
         make_environment()
     write_stamp(stamp | {"installing"})
     progress = PipProgress(lock_path(need))
-    pip = ["-I", "-m", "pip", "install", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-input"]
-    code, output = logged([str(VENV_PYTHON), *pip, "-r", str(lock_path(need))], progress)
-    progress.end()
+    options = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-input", "-r", str(lock_path(need))]
+    pip = [str(VENV_PYTHON), "-I", "-X", "utf8", "-m", "pip"]
+    code, output = logged([*pip, "install", *options], progress)
     if code != 0:
         if not progress.installing:
             write_stamp(stamp)  # pip fetches everything before it touches anything
@@ -335,12 +334,15 @@ def link_project() -> None:
 def failure(output: str) -> SetUpError:
     """The error for a step of the set-up that printed `output` and failed."""
     known = (text for pattern, text in CAUSES.items() if re.search(pattern, output))
-    last_line = (output.strip() or "no output").split("\n")[-1]
-    return SetUpError(next(known, f"a step failed: {last_line}") + f"\nDetails: {LOG}")
+    return SetUpError(next(known, f"a step failed: {last_line(output)}") + f"\nDetails: {LOG}")
+
+
+def last_line(output: str) -> str:
+    return (output.strip() or "it said nothing").split("\n")[-1]
 
 
 class PipProgress:
-    """Follows pip's output and shows one line of progress on standard error.
+    """Follows pip's output and says how far it is.
 
     Attributes:
         installing: pip has everything and begins to change the environment.
@@ -355,32 +357,22 @@ class PipProgress:
         package = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (?:[^(]*/)?(\S+)", line)
         if package:
             self.seen += 1
-            self.show(f"[{self.seen}/{self.total}] {package.group(1)}")
+            say(f"[{self.seen}/{self.total}] {package.group(1)}")
         elif line.startswith("Ignoring "):  # meant for another platform
             self.total -= 1
         elif line.startswith("Installing collected"):
             self.installing = True
-            self.show("installing them")
-
-    def show(self, text: str) -> None:
-        if sys.stderr.isatty():
-            print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
-        else:
-            say(text)
-
-    def end(self) -> None:
-        if sys.stderr.isatty():
-            say("")
+            say("installing them")
 
 
 def logged(command: list[str], follow: Callable[[str], None] = lambda line: None) -> tuple[int, str]:
     """Run `command`, its output to the log and line by line to `follow`; returns its exit code and output."""
     from subprocess import DEVNULL, PIPE, STDOUT, Popen
 
-    environment = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONIOENCODING": "utf-8"}
+    fixed = {"PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "DEBIAN_FRONTEND": "noninteractive"}
     lines = []
     child = Popen(
-        command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, encoding="utf-8", errors="replace"
+        command, env=os.environ | fixed, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, encoding="utf-8", errors="replace"
     )
     with child, LOG.open("a", encoding="utf-8") as log:
         try:

@@ -1,7 +1,6 @@
 """The bundle: its desktop entry, and (long) the whole of it frozen, started and opened."""
 
 import configparser
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import build_installer
+from tests.support.screen import start_screen
 
 
 def entry_of(bundle: Path) -> configparser.SectionProxy:
@@ -51,16 +51,10 @@ def test_the_frozen_program_hears_its_sample_and_its_entry_opens_a_window(tmp_pa
     subprocess.run([sys.executable, str(build_installer.ROOT / "build_installer.py")], check=True)
     entry = entry_of(build_installer.BUNDLE)
     assert Path(entry["Icon"]).is_file()
-    display, number = os.pipe()
-    with subprocess.Popen(["Xvfb", "-displayfd", str(number)], pass_fds=[number], stderr=subprocess.DEVNULL) as screen:
-        environment = {
-            "HOME": str(tmp_path),
-            "PATH": os.environ["PATH"],
-            "DISPLAY": f":{os.read(display, 9).decode().strip()}",
-        }
-        with subprocess.Popen([program_of(entry), "open"], env=environment) as window:
-            search = ["xdotool", "search", "--sync", "--onlyvisible", "--name", "WhisperDesktop NG"]
-            found = subprocess.run(search, env=environment, timeout=60, check=True, capture_output=True).stdout
-            window.terminate()
-        screen.terminate()
-    assert found.split()
+    with start_screen() as screen:
+        home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+        with subprocess.Popen([program_of(entry), "open"], env=screen.environment | home) as window:
+            try:
+                assert screen.wait_for_window("WhisperDesktop NG")
+            finally:
+                window.terminate()

@@ -5,10 +5,13 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
 suite=${1:-bookworm}
-root=${2:-$(mktemp -d)}
+top=${2:-$(mktemp -d)}
 shift $(($# < 2 ? $# : 2))
+root=$top/system # a copy, so that the bare system can be used again
 
-[ -e "$root/usr/bin/python3" ] || debootstrap --variant=minbase --include=python3 "$suite" "$root" >"$root.log"
+[ -e "$top/bare" ] || debootstrap --variant=minbase --include=python3 "$suite" "$top/bare" >"$top.log"
+rm -rf --one-file-system "$root"
+cp -a --reflink=auto "$top/bare" "$root"
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
 readarray -t settings < <(env | grep -E '^(PIP_(INDEX_URL|PROXY|DEFAULT_TIMEOUT)|https?_proxy)=')
 if [ -n "${PIP_CERT:-}" ]; then
@@ -16,16 +19,16 @@ if [ -n "${PIP_CERT:-}" ]; then
   settings+=(PIP_CERT=/etc/pip-certificates.crt)
 fi
 folder="/srv/带 空格 folder"
-rm -rf "$root$folder"
 git clone --quiet "$here" "$root$folder"
 chown -R 1000:1000 "$root$folder"
 mount -t proc proc "$root/proc"
 trap 'umount "$root/proc"' EXIT
 
+network=()
 inside() { # USER COMMAND...: an environment like a fresh login's
   local user=$1
   shift
-  chroot --userspec="$user" "$root" env -i "${settings[@]}" HOME="/tmp/home-$user" LANG=C.UTF-8 \
+  "${network[@]}" chroot --userspec="$user" "$root" env -i "${settings[@]}" HOME="/tmp/home-$user" LANG=C.UTF-8 \
     PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c 'cd "$0" && exec "$@"' "$folder" "$@"
 }
 expect() { # TEXT FILE
@@ -45,16 +48,20 @@ expect "what your country can do for you" "$out"
 [ "$(wc -l <"$out")" = 1 ]
 
 echo "== the user, set up by root, without network"
-time inside 1000 unshare --net --map-root-user python3 run.py transcribe resources/samples/jfk.wav >"$out" 2>"$out.err" ||
-  { cat "$out.err"; exit 1; }
+network=(unshare --net)
+time inside 1000 python3 run.py transcribe resources/samples/jfk.wav >"$out" 2>"$out.err" || { cat "$out.err"; exit 1; }
+network=()
 expect "what your country can do for you" "$out"
 
-echo "== the window (15 s, drawn nowhere)"
+echo "== the window, drawn nowhere"
+inside 0 python3 run.py open --help >/dev/null 2>"$out"
+cat "$out"
+expect "Installing system packages" "$out"
 code=0
 inside 0 env QT_QPA_PLATFORM=offscreen timeout 15 python3 run.py >"$out" 2>&1 || code=$?
 cat "$out"
-expect "Installing system packages" "$out"
 [ "$code" = 124 ] || { echo "not ok: the window closed with $code"; exit 1; }
+echo "ok: it stays open"
 
 if [ $# -gt 0 ]; then
   echo "== run.py $*"
