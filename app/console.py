@@ -96,7 +96,10 @@ class Console:
 
     def _say(self, line: str) -> None:
         with self._bar_aside():
-            print(line, file=sys.stderr, flush=True)
+            try:
+                print(line, file=sys.stderr, flush=True)
+            except OSError:  # nobody listens: no reason to stop the work
+                silence(sys.stderr)
 
     @contextmanager
     def _bar_aside(self) -> Iterator[None]:

@@ -97,12 +97,13 @@ class TranscribeCommand:
                     if report.exit_code == EXIT_USAGE:  # it would be for every file
                         cancel.cancel()
             except OSError as e:
-                cancel.cancel()
                 console.end_progress()
                 if isinstance(e, BrokenPipeError):
                     return EXIT_SIGNAL + SIGPIPE
                 console.error("standard output", *_words(e))
                 return EXIT_FAILED
+            finally:
+                cancel.cancel()  # the thread must not go on alone
         report.conclude()
         return report.exit_code or (EXIT_FAILED if failures else 0)
 

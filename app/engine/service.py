@@ -60,6 +60,7 @@ class EngineService:
     def load(self) -> Iterator[ModelLoading | ModelLoaded | ModelFailed]:
         """Load the model: `ModelLoading`, then `ModelLoaded` or `ModelFailed`."""
         yield ModelLoading(self._model_path)
+        self.close()
         try:
             from gpu.engine import Engine
 

@@ -258,6 +258,14 @@ class TestStandardOutputGoesAway:
         assert process.wait() == 0
         assert SENTENCE in (tmp_path / "speech.txt").read_text()
 
+    def test_nobody_need_read_the_statistics(self, program: Program) -> None:
+        process = program.start("transcribe", "speech.wav", "zero.wav")
+        assert process.stderr is not None
+        process.stderr.close()
+        assert process.stdout is not None
+        assert SENTENCE in process.stdout.read()
+        assert process.wait() == 1
+
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
     def test_a_full_disk_is_one_line(self, program: Program) -> None:
         with Path("/dev/full").open("w") as full:
