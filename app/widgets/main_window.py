@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self._arrange()
         self._connect()
         self.setAcceptDrops(True)
-        self.setMinimumSize(820, 560)
+        self.setMinimumSize(880, 560)
         self.resize(1080, 720)
         self._retranslate()
         self._update_icons()

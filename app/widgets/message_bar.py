@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QSize, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app.widgets.appearance import Appearance
+from app.widgets.text_label import TextLabel
 
 Severity = Literal["info", "warning", "error"]
 
@@ -42,7 +43,7 @@ class MessageBar(QFrame):
         self._severity: Severity = "info"
         self._compose: Callable[[], Saying] = Saying
         self._icon = QLabel()
-        self._headline, self._text = self._label(), self._label()
+        self._headline, self._text = TextLabel(), TextLabel()
         self._action = QPushButton()
         self._action.clicked.connect(self.action_requested)
         self._close = QToolButton()
@@ -104,12 +105,6 @@ class MessageBar(QFrame):
         self._action.setText(saying.action)
         self._action.setVisible(bool(saying.action))
         self.setAccessibleName(self.text)
-
-    def _label(self) -> QLabel:
-        label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _retranslate(self) -> None:
         self._update_text()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.engine_texts import Problem
+from app.widgets.text_label import TextLabel
 
 ICON_SIZE = 48
 
@@ -26,7 +27,7 @@ class Placeholder(QWidget):
         self._appearance = appearance
         self._picture = ("wave", "muted")
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
-        self.headline, self.detail, self.remedy = (self._label() for _ in range(3))
+        self.headline, self.detail, self.remedy = (TextLabel(centered=True) for _ in range(3))
         font = self.headline.font()
         font.setPointSizeF(1.25 * font.pointSizeF())
         self.headline.setFont(font)
@@ -59,11 +60,6 @@ class Placeholder(QWidget):
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
-
-    def _label(self) -> QLabel:
-        label = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        return label
 
     def _arrange(self) -> None:
         buttons = QHBoxLayout()

@@ -9,6 +9,7 @@ from app.engine.messages import ModelFailed, ModelLoaded, ModelLoading
 from app.languages import language_name
 from app.session import Recording
 from app.widgets import engine_texts
+from app.widgets.text_label import TextLabel
 from app.widgets.texts import data_size, percent, real_time_factor
 from gpu.types import MemoryUsage
 
@@ -29,10 +30,8 @@ class StatusPanel(QFrame):
         self._memory: MemoryUsage | None = None
         self._recording: Recording | None = None
         self._names = [QLabel() for _ in range(5)]
-        self.device, self.model, self.memory, self.speed, self.language = self._values = [
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(5)
-        ]
-        self.note = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.device, self.model, self.memory, self.speed, self.language = self._values = [TextLabel() for _ in range(5)]
+        self.note = TextLabel()
         self._choose = QPushButton()
         self._choose.setProperty("link", True)
         self._choose.clicked.connect(self.model_wanted)
@@ -69,7 +68,6 @@ class StatusPanel(QFrame):
         row = 0
         for name, value in zip(self._names, self._values, strict=True):
             name.setProperty("muted", True)
-            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             layout.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
             layout.addWidget(value, row, 1)
             row += 1

@@ -116,6 +116,7 @@ def test_closing_while_it_works_asks_and_then_ends_quickly(screen: Screen, home:
         assert program.wait(QUIT_S) == 0
 
 
+@pytest.mark.long
 def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     script = ROOT / "tests" / "tools" / "screenshots.py"
     subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=400)

@@ -45,6 +45,7 @@ def shown_text(application: Application) -> str:
     return " ".join(model.index(row, Column.TEXT).data() for row in range(model.rowCount()))
 
 
+@pytest.mark.slow
 def test_files_and_folders_become_text(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     folder = tmp_path / "été 录音"
     folder.mkdir()
@@ -96,6 +97,7 @@ def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtB
     assert not recording.is_saved
 
 
+@pytest.mark.slow
 def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav")
     application.window.options.choose("en", "transcribe")
@@ -193,6 +195,7 @@ def test_the_meter_sees_a_window_that_is_held_up(meter: LoopMeter, qtbot: QtBot)
     assert meter.longest_s > 0.07
 
 
+@pytest.mark.slow
 def test_a_run_never_holds_up_the_window(
     application: Application, meter: LoopMeter, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -9,11 +9,12 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.engine.messages import JobCancelled, JobFinished, JobSegment, JobStarted
+from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobSegment, JobStarted, ModelFailed
 from app.i18n import Translation
 from app.session import Recording, Session
 from app.widgets.appearance import Appearance
 from app.widgets.main_window import MainWindow
+from app.widgets.message_bar import Saying
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
 from tests.support.engine_messages import make_segment, make_stats
@@ -249,3 +250,18 @@ def test_the_window_changes_its_language_while_it_runs(
     qtbot.waitUntil(lambda: window._add.text() == "添加录音…")
     assert window.actions_.add_files.text() == "添加录音(&A)…"
     assert window.status_panel._names[0].text() == "设备"
+
+
+def test_long_names_do_not_widen_the_window(
+    window: MainWindow, model: RecordingsModel, qtbot: QtBot, translation: Translation
+) -> None:
+    name = "x" * 240
+    (recording,) = model.add([Path(f"/{name}/{name}.wav")], TranscribeOptions())
+    failed = JobFailed(recording.job_id, recording.path, "AudioNotFoundError", f"There is no file {name}.", name)
+    model.session.apply(failed)
+    window.recordings_view.select(recording)
+    window.message_bar.say("error", lambda: Saying(name, f"{name}\n{name}", "Choose"))
+    window.status_panel.show_model(ModelFailed(Path(f"/{name}.bin"), name, name, "DamagedModelError"))
+    window.resize(window.minimumSize())
+    qtbot.waitUntil(lambda: window.centralWidget().layout().minimumSize().width() <= window.minimumWidth())
+    assert window.width() == window.minimumWidth()
