@@ -77,7 +77,7 @@ def test_every_tensor_of_the_shipped_model_dequantizes_as_in_the_gguf_package(sh
             np.testing.assert_array_equal(weights.view(np.uint32).ravel(), expected.view(np.uint32).ravel(), name)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("format_name", FORMAT_NAMES)
 def test_the_shipped_model_in_every_type(format_name, tmp_path):
     requantized = requantize(tmp_path / "model.bin", format_name)
