@@ -16,7 +16,7 @@ from PySide6.QtGui import QGuiApplication, QIcon
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import __version__
-from app.document.export import save
+from app.document.export import save, to_txt
 from app.document.transcript import Transcript
 from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, Message, ModelFailed, ModelLoaded, ModelLoading
@@ -53,6 +53,7 @@ class Application(QObject):
         self._translation = Translation(resources_dir() / "i18n")
         self._translation.use(choose_language(settings.interface_language))
         self._appearance = Appearance(resources_dir(), _theme(settings))
+        self._model = default_model()
         self._model_failed = False
         self._without_model: list[Recording] = []  # failed only because there was no model
         self._changed: dict[int, Recording] = {}
@@ -71,7 +72,7 @@ class Application(QObject):
         """Show the window, and let the model load behind it."""
         self.window.show()
         self.thread_.start()
-        self.thread_.load(self._settings.model or default_model())
+        self.choose_model(self._settings.model or default_model())
         self._background.run(recording_suffixes, self._take_suffixes, self._show_failure)
         if paths:
             self.add(paths)
@@ -111,8 +112,7 @@ class Application(QObject):
         self.window.update_state()
 
     def copy(self, recording: Recording) -> None:
-        rows = list(range(len(recording.transcript.segments)))
-        QGuiApplication.clipboard().setText(self.window.page.model.text_of(rows))
+        QGuiApplication.clipboard().setText(to_txt(recording.transcript))
         self.window.message_bar.say("info", lambda: Saying(self.tr("The text was copied")))
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
@@ -127,8 +127,12 @@ class Application(QObject):
         )
 
     def choose_model(self, path: Path) -> None:
-        self._settings.model = path
+        """Load another model file; it is remembered once it has loaded."""
+        self._model = path
         self.thread_.load(path)
+
+    def use_built_in_model(self) -> None:
+        self.choose_model(default_model())
 
     def _connect(self) -> None:
         window, thread = self.window, self.thread_
@@ -136,6 +140,7 @@ class Application(QObject):
         thread.delivered.connect(self._on_delivered)
         window.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
+        window.built_in_model_requested.connect(self.use_built_in_model)
         window.cancel_requested.connect(self.cancel)
         window.cancel_all_requested.connect(self.cancel_all)
         window.retry_requested.connect(self.retry)
@@ -152,7 +157,8 @@ class Application(QObject):
 
     def _on_message(self, message: Message) -> None:
         match message:
-            case ModelLoading():
+            case ModelLoading(path):
+                self._model = path
                 self.window.status_panel.show_model(message)
             case ModelLoaded():
                 self._on_model_loaded(message)
@@ -178,6 +184,7 @@ class Application(QObject):
 
     def _on_model_loaded(self, message: ModelLoaded) -> None:
         self.window.status_panel.show_model(message)
+        self._settings.model = None if self._model == default_model() else self._model
         if self._model_failed:
             self.window.message_bar.hide()
         self._model_failed = False

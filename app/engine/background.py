@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -46,9 +47,11 @@ class Background(QObject):
         except Exception as e:  # noqa: BLE001 - nobody above this thread could show it
             if not isinstance(e, OSError):
                 _log.error("unexpected error in the background", exc_info=e)
-            self._outcome.emit(partial(failed, e))
+            outcome = partial(failed, e)
         else:
-            self._outcome.emit(partial(done, result))
+            outcome = partial(done, result)
+        with suppress(RuntimeError):  # the window, and this object with it, may be gone when the work ends
+            self._outcome.emit(outcome)
 
     def _take(self, outcome: Callable[[], None]) -> None:
         outcome()

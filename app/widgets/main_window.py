@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         recording_selected: a `Recording`, or None.
         cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
         save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        cancel_all_requested, about_requested: menu commands.
+        built_in_model_requested, cancel_all_requested, about_requested: menu commands.
         closing: the window closes for good.
     """
 
@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
     remove_requested = Signal(object)
     copy_requested = Signal(object)
     save_requested = Signal(object, object, str)
+    built_in_model_requested = Signal()
     cancel_all_requested = Signal()
     about_requested = Signal()
     closing = Signal()
@@ -238,6 +239,7 @@ class MainWindow(QMainWindow):
             (actions.add_folder, self.ask_for_folder),
             (actions.save, self._save_current),
             (actions.choose_model, self.ask_for_model),
+            (actions.built_in_model, self.built_in_model_requested.emit),
             (actions.quit, self._quit),
             (actions.copy, self._copy_current),
             (actions.cancel, self._cancel_current),

@@ -624,6 +624,10 @@ Log file: {log}</source>
         <translation>选择模型文件(&amp;M)…</translation>
     </message>
     <message>
+        <source>Use the &amp;built-in model</source>
+        <translation>使用内置模型(&amp;B)</translation>
+    </message>
+    <message>
         <source>&amp;Quit</source>
         <translation>退出(&amp;Q)</translation>
     </message>

@@ -29,7 +29,7 @@ from app.paths import default_model
 from gpu.types import MemoryUsage, TranscribeOptions
 from tests.support.speech import SPEECH, make_reading
 
-TIMEOUT_MS = 180_000
+TIMEOUT_MS = 400_000
 
 
 class Listener:
