@@ -301,9 +301,14 @@ class Tokenizer:
 
     @cached_property
     def suppressed_tokens(self) -> tuple[int, ...]:
-        """What is never to be sampled, sorted: openai/whisper's `suppress_tokens="-1"`."""
+        """What is never to be sampled, sorted: openai/whisper's `suppress_tokens="-1"`, but for the quotation mark.
+
+        Where somebody is quoted, the model wants to write it; forced off that path it hears words worse
+        (ARCHITECTURE.md, "Measured decisions").
+        """
         special = {self.transcribe, self.translate, self.sot, self.sot_prev, self.sot_lm, self.no_speech}
-        return tuple(sorted({*self.non_speech_tokens, *special}))
+        quotation_marks = {self._ranks[mark] for mark in (b'"', b' "') if mark in self._ranks}
+        return tuple(sorted({*self.non_speech_tokens, *special} - quotation_marks))
 
     @cached_property
     def blank_tokens(self) -> tuple[int, ...]:
