@@ -1,4 +1,11 @@
-"""The language of the interface: English, or a translation in resources/i18n."""
+"""The language of the interface: English, or a translation in resources/i18n.
+
+After a change of texts, in the repository's root (a test tells when it was forgotten):
+
+    pyside6-lupdate -extensions py -locations none -no-obsolete app -ts resources/i18n/whisperdesktop_zh_CN.ts
+    (translate what is "unfinished")
+    pyside6-lrelease resources/i18n/whisperdesktop_zh_CN.ts
+"""
 
 from __future__ import annotations
 
