@@ -64,7 +64,8 @@ def test_cross_attention_is_the_references(crosses):
     for layer, (values, scales, centres) in enumerate(ours.layers):
         both = np.stack([reference.keys[layer], reference.values[layer]])  # (2, 1500, d)
         expected = both.reshape(2, 1500, -1, 64).swapaxes(1, 2).reshape(values.shape)  # (2 * n_head, 1500, 64)
-        assert (np.abs(values * scales + centres - expected) <= 0.501 * scales + 1e-5).all(), "off by more than the rounding"
+        error = np.abs(values * scales + centres - expected)
+        assert (error <= 0.501 * scales + 1e-5).all(), "off by more than the rounding"
 
 
 @pytest.mark.parametrize("prompt", [PROMPT, (50361, *range(100, 320), *PROMPT)], ids=["short", "long"])
