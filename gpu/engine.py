@@ -6,12 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from gpu.audio import open_audio
 from gpu.backends.onnx import OnnxBackend
 from gpu.cancel import CancelToken
-from gpu.devices import select_device
+from gpu.devices import physical_cores, select_device
 from gpu.model_file import open_model
 from gpu.tokenizer import Tokenizer
 from gpu.transcribe import LoadedModel, Transcription
@@ -35,7 +33,7 @@ class Engine:
         started = time.perf_counter()
         self.device: DeviceInfo = select_device(device)
         with open_model(model_path) as model:
-            backend = OnnxBackend(model, self.device, threads or default_threads())
+            backend = OnnxBackend(model, self.device, threads or physical_cores())
             tokenizer = Tokenizer(model.vocabulary, model.dims)
             tokenizer.prepare()
             self._loaded = LoadedModel(backend, model.dims, model.mel_filters, tokenizer)
@@ -65,7 +63,3 @@ class Engine:
     def close(self) -> None:
         self._loaded.backend.close()
 
-
-def default_threads() -> int:
-    """The physical cores: two threads on one core slow the matrix products down."""
-    return psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
