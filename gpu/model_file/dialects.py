@@ -25,7 +25,7 @@ from gpu.model_file.architecture import (
     expected_shapes,
     select_tensors,
 )
-from gpu.model_file.byte_reader import shown
+from gpu.model_file.byte_reader import damaged, shown
 from gpu.model_file.gguf import GgufContents
 from gpu.model_file.mel_filters import mel_filters
 from gpu.model_file.model import ModelContents, ModelDimensions, Tensor
@@ -136,7 +136,7 @@ def interpret(gguf: GgufContents, folder: Path) -> ModelContents:
 
     Raises:
         ModelArchitectureError: other dimensions, incomplete, or of no known dialect.
-        DamagedModelError: a vocabulary, `config.json` or `tokenizer.json` that cannot be decoded.
+        DamagedModelError: a tensor under two names; a vocabulary or JSON file that cannot be decoded.
     """
     dims = _dimensions(gguf, folder)
     check_dimensions(dims)
@@ -186,7 +186,13 @@ def _canonical(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict[str
         {prefix + _translate(name, naming): name for name in names} for naming in _NAMINGS for prefix in _PREFIXES
     ]
     canonical = max(candidates, key=lambda candidate: len(candidate.keys() & tensors.keys()))
-    return {canonical.get(stored, _without_prefix(stored)): tensor for stored, tensor in tensors.items()}
+    renamed: dict[str, Tensor] = {}
+    for stored, tensor in tensors.items():
+        name = canonical.get(stored, _without_prefix(stored))
+        if name in renamed:
+            raise damaged(f"tensor {shown(name)} occurs twice, under two names")
+        renamed[name] = tensor
+    return renamed
 
 
 def _translate(name: str, naming: Mapping[str, str]) -> str:

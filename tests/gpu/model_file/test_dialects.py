@@ -7,6 +7,8 @@ import pytest
 
 from gpu.errors import DamagedModelError, ModelArchitectureError
 from gpu.model_file import open_model
+from gpu.model_file.dialects import interpret
+from gpu.model_file.gguf import read_gguf
 from gpu.model_file.mel_filters import mel_filters
 from tests.support.ggml_writer import tensor_bytes
 from tests.support.requantize import storage_format
@@ -95,6 +97,13 @@ def test_names_of_no_dialect(tiny_model, tmp_path, refused, monkeypatch):
     monkeypatch.setattr("tests.support.synthetic_model.dialect_name", lambda name, dialect: f"x.{name[::-1]}")
     path = tiny_model.write_gguf(tmp_path / "m.gguf", "Q4_0", "A")
     assert "lacks encoder.positional_embedding" in str(refused(path.read_bytes(), ModelArchitectureError))
+
+
+def test_a_tensor_under_two_names(tiny_gguf, tmp_path):
+    contents = read_gguf(np.frombuffer(tiny_gguf, np.uint8))
+    contents.tensors["model.decoder.ln.bias"] = contents.tensors["decoder.ln.bias"]
+    with pytest.raises(DamagedModelError, match=r"decoder\.ln\.bias occurs twice"):
+        interpret(contents, tmp_path)
 
 
 def test_english_only_tokens(tmp_path):
