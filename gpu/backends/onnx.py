@@ -28,15 +28,15 @@ class OnnxCross:
     """One window's cross-attention keys and values.
 
     Attributes:
-        layers: for each decoder layer the int8 keys and values, (2 * n_head, n_audio_ctx, 64), and their float32 scales
-            and centres, (2 * n_head, 1, 64) each: key = int8 * scale + centre.
+        layers: for each decoder layer the int8 keys and values, (2 * n_head, n_audio_ctx, 64), and their float32
+            scales, (2 * n_head, 1, 64).
     """
 
-    layers: list[tuple[NDArray[np.int8], Floats, Floats]]
+    layers: list[tuple[NDArray[np.int8], Floats]]
 
     @property
     def nbytes(self) -> int:
-        return sum(array.nbytes for layer in self.layers for array in layer)
+        return sum(values.nbytes + scales.nbytes for values, scales in self.layers)
 
     def free(self) -> None:
         self.layers = []
@@ -66,13 +66,12 @@ class OnnxBackend:
         return self._device
 
     def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
-        parts = ("cross", "cross_scale", "cross_centre")
-        names = [f"{part}_{i}" for i in range(self._dims.n_text_layer) for part in parts]
+        names = [name for i in range(self._dims.n_text_layer) for name in (f"cross_{i}", f"cross_scale_{i}")]
         windows: list[Cross] = []
         for window in mel:  # one at a time: a larger batch is no faster on a CPU, and takes memory
             feed = {"mel": np.ascontiguousarray(window[np.newaxis])}
             arrays = [a[0] for a in _run_interruptible(self._encoder, names, feed, cancel)]
-            windows.append(OnnxCross(list(zip(arrays[0::3], arrays[1::3], arrays[2::3], strict=True))))
+            windows.append(OnnxCross(list(zip(arrays[0::2], arrays[1::2], strict=True))))
         return windows
 
     def open(self, plan: DecodePlan, cancel: CancelToken) -> HostDecoder:
@@ -181,8 +180,7 @@ class _Call:
         self._input("take", np.array(take, np.int64))
         self._output("logits", self._share(self._logits))
         self._output("hidden", self._share(self._hidden))
-        for i, (values, scales, centres) in enumerate(cross.layers):
-            self._input(f"cross_centre_{i}", centres[dims.n_text_head :].reshape(-1))
+        for i, (values, scales) in enumerate(cross.layers):
             for j, c in enumerate("kv"):
                 part = slice(j * dims.n_text_head, (j + 1) * dims.n_text_head)
                 self._output(f"present_{c}_{i}", self._input(f"self_{c}_{i}", cache[2 * i + j]))

@@ -26,7 +26,7 @@ def build_encoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
 
     Outputs, for each decoder layer i:
         cross_i: (b, 2 * n_head, n_audio_ctx, 64) int8, the keys of all heads, then the values.
-        cross_scale_i, cross_centre_i: (b, 2 * n_head, 1, 64) float32, of each channel: key = int8 * scale + centre.
+        cross_scale_i: (b, 2 * n_head, 1, 64) float32, one for each channel; key = int8 * scale.
     """
     g = GraphBuilder("encoder", pool)
     d = dims.n_audio_state
@@ -59,13 +59,11 @@ def build_encoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
 
 
 def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tensors) -> None:
-    """Layer by layer, so that what is in between stays small: keys and values, heads first, then int8 by channel around
-    the middle of the channel's range. The decoder reads them as they lie."""
-    heads, n_ctx = 2 * dims.n_text_head, dims.n_audio_ctx
-    split = g.constant("cross.split", np.array([0, n_ctx, heads, HEAD_SIZE], np.int64))
-    half, step = (
-        g.constant(f"cross.{name}", np.array(x, np.float32)) for name, x in (("half", 0.5), ("step", 1 / 254))
-    )
+    """Layer by layer, so that what is in between stays small: keys and values, heads first, then int8 by channel.
+    The decoder reads them as they lie."""
+    heads = 2 * dims.n_text_head
+    split = g.constant("cross.split", np.array([0, dims.n_audio_ctx, heads, HEAD_SIZE], np.int64))
+    steps = g.constant("cross.steps", np.array(127, np.float32))
     least = g.constant("cross.least", np.array(1e-8, np.float32))  # a channel of zeros
     for layer in range(dims.n_text_layer):
         names = [f"decoder.blocks.{layer}.cross_attn.{c}" for c in ("key", "value")]
@@ -73,13 +71,11 @@ def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tens
         bias = np.concatenate([_bias(tensors, name, dims.n_text_state) for name in names])
         y = g.node("Add", [y, g.constant(f"{names[0]}.add", bias)])
         y = g.node("Transpose", [g.node("Reshape", [y, split])], perm=[0, 2, 1, 3])  # (b, heads, n_audio_ctx, 64)
-        top, bottom = (g.node(f"Reduce{end}", [y], axes=[2], keepdims=1) for end in ("Max", "Min"))
-        centre = g.node("Mul", [g.node("Add", [top, bottom]), half])
-        scale = g.node("Max", [g.node("Mul", [g.node("Sub", [top, bottom]), step]), least])
-        centre = g.output(f"cross_centre_{layer}", centre, np.float32, ["b", heads, 1, HEAD_SIZE])
+        top = g.node("ReduceMax", [g.node("Abs", [y])], axes=[2], keepdims=1)
+        scale = g.node("Max", [g.node("Div", [top, steps]), least])
         scale = g.output(f"cross_scale_{layer}", scale, np.float32, ["b", heads, 1, HEAD_SIZE])
-        y = g.node("Round", [g.node("Div", [g.node("Sub", [y, centre]), scale])])
-        g.output(f"cross_{layer}", g.node("Cast", [y], to=TensorProto.INT8), np.int8, ["b", heads, n_ctx, HEAD_SIZE])
+        y = g.node("Cast", [g.node("Round", [g.node("Div", [y, scale])])], to=TensorProto.INT8)
+        g.output(f"cross_{layer}", y, np.int8, ["b", heads, dims.n_audio_ctx, HEAD_SIZE])
 
 
 def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> GraphBuilder:
@@ -91,7 +87,6 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         lengths: (sequences,) int32: tokens in each cache once these are in, minus one. total: () int32: the most.
         self_c_i: (sequences, n_head, n_text_ctx, 64) float32, updated in place as present_c_i.
         cross_c_i: (1, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (1, n_head, 1, 64) float32.
-        cross_centre_i: (d,) float32 of the values. (That of the keys adds the same to all of a query's scores.)
         cross_tail_c_i: (1, t, d) float32: their last t positions.
     Outputs: logits (n, n_vocab) float32, and hidden (n, d) float32, the normalized state they are made of.
     """
@@ -162,7 +157,6 @@ def _cross_attention(g: GraphBuilder, q: str, layer: int, inputs: _DecoderInputs
     a, *present = g.nodes("GroupQueryAttention", operands, 3, ms=True, causal=0, **heads, **int8)
     for c, name in zip("kv", present, strict=True):
         g.output(f"cross_present_{c}_{layer}", name, np.int8, shape)
-    a = g.node("Add", [a, g.input(f"cross_centre_{layer}", np.float32, [d])])
     return g.node("Reshape", [a, inputs.flat])
 
 
