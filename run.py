@@ -354,7 +354,7 @@ class PipProgress:
         self.installing = False
 
     def __call__(self, line: str) -> None:
-        package = re.match(r"(?:Collecting|Processing|Requirement already satisfied:) (?:[^(]*/)?(\S+)", line)
+        package = re.match(r"(?:Collecting|Processing (?:[^(]*/)?|Requirement already satisfied:) ?(\S+)", line)
         if package:
             self.seen += 1
             say(f"[{self.seen}/{self.total}] {package.group(1)}")
