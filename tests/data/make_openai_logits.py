@@ -5,6 +5,7 @@ arithmetic differs from our reference backend. Needs `openai-whisper` and `torch
 repository: python -m tests.data.make_openai_logits
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -46,11 +47,14 @@ def mel_spectrogram() -> np.ndarray:
 def main() -> None:
     model = load()
     mel = torch.from_numpy(mel_spectrogram())[None]
-    result = whisper.decode(model, mel, whisper.DecodingOptions(language="en", fp16=False))[0]
-    beam = whisper.decode(model, mel, whisper.DecodingOptions(language="en", beam_size=5, fp16=False))[0]
+    tokenizer = whisper.tokenizer.get_tokenizer(True, language="en", task="transcribe")
+    # Quotation marks are allowed, as our rules do; openai-whisper's default forbids them.
+    suppressed = [token for token in tokenizer.non_speech_tokens if tokenizer.decode([token]).strip() != '"']
+    options = whisper.DecodingOptions(language="en", suppress_tokens=suppressed, fp16=False)
+    result = whisper.decode(model, mel, options)[0]
+    beam = whisper.decode(model, mel, replace(options, beam_size=5))[0]
     _, language_probabilities = model.detect_language(mel[0])
     print(result.text)
-    tokenizer = whisper.tokenizer.get_tokenizer(True, language="en", task="transcribe")
     tokens = [*tokenizer.sot_sequence, *result.tokens]
     with torch.no_grad():
         encoded = model.encoder(mel)
