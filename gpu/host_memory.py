@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from pathlib import Path
 
 import psutil
 
@@ -23,10 +24,12 @@ def host_memory() -> MemoryUsage:
 def _peak(process: object) -> int:
     if sys.platform == "win32":
         return int(process.peak_wset)  # type: ignore[attr-defined]
+    if sys.platform == "linux":  # getrusage starts with the peak of the process that started this one
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
     import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts KiB, on macOS bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS
 
 
 def return_freed_memory() -> None:
