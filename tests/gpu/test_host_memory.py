@@ -12,5 +12,5 @@ def test_use_and_peak_follow_an_allocation():
     del block
     assert during.used - before.used > 60 << 20
     assert during.peak >= during.used - (1 << 20)
-    assert host_memory().peak >= during.peak
+    assert host_memory().peak >= during.peak - (1 << 20)  # Linux counts pages per core, in batches
     assert 0 < during.free <= during.total
