@@ -62,4 +62,3 @@ class Engine:
 
     def close(self) -> None:
         self._loaded.backend.close()
-
