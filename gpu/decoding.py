@@ -1,4 +1,4 @@
-"""From an encoded window to its tokens: greedy, sampling, beam search and the temperature fallback.
+"""From encoded windows to their tokens: greedy, sampling, beam search and the temperature fallback.
 
 The method is openai/whisper's `decoding.py` and `transcribe.decode_with_fallback`.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from gpu.types import TranscribeOptions
 
 TOKENS_PER_CALL = 8  # between two looks at the cancel flag
 SECONDS_PER_TIMESTAMP = 0.02
+MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language, task
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,10 @@ class WindowDecoder:
         cancel: CancelToken,
     ) -> None:
         self._backend, self._tokenizer, self._options, self._cancel = backend, tokenizer, options, cancel
-        self._n_text_ctx = dims.n_text_ctx
-        self._max_tokens = dims.n_text_ctx // 2
+        with_context = bool(options.initial_prompt) or options.condition_on_previous_text
+        self._max_context = dims.n_text_ctx // 2 - 1 if with_context else 0
+        self._max_prompt = self._max_context + MAX_START
+        self._max_tokens = min(dims.n_text_ctx // 2, dims.n_text_ctx - self._max_prompt)
         self._rules = TokenRules(
             n_vocab=dims.n_vocab,
             sot=tokenizer.sot,
@@ -87,24 +90,38 @@ class WindowDecoder:
         best = int(logprobs.argmax())
         return self._tokenizer.languages[best], float(np.exp(logprobs[best]) / np.exp(logprobs).sum())
 
-    def decode(self, cross: Cross, context: Sequence[int], language: str | None) -> DecodedWindow:
-        """Decode a window, again at the next temperature as long as the result looks like a failure.
+    def decode(self, cross: Cross, prompt: Sequence[int]) -> DecodedWindow:
+        """Decode a window, again at the next temperature as long as the result looks like a failure."""
+        return self._climb(cross, prompt, 0)
 
-        Args:
-            context: tokens of the text before it (prompt); the last 223 are used.
-        """
-        prompt = self._prompt(context, language)
-        for n_fallbacks, temperature in enumerate(self._options.temperature):
-            window = self._decode_at(temperature, cross, prompt, n_fallbacks)
+    def batch(self, rows: int) -> WindowBatch:
+        """A place to decode windows side by side; greedily."""
+        plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt)
+        return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
+
+    def check(self, cross: Cross, prompt: Sequence[int], prefill: Prefill, greedy: Hypothesis) -> DecodedWindow:
+        """What to make of a window's greedy decoding: itself, or what higher temperatures give."""
+        window = self._window(prefill, greedy, 0.0, 0)
+        return self._climb(cross, prompt, 1) if self._failed(window) and len(self._options.temperature) > 1 else window
+
+    def _climb(self, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
+        """Up the ladder of temperatures."""
+        for n, temperature in enumerate(self._options.temperature[n_fallbacks:], n_fallbacks):
+            window = self._decode_at(temperature, cross, prompt, n)
             if not self._failed(window):
                 break
         return window
 
-    def _prompt(self, context: Sequence[int], language: str | None) -> tuple[int, ...]:
+    def prompt(self, context: Sequence[int], language: str | None) -> tuple[int, ...]:
+        """Everything before a window's first token.
+
+        Args:
+            context: tokens of the text before it; the last 223 are used.
+        """
         start = self._tokenizer.sot_sequence(language, self._options.task)
         if not context:
             return start
-        return (self._tokenizer.sot_prev, *context[-(self._n_text_ctx // 2 - 1) :], *start)
+        return (self._tokenizer.sot_prev, *context[-self._max_context :], *start)
 
     def _failed(self, window: DecodedWindow) -> bool:
         o = self._options
@@ -119,6 +136,9 @@ class WindowDecoder:
             prefill, best = self._beam_search(cross, prompt, self._options.beam_size)
         else:
             prefill, best = self._sample(cross, prompt, RowParams(temperature, seed=n_fallbacks))
+        return self._window(prefill, best, temperature, n_fallbacks)
+
+    def _window(self, prefill: Prefill, best: Hypothesis, temperature: float, n_fallbacks: int) -> DecodedWindow:
         return DecodedWindow(
             tokens=best.tokens,
             avg_logprob=best.avg_logprob,
@@ -144,11 +164,15 @@ class WindowDecoder:
                 logprobs[i] += new_logprobs
             done = all(steps.done)
         decoder.retire(0)
-        finished = [
-            Hypothesis(tuple(t for t in sequence if t != self._tokenizer.eot), sum(scores))
-            for sequence, scores in zip(tokens, logprobs, strict=True)
-        ]
+        finished = [self.hypothesis(*sequence) for sequence in zip(tokens, logprobs, strict=True)]
         return prefill, max(finished, key=lambda h: h.score(self._options.length_penalty))
+
+    def timestamp(self, units: int) -> int:
+        """The token of a time in a window."""
+        return self._tokenizer.timestamp_begin + units
+
+    def hypothesis(self, tokens: Sequence[int], logprobs: Sequence[float]) -> Hypothesis:
+        return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), sum(logprobs))
 
     def _beam_search(self, cross: Cross, prompt: Sequence[int], beam_size: int) -> tuple[Prefill, Hypothesis]:
         """openai/whisper's `BeamSearchDecoder`, with patience (arXiv:2204.05424)."""
@@ -192,9 +216,64 @@ class WindowDecoder:
 
     def _decoder(self, sequences: int) -> Decoder:
         if sequences not in self._decoders:
-            plan = DecodePlan(1, sequences, self._rules, self._max_tokens, top_k=sequences + 1)
+            plan = DecodePlan(1, sequences, self._rules, self._max_tokens, self._max_prompt, top_k=sequences + 1)
             self._decoders[sequences] = self._backend.open(plan, self._cancel)
         return self._decoders[sequences]
+
+
+class WindowBatch:
+    """Windows decoded side by side, each replaced as soon as it is done. Made by `WindowDecoder.batch`."""
+
+    def __init__(self, windows: WindowDecoder, decoder: Decoder, rows: int) -> None:
+        self._windows, self._decoder = windows, decoder
+        self._free = list(range(rows))
+        self._slots: dict[int, _BatchSlot] = {}
+
+    @property
+    def is_full(self) -> bool:
+        return not self._free
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._slots
+
+    def admit(self, key: int, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
+        """Begin a window, which `advance` will call `key`. Its `cross` is freed when it is done.
+
+        Args:
+            sound_end: where its last sound is, in timestamp units; see `gpu.token_rules.RuleState`.
+        """
+        slot = self._free.pop()
+        params = RowParams(sound_end=self._windows.timestamp(max(sound_end, 0)))
+        self._slots[slot] = _BatchSlot(key, cross, prompt, self._decoder.admit(slot, cross, prompt, params))
+
+    def advance(self) -> list[tuple[int, DecodedWindow]]:
+        """A few tokens for each window; those that are done now."""
+        steps = self._decoder.advance(TOKENS_PER_CALL)
+        finished = []
+        for slot, row in list(self._slots.items()):
+            row.tokens += steps.tokens[slot]
+            row.logprobs += steps.logprobs[slot]
+            if steps.done[slot]:
+                self._decoder.retire(slot)
+                greedy = self._windows.hypothesis(row.tokens, row.logprobs)
+                finished.append((row.key, self._windows.check(row.cross, row.prompt, row.prefill, greedy)))
+                row.cross.free()
+                del self._slots[slot]
+                self._free.append(slot)
+        return finished
+
+
+@dataclass
+class _BatchSlot:
+    """A window on its way."""
+
+    key: int
+    cross: Cross
+    prompt: Sequence[int]
+    prefill: Prefill
+    tokens: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
 
 
 def compression_ratio(text: bytes) -> float:

@@ -91,6 +91,11 @@ class MelStream:
         """Seconds of audio read so far: the exact duration once `ended`."""
         return self._n_samples / SAMPLE_RATE
 
+    @property
+    def silence(self) -> np.float32:
+        """What silence looks like in the window asked for last."""
+        return np.float32(_normalize(np.array(_LOG_FLOOR, np.float32), self._maximum))
+
     def window(self, seek_frame: int) -> tuple[Floats, int]:
         """The 30 s that begin at a frame.
 
@@ -110,9 +115,10 @@ class MelStream:
         n_content = self._n_samples // HOP_LENGTH - seek_frame
         return _normalize(log10_mel, self._maximum), min(max(n_content, 0), N_FRAMES)
 
-    def has_sound(self) -> bool:
-        """Whether the window asked for last holds anything but digital silence (all samples zero, or as good as)."""
-        return bool((self._mel[:, :N_FRAMES] > _LOG_FLOOR).any())
+    def has_sound(self, n_frames: int = N_FRAMES) -> bool:
+        """Whether the first frames of the window asked for last hold anything but digital silence (all samples zero, or
+        as good as)."""
+        return bool((self._mel[:, :n_frames] > _LOG_FLOOR).any())
 
     def _read_to(self, n_frames: int, keep_from: int) -> None:
         """Compute frames until `n_frames` are known or the recording has ended; forget those before `keep_from`."""

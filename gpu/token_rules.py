@@ -43,12 +43,15 @@ class RuleState:
         n_sampled: tokens chosen so far.
         last_was_timestamp, penultimate_was_timestamp: of those; a missing penultimate counts as a timestamp.
         last_timestamp: the id of the latest timestamp token, 0 when there is none.
+        sound_end: the timestamp up to which there certainly is something to hear, 0 when that is not known. A segment
+            opened before it gets text: Whisper likes to end there, and what follows would be lost. (Not OpenAI's.)
     """
 
     n_sampled: int = 0
     last_was_timestamp: bool = False
     penultimate_was_timestamp: bool = True
     last_timestamp: int = 0
+    sound_end: int = 0
 
     def after(self, token: int, rules: TokenRules) -> RuleState:
         """The state once `token` is appended."""
@@ -58,6 +61,7 @@ class RuleState:
             last_was_timestamp=is_timestamp,
             penultimate_was_timestamp=self.last_was_timestamp if self.n_sampled else True,
             last_timestamp=token if is_timestamp else self.last_timestamp,
+            sound_end=self.sound_end,
         )
 
 
@@ -73,6 +77,8 @@ def apply(rules: TokenRules, state: RuleState, logits: NDArray[np.float32]) -> N
     if state.last_was_timestamp:
         if state.penultimate_was_timestamp:  # a segment was opened: text must follow
             logits[begin:] = NEG_INF
+            if 0 < state.last_timestamp < state.sound_end and state.n_sampled > 1:
+                logits[rules.eot] = NEG_INF
         else:  # a segment was closed: the next one opens, or the end
             logits[: rules.eot] = NEG_INF
     if state.last_timestamp:

@@ -1,25 +1,29 @@
-"""A recording becomes segments: windows of 30 s that advance by the timestamps the model gives.
+"""A recording becomes segments, one after the other, as the generator is asked for them.
 
-The method is openai/whisper's `transcribe.py`, sequential mode, written as a generator: whoever iterates decides
-when it goes on, and the recording is read as it is needed.
+Two ways: windows of 30 s that advance by the timestamps the model gives, which is openai/whisper's `transcribe.py`; and,
+for long recordings, windows cut at pauses, several of which are decoded at once.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gpu.audio import AudioReader
-from gpu.backends.base import Backend, Floats
+from gpu.backends.base import Backend, Cross, Floats
 from gpu.cancel import CancelToken
 from gpu.decoding import SECONDS_PER_TIMESTAMP, DecodedWindow, WindowDecoder
 from gpu.mel import FRAMES_PER_SECOND, MelStream
 from gpu.model_file import ModelDimensions
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
+from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
+AT_ONCE_FROM_S = 60.0  # of recording
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
 
 
@@ -68,39 +72,84 @@ class Transcription:
         elif not tokenizer.is_multilingual:
             self._language = "en"
             yield LanguageDetected("en", None)
-        context = tokenizer.encode(" " + o.initial_prompt.strip()) if o.initial_prompt else []
+        rows = self._rows()
+        yield from self._at_once(rows) if rows > 1 else self._in_sequence()
+        yield self._stats(None)
+
+    def _rows(self) -> int:
+        """Windows to decode at once."""
+        o = self._options
+        if o.batch_size is None and (self._audio.duration_s or math.inf) < AT_ONCE_FROM_S:
+            return 1
+        if o.condition_on_previous_text or o.beam_size is not None or o.temperature[0] > 0:
+            return 1
+        n_windows = expected_windows(self._audio.duration_s)
+        return min(self._model.backend.limits.rows, o.batch_size or n_windows, n_windows)
+
+    def _in_sequence(self) -> Iterator[RunEvent]:
+        context = self._initial_context()
         seek = 0
         while True:
             self._cancel.check()
             mel, n_frames = self._mel.window(seek)
             yield from self._warnings()
             if n_frames == 0:
-                break
+                return
             if not self._mel.has_sound():  # Whisper hears "you" or "thank you" in it
                 seek += n_frames
                 yield self._stats(seek)
                 continue
             [cross] = self._model.backend.encode(mel[None], self._cancel)
-            if self._language is None:
-                self._language, probability = self._decoder.detect_language(cross)
-                yield LanguageDetected(self._language, probability)
-            window = self._decoder.decode(cross, context, self._language)
+            yield from self._detect_language(cross)
+            window = self._decoder.decode(cross, self._decoder.prompt(context, self._language))
             cross.free()
-            self._n_windows += 1
-            self._n_fallbacks += window.n_fallbacks
-            if self._is_silence(window):
-                seek += n_frames
-                yield self._stats(seek)
-                continue
-            pieces, advance = split_window(window.tokens, tokenizer, n_frames)
+            pieces, advance = self._pieces(window, n_frames)
             for segment in self._segments(pieces, window, seek):
                 context += segment.tokens
                 yield segment
-            if not o.condition_on_previous_text or window.temperature > PROMPT_RESET_TEMPERATURE:
+            if not self._options.condition_on_previous_text or window.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
             yield self._stats(seek)
-        yield self._stats(None)
+
+    def _at_once(self, rows: int) -> Iterator[RunEvent]:
+        context = self._initial_context()
+        windows = cut_at_pauses(self._mel, self._audio.duration_s)
+        batch = self._decoder.batch(rows)
+        line = _Line()
+        while True:
+            while not batch.is_full and (window := line.take() or next(windows, None)):
+                yield from self._warnings()
+                [cross] = self._model.backend.encode(window.mel[None], self._cancel)
+                yield from self._detect_language(cross)
+                sound_end = (window.sound_end() - WORTHWHILE) // FRAMES_PER_TIMESTAMP
+                batch.admit(window.start, cross, self._decoder.prompt(context, self._language), sound_end)
+                line.begin(window)
+            yield from self._warnings()
+            if batch.is_empty:
+                return
+            for start, decoded in batch.advance():
+                line.finish(start, decoded, *self._pieces(decoded, line.window(start).n_frames))
+            for window, decoded, pieces in line.ready():
+                yield from self._segments(pieces, decoded, window.start)
+            yield self._stats(line.frames_done)
+
+    def _initial_context(self) -> list[int]:
+        prompt = self._options.initial_prompt
+        return self._model.tokenizer.encode(" " + prompt.strip()) if prompt else []
+
+    def _detect_language(self, cross: Cross) -> Iterator[LanguageDetected]:
+        if self._language is None:
+            self._language, probability = self._decoder.detect_language(cross)
+            yield LanguageDetected(self._language, probability)
+
+    def _pieces(self, window: DecodedWindow, n_frames: int) -> tuple[list[TimedTokens], int]:
+        """Of a decoded window what to make segments of, and the frames it has settled."""
+        self._n_windows += 1
+        self._n_fallbacks += window.n_fallbacks
+        if self._is_silence(window):
+            return [], n_frames
+        return split_window(window.tokens, self._model.tokenizer, n_frames)
 
     def _segments(self, pieces: Sequence[TimedTokens], window: DecodedWindow, seek: int) -> Iterator[Segment]:
         offset_s = seek / FRAMES_PER_SECOND
@@ -150,6 +199,45 @@ class Transcription:
         for block in blocks:
             self._cancel.check()
             yield block
+
+
+class _Line:
+    """The windows that are being decoded at once, or wait for those before them, in order of time."""
+
+    def __init__(self) -> None:
+        self._windows: list[Window] = []
+        self._finished: dict[int, tuple[DecodedWindow, list[TimedTokens]]] = {}  # by their windows' start
+        self._rests: deque[Window] = deque()
+        self.frames_done = 0
+
+    def window(self, start: int) -> Window:
+        return next(window for window in self._windows if window.start == start)
+
+    def take(self) -> Window | None:
+        """The rest of a window, to be decoded on its own."""
+        return self._rests.popleft() if self._rests else None
+
+    def begin(self, window: Window) -> None:
+        if window not in self._windows:
+            self._windows.append(window)
+
+    def finish(self, start: int, decoded: DecodedWindow, pieces: list[TimedTokens], advance: int) -> None:
+        """A window is decoded up to its frame `advance`; if there is sound after it, that is the next window."""
+        window = self.window(start)
+        self._finished[start] = decoded, pieces
+        rest = window.rest(advance)
+        if window.sound_end() - advance > WORTHWHILE:
+            self._rests.append(rest)
+            self._windows.insert(self._windows.index(window) + 1, rest)
+            self.frames_done += advance
+        else:
+            self.frames_done += window.n_frames
+
+    def ready(self) -> Iterator[tuple[Window, DecodedWindow, list[TimedTokens]]]:
+        """What is finished and has nothing unfinished before it."""
+        while self._windows and self._windows[0].start in self._finished:
+            window = self._windows.pop(0)
+            yield window, *self._finished.pop(window.start)
 
 
 def split_window(tokens: Sequence[int], tokenizer: Tokenizer, n_frames: int) -> tuple[list[TimedTokens], int]:

@@ -30,6 +30,8 @@ class TranscribeOptions:
         no_speech_threshold: no-speech probability above which a poorly decoded window counts as silence.
         suppress_blank: no blank at the beginning of a window.
         max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
+        batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
+            before end. None: at once where the recording is long and the other options allow it.
     """
 
     language: str | None = None
@@ -46,6 +48,7 @@ class TranscribeOptions:
     no_speech_threshold: float | None = 0.6
     suppress_blank: bool = True
     max_initial_timestamp_s: float = 1.0
+    batch_size: int | None = None
 
 
 @dataclass(frozen=True)

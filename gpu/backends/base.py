@@ -23,14 +23,17 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a backend can hold at once: `rows` windows in one decoder, `sequences` for each of them."""
+    """What a decoder can hold at once: `rows` windows of one sequence each, or `sequences` of one window."""
 
     rows: int
     sequences: int
 
 
 class Cross(Protocol):
-    """One encoded window: every decoder layer's cross-attention keys and values, on the device."""
+    """One encoded window: every decoder layer's cross-attention keys and values, on the device.
+
+    A decoder that admits it may take the memory over: it is good until another window is admitted to its slot.
+    """
 
     @property
     def nbytes(self) -> int: ...
@@ -49,6 +52,7 @@ class DecodePlan:
         sequences: hypotheses of each window (beams, or samples); 1 is greedy.
         rules: which tokens may follow which; applied before any choice.
         max_tokens: tokens a sequence may grow to after its prompt.
+        max_prompt: tokens of the longest prompt a window is admitted with.
         top_k: candidates a sequence reports in `candidates`.
     """
 
@@ -56,15 +60,20 @@ class DecodePlan:
     sequences: int
     rules: TokenRules
     max_tokens: int
+    max_prompt: int
     top_k: int = 0
 
 
 @dataclass(frozen=True)
 class RowParams:
-    """How the sequences of one window choose their tokens: greedily at 0, else sampled with this seed."""
+    """How the sequences of one window choose their tokens: greedily at 0, else sampled with this seed.
+
+    `sound_end`: see `gpu.token_rules.RuleState`.
+    """
 
     temperature: float = 0.0
     seed: int = 0
+    sound_end: int = 0
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ class Prefill:
 class Steps:
     """What `advance` appended: for each sequence its new tokens and their log-probabilities, and whether it has ended.
 
-    A sequence that ends appends eot as its last token.
+    A sequence that ends appends eot as its last token; those of a free slot have ended and have no tokens.
     """
 
     tokens: list[list[int]]
@@ -110,7 +119,7 @@ class Decoder(Protocol):
         ...
 
     def candidates(self) -> TopK:
-        """Beam search: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
+        """Beam search, in decoders of one row: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
         ...
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:

@@ -5,7 +5,8 @@ The CPU backends use it. A backend that keeps its logits on a device implements 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,80 +19,88 @@ NEAR_TIE = np.float32(0.5)  # logits: several times what rounding the last produ
 
 
 class LogitsModel(Protocol):
-    """The decoder network with its caches for the sequences of one window."""
+    """The decoder network with its caches for the sequences of each slot's window."""
 
-    def prefill(self, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
-        """Start all sequences with the prompt; the logits after the positions `take`: (len(take), n_vocab)."""
+    def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
+        """Start a slot's sequences with the prompt; the logits after the positions `take`: (len(take), n_vocab)."""
         ...
 
-    def step(self, tokens: Sequence[int]) -> Floats:
-        """Append one token to each sequence; the logits after it: (n_sequences, n_vocab), valid until the next call."""
+    def step(self, tokens: Mapping[int, Sequence[int]]) -> Mapping[int, Floats]:
+        """Append one token to each sequence of every slot in use.
+
+        Returns:
+            By slot the logits after it, (sequences, n_vocab) float32, valid until the next call.
+        """
         ...
 
-    def exact(self, sequence: int, ids: Sequence[int]) -> Floats:
+    def exact(self, slot: int, sequence: int, ids: Sequence[int]) -> Floats:
         """The latest logits of a few tokens of one sequence, (len(ids),), in float32 throughout the last product."""
         ...
 
-    def reorder(self, parents: Sequence[int]) -> None:
-        """Sequence i continues what sequence parents[i] was."""
+    def reorder(self, slot: int, parents: Sequence[int]) -> None:
+        """A slot's sequence i continues what its sequence parents[i] was."""
+        ...
+
+    def retire(self, slot: int) -> None:
+        """A slot is not used any more, if it was."""
         ...
 
 
+@dataclass
+class _Slot:
+    """The sequences of one window."""
+
+    params: RowParams
+    rng: np.random.Generator
+    states: list[RuleState]
+    done: list[bool]
+    logits: Floats | None  # after the last tokens; None while `pending` waits to be appended
+    pending: list[int]
+
+
 class HostDecoder:
-    """One slot (window) of `plan.sequences` sequences; see `gpu.backends.base.Decoder`."""
+    """See `gpu.backends.base.Decoder`."""
 
     def __init__(self, plan: DecodePlan, model: LogitsModel, cancel: CancelToken) -> None:
-        if plan.rows != 1:
-            raise ValueError(f"this backend decodes one window at a time, the plan asks for {plan.rows}")
         self._plan = plan
         self._model = model
         self._cancel = cancel
-        self._params = RowParams()
-        self._rng = np.random.Generator(np.random.Philox(0))
-        self._states: list[RuleState] = []
-        self._done: list[bool] = []
-        self._logits: Floats | None = None  # after the last tokens; None while `_pending` waits to be appended
-        self._pending: list[int] = []
+        self._slots: dict[int, _Slot] = {}  # unfinished windows
         self._scratch = np.empty(plan.rules.n_vocab, np.float32)
 
     def admit(self, slot: int, cross: Cross, prompt: Sequence[int], params: RowParams) -> Prefill:
+        if slot in self._slots or not 0 <= slot < self._plan.rows:
+            raise ValueError(f"slot {slot} of {self._plan.rows} is not free")
         n = self._plan.sequences
         sot = len(prompt) - 1 - list(reversed(prompt)).index(self._plan.rules.sot)
-        logits = self._model.prefill(cross, prompt, (sot, len(prompt) - 1))
-        self._params = params
-        self._rng = np.random.Generator(np.random.Philox(params.seed))
-        self._states = [RuleState()] * n
-        self._done = [False] * n
-        self._pending = []
-        self._logits = np.repeat(logits[1:2], n, axis=0)
+        logits = self._model.prefill(slot, cross, prompt, (sot, len(prompt) - 1))
+        rng = np.random.Generator(np.random.Philox(params.seed))
+        repeated = np.repeat(logits[1:2], n, axis=0)
+        self._slots[slot] = _Slot(params, rng, [RuleState(sound_end=params.sound_end)] * n, [False] * n, repeated, [])
         return Prefill(sot_logprobs=logits[0] - np.float32(log_sum_exp(logits[0])))
 
     def advance(self, n: int) -> Steps:
-        steps = Steps([[] for _ in self._states], [[] for _ in self._states], self._done)
-        rules = self._plan.rules
+        size = self._plan.rows * self._plan.sequences
+        steps = Steps([[] for _ in range(size)], [[] for _ in range(size)], [True] * size)
         for _ in range(n):
-            if all(self._done):
-                break
             self._cancel.check()
-            logits = self.debug_logits()
-            chosen = []
-            for i, state in enumerate(self._states):
-                if self._done[i]:
-                    chosen.append(rules.eot)
-                    continue
-                token, logprob = self._choose_token(i, logits[i], state)
-                steps.tokens[i].append(token)
-                steps.logprobs[i].append(logprob)
-                self._states[i] = state.after(token, rules)
-                self._done[i] = token == rules.eot or self._states[i].n_sampled >= self._plan.max_tokens
-                chosen.append(token)
-            self._pending, self._logits = chosen, None
+            self._append_pending(steps)
+            for slot in list(self._slots):
+                self._choose_tokens(slot, steps)
+            if not self._slots:
+                break
+        for slot, state in self._slots.items():
+            first = slot * self._plan.sequences
+            steps.done[first : first + self._plan.sequences] = state.done
         return steps
 
     def candidates(self) -> TopK:
         self._cancel.check()
+        self._append_pending()
+        state = self._only()
+        assert state.logits is not None
         k = self._plan.top_k
-        rows = [self._ruled(row, state) for row, state in zip(self.debug_logits(), self._states, strict=True)]
+        rows = [self._ruled(row, rules).copy() for row, rules in zip(state.logits, state.states, strict=True)]
         logprobs = np.stack([row - np.float32(log_sum_exp(row)) for row in rows])  # (n, n_vocab)
         ids = np.argpartition(-logprobs, k, axis=1)[:, :k]
         best = np.take_along_axis(logprobs, ids, axis=1)
@@ -99,36 +108,73 @@ class HostDecoder:
         return TopK(np.take_along_axis(ids, order, axis=1), np.take_along_axis(best, order, axis=1))
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
-        self._model.reorder(parents)
-        rules = self._plan.rules
-        self._states = [self._states[p].after(t, rules) for p, t in zip(parents, tokens, strict=True)]
-        self._pending, self._logits = list(tokens), None
+        state = self._only()
+        self._model.reorder(0, parents)
+        state.states = [state.states[p].after(t, self._plan.rules) for p, t in zip(parents, tokens, strict=True)]
+        state.pending, state.logits = list(tokens), None
 
     def retire(self, slot: int) -> None:
-        self._states, self._done, self._logits, self._pending = [], [], None, []
+        self._slots.pop(slot, None)
+        self._model.retire(slot)
 
     def debug_logits(self) -> Floats:
-        if self._logits is None:
-            self._logits = self._model.step(self._pending)
-        return self._logits
+        self._append_pending()
+        return np.concatenate([s.logits for _, s in sorted(self._slots.items()) if s.logits is not None])
+
+    def _only(self) -> _Slot:
+        """The one slot of a beam search."""
+        if self._plan.rows != 1:
+            raise ValueError(f"beam search decodes one window at a time, the plan asks for {self._plan.rows}")
+        return self._slots[0]
+
+    def _append_pending(self, steps: Steps | None = None) -> None:
+        """Bring every slot's logits up to its tokens: one step for all. Slots just admitted choose first, if the others
+        have something to append."""
+        fresh = [slot for slot, state in self._slots.items() if state.logits is not None]
+        if len(fresh) == len(self._slots):
+            return
+        for slot in fresh:
+            assert steps is not None, "slots are admitted between calls of `advance`"
+            self._choose_tokens(slot, steps)
+        for slot, logits in self._model.step({slot: state.pending for slot, state in self._slots.items()}).items():
+            self._slots[slot].logits = logits
+
+    def _choose_tokens(self, slot: int, steps: Steps) -> None:
+        """One token for each unfinished sequence of a slot."""
+        state, rules = self._slots[slot], self._plan.rules
+        assert state.logits is not None
+        state.pending = []
+        for i, logits in enumerate(state.logits):
+            if state.done[i]:
+                state.pending.append(rules.eot)
+                continue
+            token, logprob = self._choose_token(slot, i, logits)
+            steps.tokens[slot * self._plan.sequences + i].append(token)
+            steps.logprobs[slot * self._plan.sequences + i].append(logprob)
+            state.states[i] = state.states[i].after(token, rules)
+            state.done[i] = token == rules.eot or state.states[i].n_sampled >= self._plan.max_tokens
+            state.pending.append(token)
+        state.logits = None
+        if all(state.done):
+            self.retire(slot)
 
     def _ruled(self, logits: Floats, state: RuleState) -> Floats:
-        ruled = logits.copy()
-        apply(self._plan.rules, state, ruled)
-        return ruled
+        """Valid until the next call."""
+        np.copyto(self._scratch, logits)
+        apply(self._plan.rules, state, self._scratch)
+        return self._scratch
 
-    def _choose_token(self, sequence: int, logits: Floats, state: RuleState) -> tuple[int, float]:
-        ruled = self._scratch
-        np.copyto(ruled, logits)
-        apply(self._plan.rules, state, ruled)
-        if self._params.temperature == 0:
-            token = self._greedy(sequence, ruled)
+    def _choose_token(self, slot: int, sequence: int, logits: Floats) -> tuple[int, float]:
+        state = self._slots[slot]
+        ruled = self._ruled(logits, state.states[sequence])
+        if state.params.temperature == 0:
+            token = self._greedy(slot, sequence, ruled)
         else:  # Gumbel-max: the argmax of logits / T + Gumbel noise is a draw from softmax(logits / T)
-            noise = self._rng.gumbel(size=ruled.shape).astype(np.float32)
-            token = int((ruled / np.float32(self._params.temperature) + noise).argmax())
+            noise = state.rng.gumbel(size=ruled.shape).astype(np.float32)
+            token = int((ruled / np.float32(state.params.temperature) + noise).argmax())
         return token, float(ruled[token]) - log_sum_exp(ruled)
 
-    def _greedy(self, sequence: int, ruled: Floats) -> int:
+    def _greedy(self, slot: int, sequence: int, ruled: Floats) -> int:
         best = int(ruled.argmax())
         tied = np.flatnonzero(ruled > ruled[best] - NEAR_TIE)
-        return best if len(tied) == 1 else int(tied[self._model.exact(sequence, tied.tolist()).argmax()])
+        return best if len(tied) == 1 else int(tied[self._model.exact(slot, sequence, tied.tolist()).argmax()])

@@ -79,15 +79,18 @@ def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tens
 
 
 def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> GraphBuilder:
-    """Tokens of all sequences of one window, after their caches -> logits.
+    """Tokens of all sequences, after their caches -> logits. Either one window with several sequences (or tokens of
+    one), or several windows with one token each: what GroupQueryAttention can do.
 
-    Inputs (t = sequences * tokens each), for each layer i and c in k, v:
+    Inputs (w windows; t = windows * sequences * tokens each), for each layer i and c in k, v:
         x: (t, d) float32: token plus position embeddings.
-        rows: (3,) int64 = (sequences, -1, 3 * d). take: (n,) int64: rows of x whose logits are wanted.
-        lengths: (sequences,) int32: tokens in each cache once these are in, minus one. total: () int32: the most.
-        self_c_i: (sequences, n_head, n_text_ctx, 64) float32, updated in place as present_c_i.
-        cross_c_i: (1, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (1, n_head, 1, 64) float32.
-        cross_tail_c_i: (1, t, d) float32: their last t positions.
+        rows: (3,) int64 = (all sequences, -1, 3 * d). queries: (3,) int64 = (w, -1, d).
+        take: (n,) int64: rows of x whose logits are wanted.
+        lengths: (all sequences,) int32: tokens in each cache once these are in, minus one. total: () int32: the most.
+        self_c_i: (all sequences, n_head, n_ctx, 64) float32, updated in place as present_c_i.
+        cross_c_i: (w, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (w, 1, d) float32.
+        cross_tail_c_i: (w, t / w, d) float32: their last t / w positions, unscaled.
+        cross_lengths: (w,) int32: n_audio_ctx - 1.
     Outputs: logits (n, n_vocab) float32, and hidden (n, d) float32, the normalized state they are made of.
     """
     g = GraphBuilder("decoder", pool)
@@ -122,15 +125,16 @@ class _DecoderInputs:
         self.lengths = g.input("lengths", np.int32, ["s"])
         self.total = g.input("total", np.int32, [])
         self.flat = g.constant("flat", np.array([-1, dims.n_text_state], np.int64))
-        self.as_queries = g.constant("as_queries", np.array([1, -1, dims.n_text_state], np.int64))
-        self.cross_lengths = g.constant("cross_lengths", np.array([dims.n_audio_ctx - 1], np.int32))
+        self.queries = g.input("queries", np.int64, [3])
+        self.cross_lengths = g.input("cross_lengths", np.int32, ["w"])
+        self.unscaled = g.constant("cross_unscaled", np.ones(1, np.float32))
         self.cross_total = g.constant("cross_total", np.array(dims.n_audio_ctx, np.int32))
 
 
 def _self_attention(g: GraphBuilder, h: str, layer: int, tensors: Tensors, inputs: _DecoderInputs) -> str:
     """Over each sequence's own cache, which the operator appends to in place."""
     n_head = inputs.dims.n_text_head
-    shape: list[int | str] = ["s", n_head, inputs.dims.n_text_ctx, HEAD_SIZE]
+    shape: list[int | str] = ["s", n_head, "n_ctx", HEAD_SIZE]
     qkv = _linear(g, h, [f"decoder.blocks.{layer}.attn.{c}" for c in ("query", "key", "value")], tensors)
     qkv = g.node("Reshape", [qkv, inputs.rows])
     cache = [g.input(f"self_{c}_{layer}", np.float32, shape) for c in "kv"]
@@ -142,22 +146,23 @@ def _self_attention(g: GraphBuilder, h: str, layer: int, tensors: Tensors, input
 
 
 def _cross_attention(g: GraphBuilder, q: str, layer: int, inputs: _DecoderInputs) -> str:
-    """All sequences are queries to the one window. GroupQueryAttention is the CPU's only attention over an int8 cache;
-    it wants "new" keys and values for every query: the window's last positions, which it writes where they already
-    are."""
+    """All sequences of a window are queries to it. GroupQueryAttention is the CPU's only attention over an int8 cache.
+    It wants "new" keys and values for every query: the window's last positions, which it writes where they already
+    are. Its scales hold for all windows: they are 1, and each window's own go to the queries and the results."""
     n_head, d = inputs.dims.n_text_head, inputs.dims.n_text_state
-    shape = [1, n_head, inputs.dims.n_audio_ctx, HEAD_SIZE]
-    q = g.node("Reshape", [q, inputs.as_queries])
-    tail = [g.input(f"cross_tail_{c}_{layer}", np.float32, [1, "t", d]) for c in "kv"]
+    shape: list[int | str] = ["w", n_head, inputs.dims.n_audio_ctx, HEAD_SIZE]
+    tail = [g.input(f"cross_tail_{c}_{layer}", np.float32, ["w", "q", d]) for c in "kv"]
     past = [g.input(f"cross_{c}_{layer}", np.int8, shape) for c in "kv"]
-    scale = [g.input(f"cross_scale_{c}_{layer}", np.float32, [1, n_head, 1, HEAD_SIZE]) for c in "kv"]
-    operands = [q, *tail, *past, inputs.cross_lengths, inputs.cross_total, *[""] * 5, *scale]
+    k_scale, v_scale = (g.input(f"cross_scale_{c}_{layer}", np.float32, ["w", 1, d]) for c in "kv")
+    q = g.node("Mul", [g.node("Reshape", [q, inputs.queries]), k_scale])
+    scales = [inputs.unscaled, inputs.unscaled]
+    operands = [q, *tail, *past, inputs.cross_lengths, inputs.cross_total, *[""] * 5, *scales]
     heads = {"num_heads": n_head, "kv_num_heads": n_head}
-    int8 = {"kv_cache_bit_width": 8, "k_quant_type": "PER_CHANNEL", "v_quant_type": "PER_CHANNEL"}
+    int8 = {"kv_cache_bit_width": 8, "k_quant_type": "PER_TENSOR", "v_quant_type": "PER_TENSOR"}
     a, *present = g.nodes("GroupQueryAttention", operands, 3, ms=True, causal=0, **heads, **int8)
     for c, name in zip("kv", present, strict=True):
         g.output(f"cross_present_{c}_{layer}", name, np.int8, shape)
-    return g.node("Reshape", [a, inputs.flat])
+    return g.node("Reshape", [g.node("Mul", [a, v_scale]), inputs.flat])
 
 
 def _linear(g: GraphBuilder, x: str, names: Sequence[str], tensors: Tensors) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from gpu.host_memory import host_memory
 from gpu.model_file import ModelFile
 from gpu.types import DeviceInfo, MemoryUsage
 
-MAX_SEQUENCES = 16
+MAX_ROWS, MAX_SEQUENCES = 8, 16
 
 
 class ReferenceBackend:
@@ -25,7 +26,7 @@ class ReferenceBackend:
     0.2 s, for larger models later.
     """
 
-    limits = Limits(rows=1, sequences=MAX_SEQUENCES)
+    limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES)
 
     def __init__(self, model: ModelFile) -> None:
         """Dequantize the weights. The model file may be closed afterwards."""
@@ -49,36 +50,54 @@ class ReferenceBackend:
 
 
 class ReferenceLogits:
-    """The sequences of one window, each with its own cache; see `host_decoder.LogitsModel`."""
+    """The sequences of each slot's window, each with its own cache; see `host_decoder.LogitsModel`."""
 
     def __init__(self, network: Network, n_sequences: int) -> None:
         self._network = network
-        self._caches = [network.new_cache() for _ in range(n_sequences)]
-        self._spare: list[KVCache] = []  # where `reorder` builds the next state; only beam search needs it
-        self._cross = CrossKV.empty()
-        self._logits = np.empty((0, 0), np.float32)  # the latest of each sequence
+        self._n = n_sequences
+        self._slots: dict[int, _Slot] = {}
+        self._free: list[list[KVCache]] = []
 
-    def prefill(self, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
+    def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
         assert isinstance(cross, CrossKV)
-        self._cross = cross
-        first = self._caches[0]
+        caches = self._new_caches()
+        first = caches[0]
         first.offset = 0
         logits = self._network.decode(prompt, first, cross)
-        for cache in self._caches[1:]:
+        for cache in caches[1:]:
             cache.copy_from(first)
-        self._logits = np.repeat(logits[-1:], len(self._caches), axis=0)
+        self._slots[slot] = _Slot(cross, caches, np.repeat(logits[-1:], self._n, axis=0))
         return logits[list(take)]
 
-    def step(self, tokens: Sequence[int]) -> Floats:
-        pairs = zip(tokens, self._caches, strict=True)
-        self._logits = np.concatenate([self._network.decode([token], cache, self._cross) for token, cache in pairs])
-        return self._logits
+    def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
+        for slot, new in tokens.items():
+            state = self._slots[slot]
+            pairs = zip(new, state.caches, strict=True)
+            state.logits = np.concatenate([self._network.decode([token], cache, state.cross) for token, cache in pairs])
+        return {slot: self._slots[slot].logits for slot in tokens}
 
-    def exact(self, sequence: int, ids: Sequence[int]) -> Floats:
-        return self._logits[sequence, list(ids)]
+    def exact(self, slot: int, sequence: int, ids: Sequence[int]) -> Floats:
+        return self._slots[slot].logits[sequence, list(ids)]
 
-    def reorder(self, parents: Sequence[int]) -> None:
-        spare = self._spare or [self._network.new_cache() for _ in self._caches]
+    def reorder(self, slot: int, parents: Sequence[int]) -> None:
+        state, spare = self._slots[slot], self._new_caches()
         for cache, parent in zip(spare, parents, strict=True):
-            cache.copy_from(self._caches[parent])
-        self._caches, self._spare = spare, self._caches
+            cache.copy_from(state.caches[parent])
+        self._free.append(state.caches)
+        state.caches = spare
+
+    def retire(self, slot: int) -> None:
+        if slot in self._slots:
+            self._free.append(self._slots.pop(slot).caches)
+
+    def _new_caches(self) -> list[KVCache]:
+        return self._free.pop() if self._free else [self._network.new_cache() for _ in range(self._n)]
+
+
+@dataclass
+class _Slot:
+    """`logits`: the latest of each sequence, (sequences, n_vocab)."""
+
+    cross: CrossKV
+    caches: list[KVCache]
+    logits: Floats

@@ -47,7 +47,7 @@ def crosses(small):
 def decoders(small, crosses, sequences, prompt=PROMPT):
     opened = []
     for backend, cross in zip(small, crosses, strict=True):
-        decoder = backend.open(DecodePlan(1, sequences, RULES, 224, top_k=3), CancelToken())
+        decoder = backend.open(DecodePlan(1, sequences, RULES, 224, 224, top_k=3), CancelToken())
         prefill = decoder.admit(0, cross, prompt, RowParams())
         opened.append((decoder, prefill))
     return opened
@@ -101,7 +101,7 @@ def test_a_slot_is_used_again_without_traces(small, crosses):
 
 def test_sampling_follows_its_seed(small, crosses):
     def sample(seed):
-        decoder = small[0].open(DecodePlan(1, 2, RULES, 224), CancelToken())
+        decoder = small[0].open(DecodePlan(1, 2, RULES, 224, 224), CancelToken())
         decoder.admit(0, crosses[0], PROMPT, RowParams(temperature=1.0, seed=seed))
         return decoder.advance(12).tokens
 
@@ -117,7 +117,7 @@ def test_a_freed_window_is_refused(small):
     cross.free()
     assert cross.nbytes == 0
     with pytest.raises(AssertionError, match="freed"):
-        small[0].open(DecodePlan(1, 1, RULES, 224), CancelToken()).admit(0, cross, PROMPT, RowParams())
+        small[0].open(DecodePlan(1, 1, RULES, 224, 224), CancelToken()).admit(0, cross, PROMPT, RowParams())
 
 
 def test_cancel_stops_inside_an_encode(engine):
@@ -178,7 +178,7 @@ def text_of(backend, model, clip, language):
     mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)[None]
     options = TranscribeOptions(language=language, temperature=(0.0,))
     decoder = WindowDecoder(backend, model.dims, tokenizer, options, CancelToken())
-    return tokenizer.decode(decoder.decode(backend.encode(mel, CancelToken())[0], (), language).tokens)
+    return tokenizer.decode(decoder.decode(backend.encode(mel, CancelToken())[0], decoder.prompt((), language)).tokens)
 
 
 def check_same_text(real, audio, format_name, name):

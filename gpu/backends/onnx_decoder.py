@@ -1,0 +1,281 @@
+"""The decoder network on ONNX Runtime with its caches: several windows, or several sequences of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gpu.backends.base import Cross, DecodePlan, Floats
+from gpu.backends.onnx_graphs import HEAD_SIZE
+from gpu.model_file import ModelDimensions, ModelFile
+
+
+@dataclass(eq=False)
+class OnnxCross:
+    """One window's cross-attention keys and values.
+
+    Attributes:
+        values: keys and values of each layer in turn, (n_head, n_audio_ctx, 64) int8.
+        scales: of their channels, (n_head, 1, 64) float32.
+        lender: the buffers whose memory this is; None for its own.
+    """
+
+    values: Sequence[NDArray[np.int8]]
+    scales: Sequence[Floats]
+    lender: _Buffers | None = None
+
+    @property
+    def nbytes(self) -> int:
+        return sum(a.nbytes for a in self.values) + sum(a.nbytes for a in self.scales)
+
+    def free(self) -> None:
+        self.values, self.scales, self.lender = (), (), None
+
+
+class TokenEmbedding:
+    """Token plus position embeddings, rows dequantized when they are needed (the whole table is 106 MB for base)."""
+
+    def __init__(self, model: ModelFile) -> None:
+        table = model.tensors["decoder.token_embedding.weight"]
+        self._format = table.type
+        self._blocks = table.blocks.copy()  # (n_vocab, n_blocks, type_size): outlives the mapped file
+        self._positions = model.tensors["decoder.positional_embedding"].dequantize()  # (n_text_ctx, d)
+        self._rows: dict[int, Floats] = {}
+
+    def __call__(self, token: int, position: int) -> Floats:
+        """Token plus position, (d,) float32."""
+        embedded: Floats = self.row(token) + self._positions[position]
+        return embedded
+
+    def row(self, token: int) -> Floats:
+        """The token alone, (d,) float32."""
+        row = self._rows.get(token)
+        if row is None:
+            row = self._rows[token] = self._format.dequantize(self._blocks[token]).reshape(-1)
+        return row
+
+
+class OnnxLogits:
+    """See `host_decoder.LogitsModel`.
+
+    The windows being decoded lie side by side at the beginning of the buffers, so that a step costs what they cost.
+    Row i holds the window of slot `_slots[i]`.
+    """
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, dims: ModelDimensions, embedding: TokenEmbedding, plan: DecodePlan
+    ) -> None:
+        if plan.rows > 1 and plan.sequences > 1:
+            raise ValueError(f"one sequence for each of {plan.rows} windows, the plan asks for {plan.sequences}")
+        self._session, self._dims, self._embed, self._n = session, dims, embedding, plan.sequences
+        self._buffers = _Buffers.allocate(dims, plan)
+        self._slots: list[int] = []
+        self._offsets: dict[int, int] = {}  # tokens in a slot's caches
+        self._hidden: dict[int, Floats] = {}  # behind a slot's latest logits, (sequences, d)
+        self._steps: dict[int, _Call] = {}  # by number of rows
+        self._windows: dict[int, OnnxCross] = {}  # in the buffers, by row; finished ones too until the row is needed
+
+    def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
+        assert isinstance(cross, OnnxCross)
+        row = len(self._slots)
+        before = self._windows.get(row)
+        if before is not None and before is not cross and before.lender is self._buffers:
+            before.free()
+        self._buffers.fill(row, cross)
+        self._windows[row] = cross
+        self._slots.append(slot)
+        first = _Call(self._session, self._dims, self._buffers.of_prompt(row, len(prompt)), take)
+        logits, hidden = first.run([self._embed(token, i) for i, token in enumerate(prompt)], [len(prompt)])
+        self._buffers.share_cache(row, len(prompt))
+        self._offsets[slot] = len(prompt)
+        self._hidden[slot] = np.repeat(hidden[-1:], self._n, axis=0)
+        return logits
+
+    def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
+        n = len(self._slots)
+        if n not in self._steps:
+            self._steps[n] = _Call(self._session, self._dims, self._buffers.of_step(n), range(n * self._n))
+        x = [self._embed(token, self._offsets[slot]) for slot in self._slots for token in tokens[slot]]
+        for slot in self._slots:
+            self._offsets[slot] += 1
+        logits, hidden = self._steps[n].run(x, [self._offsets[slot] for slot in self._slots for _ in range(self._n)])
+        rows = {slot: slice(i * self._n, (i + 1) * self._n) for i, slot in enumerate(self._slots)}
+        self._hidden = {slot: hidden[part] for slot, part in rows.items()}
+        return {slot: logits[part] for slot, part in rows.items()}
+
+    def exact(self, slot: int, sequence: int, ids: Sequence[int]) -> Floats:
+        exact: Floats = np.stack([self._embed.row(token) for token in ids]) @ self._hidden[slot][sequence]
+        return exact
+
+    def reorder(self, slot: int, parents: Sequence[int]) -> None:
+        if any(i != p for i, p in enumerate(parents)):
+            self._buffers.reorder(self._slots.index(slot), parents, self._offsets[slot])
+
+    def retire(self, slot: int) -> None:
+        if slot in self._offsets:
+            row, last = self._slots.index(slot), len(self._slots) - 1
+            if row != last:
+                self._buffers.swap(row, last, self._windows[row], self._windows[last])
+                self._buffers.move_cache(last, row, self._offsets[self._slots[last]])
+                self._windows[row], self._windows[last] = self._windows[last], self._windows[row]
+                self._slots[row] = self._slots[last]
+            del self._slots[last], self._offsets[slot], self._hidden[slot]
+
+
+@dataclass(frozen=True, eq=False)
+class _Buffers:
+    """What the decoder reads and writes in place. First axis: keys and values of each layer; second: rows.
+
+    Attributes:
+        cache: (2 * n_text_layer, rows * sequences, n_head, n_ctx, 64) float32.
+        cross: (2 * n_text_layer, rows, n_head, n_audio_ctx, 64) int8, scales: (2 * n_text_layer, rows, 1, d) float32.
+        tails: (2 * n_text_layer, rows, queries, d) float32: the cross-attention's last positions, unscaled.
+    """
+
+    cache: Floats
+    cross: NDArray[np.int8]
+    scales: Floats
+    tails: Floats
+
+    @classmethod
+    def allocate(cls, dims: ModelDimensions, plan: DecodePlan) -> _Buffers:
+        """Zeros, which take memory when they are first written to."""
+        n, heads, d = 2 * dims.n_text_layer, dims.n_text_head, dims.n_text_state
+        n_ctx = plan.max_prompt + plan.max_tokens
+        return cls(
+            cache=np.zeros((n, plan.rows * plan.sequences, heads, n_ctx, HEAD_SIZE), np.float32),
+            cross=np.zeros((n, plan.rows, heads, dims.n_audio_ctx, HEAD_SIZE), np.int8),
+            scales=np.zeros((n, plan.rows, 1, d), np.float32),
+            tails=np.zeros((n, plan.rows, plan.sequences, d), np.float32),
+        )
+
+    @property
+    def n_sequences(self) -> int:
+        """Of each row."""
+        return int(self.tails.shape[2])
+
+    def fill(self, row: int, cross: OnnxCross) -> None:
+        """Take a window over: from now on its memory is the row's."""
+        assert len(cross.values) == len(self.cross), "the window was freed"
+        for k, (values, scales) in enumerate(zip(cross.values, cross.scales, strict=True)):
+            self.cross[k, row] = values
+            self.scales[k, row, 0] = scales.reshape(-1)
+        self.tails[:, row] = self._tail(row, self.n_sequences)
+        self._lend(row, cross)
+
+    def _lend(self, row: int, cross: OnnxCross) -> None:
+        heads = self.cross.shape[2]
+        cross.lender = self
+        cross.values = [self.cross[k, row] for k in range(len(self.cross))]
+        cross.scales = [self.scales[k, row].reshape(heads, 1, HEAD_SIZE) for k in range(len(self.cross))]
+
+    def of_prompt(self, row: int, n_tokens: int) -> _Buffers:
+        """A row's first sequence, to be started with `n_tokens`."""
+        one = slice(row, row + 1)
+        tail = self._tail(row, n_tokens)[:, np.newaxis]
+        sequence = slice(row * self.n_sequences, row * self.n_sequences + 1)
+        return _Buffers(self.cache[:, sequence], self.cross[:, one], self.scales[:, one], tail)
+
+    def of_step(self, rows: int) -> _Buffers:
+        """All sequences of the first rows."""
+        first = slice(0, rows)
+        sequences = slice(0, rows * self.n_sequences)
+        return _Buffers(self.cache[:, sequences], self.cross[:, first], self.scales[:, first], self.tails[:, first])
+
+    def share_cache(self, row: int, n_tokens: int) -> None:
+        """All sequences of a row begin as its first."""
+        sequences = self._sequences(row)
+        sequences[:, 1:, :, :n_tokens] = sequences[:, :1, :, :n_tokens]
+
+    def reorder(self, row: int, parents: Sequence[int], n_tokens: int) -> None:
+        sequences = self._sequences(row)
+        sequences[:, :, :, :n_tokens] = sequences[:, list(parents), :, :n_tokens]
+
+    def swap(self, row: int, other: int, cross: OnnxCross, other_cross: OnnxCross) -> None:
+        """Two windows change places."""
+        for array in (*self.cross, *self.scales, *self.tails):
+            array[[row, other]] = array[[other, row]]
+        for place, window in ((other, cross), (row, other_cross)):
+            if window.lender is self:
+                self._lend(place, window)
+
+    def move_cache(self, source: int, target: int, n_tokens: int) -> None:
+        self._sequences(target)[:, :, :, :n_tokens] = self._sequences(source)[:, :, :, :n_tokens]
+
+    def _sequences(self, row: int) -> Floats:
+        """A view of a row's caches, (2 * n_text_layer, sequences, n_head, n_ctx, 64)."""
+        return self.cache[:, row * self.n_sequences : (row + 1) * self.n_sequences]
+
+    def _tail(self, row: int, n: int) -> Floats:
+        """(2 * n_text_layer, n, d)"""
+        last = self.cross[:, row, :, -n:].astype(np.float32)  # (2 * n_text_layer, n_head, n, 64)
+        return np.ascontiguousarray(last.swapaxes(1, 2)).reshape(len(last), n, -1)
+
+
+class _Call:
+    """The decoder bound to its buffers once, so that a token costs no more than filling in its inputs.
+
+    Args:
+        take: the rows of x whose logits are wanted.
+    """
+
+    def __init__(
+        self, session: onnxruntime.InferenceSession, dims: ModelDimensions, buffers: _Buffers, take: Sequence[int]
+    ) -> None:
+        self._session, self._binding = session, session.io_binding()
+        self._keep: list[Any] = []  # OrtValues share these arrays' memory
+        windows, queries = buffers.tails.shape[1:3]
+        sequences, d = buffers.cache.shape[1], dims.n_text_state
+        self._x = np.zeros((windows * queries, d), np.float32)
+        self._lengths = np.zeros(sequences, np.int32)
+        self._total = np.zeros((), np.int32)
+        self._logits = np.zeros((len(take), dims.n_vocab), np.float32)
+        self._hidden = np.zeros((len(take), d), np.float32)
+        self._input("x", self._x)
+        self._input("rows", np.array([sequences, -1, 3 * d], np.int64))
+        self._input("queries", np.array([windows, -1, d], np.int64))
+        self._input("lengths", self._lengths)
+        self._input("total", self._total)
+        self._input("cross_lengths", np.full(windows, dims.n_audio_ctx - 1, np.int32))
+        self._input("take", np.array(take, np.int64))
+        self._output("logits", self._share(self._logits))
+        self._output("hidden", self._share(self._hidden))
+        for i in range(dims.n_text_layer):
+            for j, c in enumerate("kv"):
+                k = 2 * i + j
+                self._output(f"present_{c}_{i}", self._input(f"self_{c}_{i}", buffers.cache[k]))
+                self._output(f"cross_present_{c}_{i}", self._input(f"cross_{c}_{i}", buffers.cross[k]))
+                self._input(f"cross_scale_{c}_{i}", buffers.scales[k])
+                self._input(f"cross_tail_{c}_{i}", buffers.tails[k])
+
+    def run(self, x: Sequence[Floats], totals: Sequence[int]) -> tuple[Floats, Floats]:
+        """Append (d,) embeddings, with which each cache holds so many tokens.
+
+        Returns:
+            The logits (len(take), n_vocab) and the state they are made of (len(take), d), valid until the next call.
+        """
+        np.stack(x, out=self._x)
+        self._lengths[:] = totals
+        self._lengths -= 1
+        self._total.fill(max(totals))
+        self._session.run_with_iobinding(self._binding)
+        return self._logits, self._hidden
+
+    def _share(self, array: NDArray[Any]) -> onnxruntime.OrtValue:
+        assert array.flags.c_contiguous
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(array)
+        self._keep.append((array, value))
+        return value
+
+    def _input(self, name: str, array: NDArray[Any]) -> onnxruntime.OrtValue:
+        value = self._share(array)
+        self._binding.bind_ortvalue_input(name, value)
+        return value
+
+    def _output(self, name: str, value: onnxruntime.OrtValue) -> None:
+        self._binding.bind_ortvalue_output(name, value)

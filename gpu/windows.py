@@ -1,0 +1,91 @@
+"""A recording cut at its pauses into windows that can be recognised in any order.
+
+Whisper hears 30 s at a time. Where a window's length is left to the timestamps (OpenAI's way, `gpu.transcribe`), the
+next one waits for the one before; cut beforehand, several are decoded at once. A cut goes where it is quietest, so that
+no word is in two halves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, Floats, MelStream
+
+LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a last timestamp can lie
+SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would be equally long
+WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
+QUIETER = 0.15  # of the normalized spectrogram: 6 dB
+USUAL = 27 * FRAMES_PER_SECOND
+PAUSE = 40  # frames over which loudness is averaged
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A stretch of the recording.
+
+    Attributes:
+        start: its first frame (10 ms each). n_frames: how many there are.
+        mel: (n_mels, 3000) float32; after `n_frames` the spectrogram of silence.
+    """
+
+    start: int
+    n_frames: int
+    mel: Floats
+
+    def sound_end(self) -> int:
+        """Up to which of its frames there is something about as loud as the rest of it."""
+        level = loudness(self.mel)[: self.n_frames]
+        return int(np.flatnonzero(level >= np.median(level) - QUIETER)[-1])
+
+    def rest(self, first: int) -> Window:
+        """What is left of it from its frame `first` on."""
+        mel = np.full_like(self.mel, self.mel[0, -1])
+        mel[:, : self.n_frames - first] = self.mel[:, first : self.n_frames]
+        return Window(self.start + first, self.n_frames - first, mel)
+
+
+def cut_at_pauses(stream: MelStream, duration_s: float | None) -> Iterator[Window]:
+    """Windows with sound in them, in order of time; together with what is digitally silent they are the recording.
+
+    Args:
+        duration_s: its length if known: the windows then become about equally long.
+    """
+    seek = 0
+    while True:
+        mel, n_frames = stream.window(seek)
+        if n_frames == 0:
+            return
+        if n_frames == N_FRAMES:
+            n_frames = _quietest(mel, *_range(seek, duration_s))
+            mel[:, n_frames:] = stream.silence
+        if stream.has_sound(n_frames):
+            yield Window(seek, n_frames, mel)
+        seek += n_frames
+
+
+def expected_windows(duration_s: float | None) -> int:
+    """How many `cut_at_pauses` makes of a recording; many when its length is not known."""
+    return 99 if duration_s is None else max(1, math.ceil(duration_s * FRAMES_PER_SECOND / USUAL))
+
+
+def loudness(mel: Floats) -> Floats:
+    """(n_frames,) how loud it is around each frame, in the units of the normalized spectrogram."""
+    level = mel.mean(axis=0)
+    return np.convolve(np.pad(level, PAUSE // 2, mode="edge"), np.full(PAUSE, 1 / PAUSE, np.float32), "same")[
+        PAUSE // 2 : -PAUSE // 2
+    ]
+
+
+def _range(seek: int, duration_s: float | None) -> tuple[int, int]:
+    """Frames between which the window that begins at `seek` should end."""
+    rest_s = None if duration_s is None else duration_s - seek / FRAMES_PER_SECOND
+    length = USUAL if rest_s is None else min(USUAL, int(rest_s * FRAMES_PER_SECOND / expected_windows(rest_s)))
+    return length - SLACK, min(length + SLACK, LONGEST)
+
+
+def _quietest(mel: Floats, first: int, last: int) -> int:
+    return first + int(loudness(mel)[first:last].argmin())
