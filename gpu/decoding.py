@@ -229,13 +229,9 @@ class WindowBatch:
         self._free = list(range(rows))
         self._slots: dict[int, _BatchSlot] = {}
 
-    @property
-    def is_full(self) -> bool:
-        return not self._free
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._slots
+    def __len__(self) -> int:
+        """Windows being decoded."""
+        return len(self._slots)
 
     def admit(self, key: int, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
         """Begin a window, which `advance` will call `key`. Its `cross` is freed when it is done.
@@ -244,7 +240,7 @@ class WindowBatch:
             sound_end: where its last sound is, in timestamp units; see `gpu.token_rules.RuleState`.
         """
         slot = self._free.pop()
-        params = RowParams(sound_end=self._windows.timestamp(max(sound_end, 0)))
+        params = RowParams(sound_end=self._windows.timestamp(sound_end))
         self._slots[slot] = _BatchSlot(key, cross, prompt, self._decoder.admit(slot, cross, prompt, params))
 
     def advance(self) -> list[tuple[int, DecodedWindow]]:

@@ -1,7 +1,7 @@
 """A recording becomes segments, one after the other, as the generator is asked for them.
 
-Two ways: windows of 30 s that advance by the timestamps the model gives, which is openai/whisper's `transcribe.py`; and,
-for long recordings, windows cut at pauses, several of which are decoded at once.
+Two ways: windows of 30 s that advance by the timestamps the model gives, which is openai/whisper's `transcribe.py`;
+and, for long recordings, windows cut at pauses, several of which are decoded at once.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
 AT_ONCE_FROM_S = 60.0  # of recording
+FIRST_ROWS = 3  # so that the first words come soon
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
 
 
@@ -65,7 +66,7 @@ class Transcription:
             Cancelled: the token was set.
             EngineError: the recording or the options turned out to be unusable.
         """
-        o, tokenizer = self._options, self._model.tokenizer
+        tokenizer = self._model.tokenizer
         if self._language is not None:
             self._language = tokenizer.language_code(self._language)
             yield LanguageDetected(self._language, None)
@@ -118,15 +119,19 @@ class Transcription:
         batch = self._decoder.batch(rows)
         line = _Line()
         while True:
-            while not batch.is_full and (window := line.take() or next(windows, None)):
+            wanted = rows if self._n_windows else min(rows, FIRST_ROWS)
+            while len(batch) < wanted and (window := line.take() or next(windows, None)):
                 yield from self._warnings()
+                if not window.has_sound:
+                    line.skip(window)
+                    continue
                 [cross] = self._model.backend.encode(window.mel[None], self._cancel)
                 yield from self._detect_language(cross)
-                sound_end = (window.sound_end() - WORTHWHILE) // FRAMES_PER_TIMESTAMP
-                batch.admit(window.start, cross, self._decoder.prompt(context, self._language), sound_end)
+                batch.admit(window.start, cross, self._decoder.prompt(context, self._language), _sound_end(window))
                 line.begin(window)
+                yield self._stats(line.frames_done)
             yield from self._warnings()
-            if batch.is_empty:
+            if len(batch) == 0:
                 return
             for start, decoded in batch.advance():
                 line.finish(start, decoded, *self._pieces(decoded, line.window(start).n_frames))
@@ -201,6 +206,11 @@ class Transcription:
             yield block
 
 
+def _sound_end(window: Window) -> int:
+    """Up to where a window's text must go, in timestamp units."""
+    return max(window.sound_end() - WORTHWHILE, 0) // FRAMES_PER_TIMESTAMP
+
+
 class _Line:
     """The windows that are being decoded at once, or wait for those before them, in order of time."""
 
@@ -217,6 +227,9 @@ class _Line:
         """The rest of a window, to be decoded on its own."""
         return self._rests.popleft() if self._rests else None
 
+    def skip(self, window: Window) -> None:
+        self.frames_done += window.n_frames
+
     def begin(self, window: Window) -> None:
         if window not in self._windows:
             self._windows.append(window)
@@ -225,13 +238,13 @@ class _Line:
         """A window is decoded up to its frame `advance`; if there is sound after it, that is the next window."""
         window = self.window(start)
         self._finished[start] = decoded, pieces
-        rest = window.rest(advance)
-        if window.sound_end() - advance > WORTHWHILE:
-            self._rests.append(rest)
-            self._windows.insert(self._windows.index(window) + 1, rest)
-            self.frames_done += advance
-        else:
+        if window.sound_end() - advance <= WORTHWHILE:
             self.frames_done += window.n_frames
+            return
+        rest = window.rest(advance)
+        self._rests.append(rest)
+        self._windows.insert(self._windows.index(window) + 1, rest)
+        self.frames_done += advance
 
     def ready(self) -> Iterator[tuple[Window, DecodedWindow, list[TimedTokens]]]:
         """What is finished and has nothing unfinished before it."""

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, Floats, MelStream
+from gpu.mel import CHUNK_LENGTH, FRAMES_PER_SECOND, N_FRAMES, Floats, MelStream
 
 LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a last timestamp can lie
 SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would be equally long
 WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
-QUIETER = 0.15  # of the normalized spectrogram: 6 dB
 USUAL = 27 * FRAMES_PER_SECOND
 PAUSE = 40  # frames over which loudness is averaged
 
@@ -30,16 +29,19 @@ class Window:
     Attributes:
         start: its first frame (10 ms each). n_frames: how many there are.
         mel: (n_mels, 3000) float32; after `n_frames` the spectrogram of silence.
+        has_sound: whether there is anything but digital silence.
     """
 
     start: int
     n_frames: int
     mel: Floats
+    has_sound: bool = True
 
     def sound_end(self) -> int:
-        """Up to which of its frames there is something about as loud as the rest of it."""
+        """Up to which of its frames there is sound: nearer to the loudest than to the quietest of it."""
         level = loudness(self.mel)[: self.n_frames]
-        return int(np.flatnonzero(level >= np.median(level) - QUIETER)[-1])
+        quiet, loud = np.percentile(level, (5, 90))
+        return int(np.flatnonzero(level >= (quiet + loud) / 2)[-1])
 
     def rest(self, first: int) -> Window:
         """What is left of it from its frame `first` on."""
@@ -49,7 +51,7 @@ class Window:
 
 
 def cut_at_pauses(stream: MelStream, duration_s: float | None) -> Iterator[Window]:
-    """Windows with sound in them, in order of time; together with what is digitally silent they are the recording.
+    """The recording's windows in order of time.
 
     Args:
         duration_s: its length if known: the windows then become about equally long.
@@ -62,8 +64,7 @@ def cut_at_pauses(stream: MelStream, duration_s: float | None) -> Iterator[Windo
         if n_frames == N_FRAMES:
             n_frames = _quietest(mel, *_range(seek, duration_s))
             mel[:, n_frames:] = stream.silence
-        if stream.has_sound(n_frames):
-            yield Window(seek, n_frames, mel)
+        yield Window(seek, n_frames, mel, stream.has_sound(n_frames))
         seek += n_frames
 
 
@@ -82,8 +83,9 @@ def loudness(mel: Floats) -> Floats:
 
 def _range(seek: int, duration_s: float | None) -> tuple[int, int]:
     """Frames between which the window that begins at `seek` should end."""
-    rest_s = None if duration_s is None else duration_s - seek / FRAMES_PER_SECOND
-    length = USUAL if rest_s is None else min(USUAL, int(rest_s * FRAMES_PER_SECOND / expected_windows(rest_s)))
+    length = USUAL
+    if duration_s is not None and (rest_s := duration_s - seek / FRAMES_PER_SECOND) > CHUNK_LENGTH:
+        length = min(USUAL, int(rest_s * FRAMES_PER_SECOND / expected_windows(rest_s)))
     return length - SLACK, min(length + SLACK, LONGEST)
 
 

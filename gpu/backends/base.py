@@ -119,7 +119,7 @@ class Decoder(Protocol):
         ...
 
     def candidates(self) -> TopK:
-        """Beam search, in decoders of one row: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
+        """Beam search, with one row: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
         ...
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:

@@ -74,3 +74,23 @@ def test_log_sum_exp_does_not_overflow(offset):
     logits = np.float32([1, 2, 3]) + np.float32(offset)
     assert log_sum_exp(logits) == pytest.approx(offset + np.log(np.exp([1, 2, 3]).sum()), rel=1e-6)
     assert log_sum_exp(np.full(3, -np.inf, np.float32)) == -np.inf
+
+
+def test_no_end_after_opening_a_segment_while_there_is_sound():
+    """<|0.00|> text <|0.16|><|0.16|> and then nothing would leave the rest of the window out."""
+    logits = np.zeros(N_VOCAB, np.float32)
+    for sound_end, may_end in ((0, True), (BEGIN + 8, True), (BEGIN + 9, False)):
+        state = RuleState(sound_end=sound_end)
+        for token in (BEGIN, 5, 6, BEGIN + 8, BEGIN + 8):
+            state = state.after(token, RULES)
+        ruled = logits.copy()
+        apply(RULES, state, ruled)
+        assert bool(ruled[EOT] > -np.inf) == may_end
+        assert ruled[5] == 0
+
+
+def test_a_window_may_be_empty_in_spite_of_sound():
+    state = RuleState(sound_end=BEGIN + 9).after(BEGIN, RULES)
+    logits = np.zeros(N_VOCAB, np.float32)
+    apply(RULES, state, logits)
+    assert logits[EOT] == 0

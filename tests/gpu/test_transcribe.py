@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import jiwer
 import numpy as np
 import pytest
 import soundfile
@@ -13,6 +14,7 @@ from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, OptionsError
 from gpu.transcribe import split_window
 from gpu.types import LanguageDetected, RunStats, Segment, TranscribeOptions
+from tests.support.speech import make_reading
 
 JFK = "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
 ENGLISH = TranscribeOptions(language="en")
@@ -129,6 +131,51 @@ def test_windows_follow_the_speech(engine, audio, tmp_path):
     progress = [e.audio_s for e in events if isinstance(e, RunStats)]
     assert progress == sorted(progress)
     assert progress[-1] == pytest.approx(length, abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory):
+    """85 s of English, and its length."""
+    path = tmp_path_factory.mktemp("long") / "reading.wav"
+    return path, make_reading(path)
+
+
+def test_windows_at_once(engine, reading):
+    """Cut at pauses and decoded together: the same words as one after the other, in order, up to the last second."""
+    path, length = reading
+    events = run(engine, path)
+    segments = [e for e in events if isinstance(e, Segment)]
+    assert [s.id for s in segments] == list(range(len(segments)))
+    assert all(a.end <= b.start + 0.01 for a, b in pairwise(segments))
+    assert segments[-1].end == pytest.approx(length, abs=1.5)
+    progress = [e.audio_s for e in events if isinstance(e, RunStats)]
+    assert progress == sorted(progress)
+    assert progress[-1] == pytest.approx(length, abs=0.01)
+    assert events[-1].n_windows == 4
+    sequential = run(engine, path, TranscribeOptions(language="en", batch_size=1))
+    assert jiwer.wer(" ".join(words(text_of(sequential))), " ".join(words(text_of(events)))) < 0.05
+
+
+def test_windows_at_once_fall_back_each_for_itself(engine, reading):
+    """A threshold that only some windows miss: those are sampled, the others stay as they were."""
+    path, _ = reading
+    greedy = [e for e in run(engine, path) if isinstance(e, Segment)]
+    threshold = sorted({s.avg_logprob for s in greedy})[0] + 1e-4
+    options = TranscribeOptions(language="en", temperature=(0.0, 0.4), logprob_threshold=threshold, best_of=2)
+    events = run(engine, path, options)
+    segments = [e for e in events if isinstance(e, Segment)]
+    assert events[-1].n_fallbacks == 1
+    assert [s.text for s in segments if s.temperature == 0] == [s.text for s in greedy if s.avg_logprob >= threshold]
+    assert any(s.temperature == 0.4 for s in segments)
+
+
+def test_only_silence_for_minutes(engine, tmp_path):
+    path = tmp_path / "silence.wav"
+    soundfile.write(path, np.zeros(90 * 16000, np.float32), 16000)
+    events = run(engine, path)
+    assert text_of(events) == ""
+    assert events[-1].audio_s == 90
+    assert events[-1].n_windows == 0
 
 
 @pytest.mark.parametrize("name", ["silence_30s.flac", "roomtone_30s.flac"])

@@ -61,9 +61,9 @@ def assert_close(ours, reference):
 
 def test_cross_attention_is_the_references(crosses):
     ours, reference = crosses
-    for layer, (values, scales) in enumerate(ours.layers):
-        both = np.stack([reference.keys[layer], reference.values[layer]])  # (2, 1500, d)
-        expected = both.reshape(2, 1500, -1, 64).swapaxes(1, 2).reshape(values.shape)  # (2 * n_head, 1500, 64)
+    references = [part for layer in zip(reference.keys, reference.values, strict=True) for part in layer]
+    for values, scales, expected in zip(ours.values, ours.scales, references, strict=True):
+        expected = expected.reshape(1500, -1, 64).swapaxes(0, 1)  # (n_head, 1500, 64)
         assert (np.abs(values * scales - expected) <= 0.501 * scales + 1e-5).all(), "off by more than the rounding"
 
 
@@ -108,6 +108,72 @@ def test_sampling_follows_its_seed(small, crosses):
     assert sample(1) == sample(1)
     assert sample(1) != sample(2)
     assert sample(1)[0] != sample(1)[1]
+
+
+def different_windows(backends, n):
+    mel = np.random.default_rng(8).standard_normal((n, 80, 3000)).astype(np.float32) * 0.3
+    return [backend.encode(mel, CancelToken()) for backend in backends]
+
+
+def greedy(decoder, n_slots, n_tokens):
+    """The first tokens of every slot."""
+    tokens = [[] for _ in range(n_slots)]
+    while not all(len(t) >= n_tokens for t in tokens):
+        for slot, new in enumerate(decoder.advance(4).tokens):
+            tokens[slot] += new
+    return [t[:n_tokens] for t in tokens]
+
+
+def test_windows_at_once_are_as_alone(small):
+    """Three windows side by side, admitted one after the other: each as on its own, on both backends."""
+    for backend, crosses in zip(small, different_windows(small, 3), strict=True):
+        alone = []
+        for cross in crosses:
+            decoder = backend.open(DecodePlan(1, 1, RULES, 224, 8), CancelToken())
+            decoder.admit(0, cross, PROMPT, RowParams())
+            alone += greedy(decoder, 1, 24)
+        batch = backend.open(DecodePlan(3, 1, RULES, 224, 8), CancelToken())
+        tokens = [[], [], []]
+        for slot, cross in ((2, crosses[0]), (0, crosses[1]), (1, crosses[2])):
+            batch.admit(slot, cross, PROMPT, RowParams())
+            for i, new in enumerate(batch.advance(5).tokens):
+                tokens[i] += new
+        rest = greedy(batch, 3, 24)
+        assert [(a + b)[:24] for a, b in zip(tokens, rest, strict=True)] == [alone[1], alone[2], alone[0]]
+
+
+def test_a_slot_is_refilled_beside_others(small):
+    """Retiring moves the last window into the gap: neither it nor the newcomer may notice."""
+    backend, _ = small
+    crosses = different_windows(small[:1], 4)[0]
+    expected = []
+    for cross in crosses:
+        decoder = backend.open(DecodePlan(1, 1, RULES, 224, 8), CancelToken())
+        decoder.admit(0, cross, PROMPT, RowParams())
+        expected += greedy(decoder, 1, 30)
+    batch = backend.open(DecodePlan(3, 1, RULES, 224, 8), CancelToken())
+    for slot in range(3):
+        batch.admit(slot, crosses[slot], PROMPT, RowParams())
+    first = batch.advance(6).tokens
+    batch.retire(0)
+    kept = [values.copy() for values in crosses[0].values]
+    again = backend.open(DecodePlan(1, 1, RULES, 224, 8), CancelToken())
+    again.admit(0, crosses[0], PROMPT, RowParams())  # a retired window can be decoded again elsewhere
+    assert greedy(again, 1, 30) == [expected[0]]
+    assert all((a == b).all() for a, b in zip(kept, crosses[0].values, strict=True))
+    batch.admit(0, crosses[3], PROMPT, RowParams())
+    rest = greedy(batch, 3, 24)
+    assert rest[0] == expected[3][:24]
+    assert first[1] + rest[1] == expected[1]
+    assert first[2] + rest[2] == expected[2]
+
+
+def test_several_sequences_of_several_windows_are_refused(small):
+    with pytest.raises(ValueError, match="one sequence"):
+        small[0].open(DecodePlan(2, 5, RULES, 224, 8), CancelToken())
+    decoder = small[0].open(DecodePlan(2, 1, RULES, 224, 8), CancelToken())
+    with pytest.raises(ValueError, match="slot 2"):
+        decoder.admit(2, different_windows(small[:1], 1)[0][0], PROMPT, RowParams())
 
 
 def test_a_freed_window_is_refused(small):

@@ -105,7 +105,9 @@ def tokenizer():
 
 
 def decode(backend, tokenizer, cross, options):
-    return WindowDecoder(backend, backend.network.dims, tokenizer, options, CancelToken()).decode(cross, tokenizer.sot_sequence("en", "transcribe"))
+    return WindowDecoder(backend, backend.network.dims, tokenizer, options, CancelToken()).decode(
+        cross, tokenizer.sot_sequence("en", "transcribe")
+    )
 
 
 def test_greedy_decoding_chooses_openai_whispers_tokens(backend, tokenizer, cross, openai):

@@ -1,0 +1,91 @@
+"""Where a recording is cut, on made-up sound: bursts of noise with pauses between them."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gpu.mel import N_FRAMES, MelStream
+from gpu.model_file import open_model
+from gpu.windows import LONGEST, SLACK, USUAL, cut_at_pauses, expected_windows
+from tests.support.requantize import SHIPPED_MODEL
+
+
+@pytest.fixture(scope="module")
+def filters():
+    with open_model(SHIPPED_MODEL) as model:
+        return model.mel_filters.copy()
+
+
+def bursts(*spans: tuple[float, float], length_s: float) -> np.ndarray:
+    """Noise from second to second, a hum 40 dB below it in between."""
+    rng = np.random.default_rng(3)
+    samples = rng.standard_normal(round(length_s * 16000)).astype(np.float32) * 1e-3
+    for start, end in spans:
+        part = samples[round(start * 16000) : round(end * 16000)]
+        part += rng.standard_normal(len(part)).astype(np.float32) * 0.1
+    return samples
+
+
+def cut(samples, filters, *, known=True):
+    blocks = iter(np.array_split(samples, max(1, len(samples) // 50_000)))
+    return list(cut_at_pauses(MelStream(blocks, filters), len(samples) / 16000 if known else None))
+
+
+def test_cuts_lie_in_the_pauses(filters):
+    spans = [(0, 9), (9.6, 21), (21.5, 27), (27.7, 40), (40.5, 47), (47.8, 62), (62.6, 70)]
+    windows = cut(bursts(*spans, length_s=70), filters)
+    assert len(windows) == 3
+    for window in windows[:-1]:
+        end = (window.start + window.n_frames) / 100
+        assert not any(a - 0.05 < end < b + 0.05 for a, b in spans), f"cut at {end} s, in the middle of a burst"
+
+
+@settings(max_examples=15)
+@given(length_s=st.floats(0.1, 200), known=st.booleans())
+def test_windows_are_the_recording(filters, length_s, known):
+    windows = cut(bursts((0, length_s), length_s=length_s), filters, known=known)
+    assert windows[0].start == 0
+    assert all(a.start + a.n_frames == b.start for a, b in pairwise(windows))
+    assert windows[-1].start + windows[-1].n_frames == int(length_s * 16000) // 160
+    assert all(0 < w.n_frames <= LONGEST or (w is windows[-1] and w.n_frames < N_FRAMES) for w in windows)
+    if known and length_s > 40:
+        assert len(windows) <= expected_windows(length_s) + 1
+        assert min(w.n_frames for w in windows) > 0.5 * max(w.n_frames for w in windows), "about equally long"
+
+
+def test_a_wrong_length_does_no_harm(filters):
+    samples = bursts((0, 80), length_s=80)
+    windows = list(cut_at_pauses(MelStream(iter([samples]), filters), 12.0))
+    assert sum(w.n_frames for w in windows) == 8000
+    assert all(w.n_frames >= USUAL - SLACK for w in windows[:-1])
+
+
+def test_after_a_cut_comes_silence(filters):
+    first, *_ = cut(bursts((0, 40), length_s=40), filters)
+    rest = first.mel[:, first.n_frames :]
+    assert (rest == rest[0, 0]).all()
+    assert rest[0, 0] <= first.mel.min()
+
+
+def test_sound_end(filters):
+    [window] = cut(bursts((1, 7), length_s=20), filters)
+    assert window.sound_end() == pytest.approx(700, abs=30)
+    assert window.has_sound
+
+
+def test_the_rest_of_a_window(filters):
+    [window] = cut(bursts((1, 7), (9, 14), length_s=20), filters)
+    rest = window.rest(800)
+    assert (rest.start, rest.n_frames) == (800, 1200)
+    np.testing.assert_array_equal(rest.mel[:, :1200], window.mel[:, 800:2000])
+    assert rest.sound_end() == pytest.approx(600, abs=30)
+
+
+def test_digital_silence_is_marked(filters):
+    samples = bursts((0, 25), length_s=60)
+    samples[25 * 16000 :] = 0
+    windows = cut(samples, filters)
+    assert [w.has_sound for w in windows] == [True] * (len(windows) - 1) + [False]
