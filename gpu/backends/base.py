@@ -115,7 +115,7 @@ class Decoder(Protocol):
         ...
 
     def advance(self, n: int) -> Steps:
-        """Choose up to `n` tokens for every unfinished sequence, each by its row's temperature."""
+        """Choose `n` tokens or a few more for every unfinished sequence, each by its row's temperature."""
         ...
 
     def candidates(self) -> TopK:

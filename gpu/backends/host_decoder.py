@@ -37,6 +37,14 @@ class LogitsModel(Protocol):
         """The latest logits of a few tokens of one sequence, (len(ids),), in float32 throughout the last product."""
         ...
 
+    def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
+        """What if a slot's only sequence went on with each of two tokens: the logits after them, (2, n_vocab)."""
+        ...
+
+    def take_branch(self, slot: int, i: int) -> None:
+        """It does go on with the i-th of them."""
+        ...
+
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         """A slot's sequence i continues what its sequence parents[i] was."""
         ...
@@ -84,11 +92,12 @@ class HostDecoder:
         steps = Steps([[] for _ in range(size)], [[] for _ in range(size)], [True] * size)
         for _ in range(n):
             self._cancel.check()
-            self._append_pending(steps)
             for slot in list(self._slots):
-                self._choose_tokens(slot, steps)
+                while slot in self._slots and self._slots[slot].logits is not None:  # again after looking ahead
+                    self._choose_tokens(slot, steps)
             if not self._slots:
                 break
+            self._append_pending()
         for slot, state in self._slots.items():
             first = slot * self._plan.sequences
             steps.done[first : first + self._plan.sequences] = state.done
@@ -127,24 +136,19 @@ class HostDecoder:
             raise ValueError(f"beam search decodes one window at a time, the plan asks for {self._plan.rows}")
         return self._slots[0]
 
-    def _append_pending(self, steps: Steps | None = None) -> None:
-        """Bring every slot's logits up to its tokens: one step for all. Slots just admitted choose first, if the others
-        have something to append."""
-        fresh = [slot for slot, state in self._slots.items() if state.logits is not None]
-        if len(fresh) == len(self._slots):
-            return
-        for slot in fresh:
-            assert steps is not None, "slots are admitted between calls of `advance`"
-            self._choose_tokens(slot, steps)
-        for slot, logits in self._model.step({slot: state.pending for slot, state in self._slots.items()}).items():
-            self._slots[slot].logits = logits
+    def _append_pending(self) -> None:
+        """Bring every slot's logits up to its tokens: one step for all."""
+        waiting = {slot: state.pending for slot, state in self._slots.items() if state.logits is None}
+        if waiting:
+            for slot, logits in self._model.step(waiting).items():
+                self._slots[slot].logits = logits
 
     def _choose_tokens(self, slot: int, steps: Steps) -> None:
         """One token for each unfinished sequence of a slot."""
         state, rules = self._slots[slot], self._plan.rules
         assert state.logits is not None
-        state.pending = []
-        for i, logits in enumerate(state.logits):
+        all_logits, state.logits, state.pending = state.logits, None, []
+        for i, logits in enumerate(all_logits):
             if state.done[i]:
                 state.pending.append(rules.eot)
                 continue
@@ -154,7 +158,6 @@ class HostDecoder:
             state.states[i] = state.states[i].after(token, rules)
             state.done[i] = token == rules.eot or state.states[i].n_sampled >= self._plan.max_tokens
             state.pending.append(token)
-        state.logits = None
         if all(state.done):
             self.retire(slot)
 
@@ -177,4 +180,25 @@ class HostDecoder:
     def _greedy(self, slot: int, sequence: int, ruled: Floats) -> int:
         best = int(ruled.argmax())
         tied = np.flatnonzero(ruled > ruled[best] - NEAR_TIE)
-        return best if len(tied) == 1 else int(tied[self._model.exact(slot, sequence, tied.tolist()).argmax()])
+        if len(tied) == 1:
+            return best
+        exact = self._model.exact(slot, sequence, tied.tolist())
+        order = exact.argsort()[::-1][:2]
+        first, second = (int(tied[i]) for i in order)
+        near = exact[order[0]] - exact[order[1]] < NEAR_TIE
+        if not near or self._plan.sequences > 1 or self._plan.rules.eot in (first, second):
+            return first
+        return self._look_ahead(slot, (first, second), exact[order])
+
+    def _look_ahead(self, slot: int, tokens: tuple[int, int], logits: Floats) -> int:
+        """The one of two tokens that goes better with what follows it: a beam search of two beams and one token."""
+        state, rules = self._slots[slot], self._plan.rules
+        after = self._model.branch(slot, tokens).copy()
+        for i, token in enumerate(tokens):
+            ruled = after[i].copy()
+            apply(rules, state.states[0].after(token, rules), ruled)
+            logits[i] += ruled.max() - log_sum_exp(ruled)
+        better = int(logits.argmax())
+        self._model.take_branch(slot, better)
+        state.logits = after[better : better + 1]
+        return tokens[better]

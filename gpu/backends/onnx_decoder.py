@@ -78,6 +78,8 @@ class OnnxLogits:
         self._offsets: dict[int, int] = {}  # tokens in a slot's caches
         self._hidden: dict[int, Floats] = {}  # behind a slot's latest logits, (sequences, d)
         self._steps: dict[int, _Call] = {}  # by number of rows
+        self._branches: dict[int, _Call] = {}  # by row
+        self._branch_cache = self._branch_hidden = np.zeros(0, np.float32)  # what they append to, one at a time
         self._windows: dict[int, OnnxCross] = {}  # in the buffers, by row; finished ones too until the row is needed
 
     def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
@@ -112,6 +114,24 @@ class OnnxLogits:
         exact: Floats = np.stack([self._embed.row(token) for token in ids]) @ self._hidden[slot][sequence]
         return exact
 
+    def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
+        row, n_tokens = self._slots.index(slot), self._offsets[slot]
+        if row not in self._branches:
+            if not self._branches:
+                self._branch_cache = self._buffers.two_caches()
+            buffers = self._buffers.of_branch(row, self._branch_cache)
+            self._branches[row] = _Call(self._session, self._dims, buffers, range(len(tokens)))
+        self._branch_cache[:, :, :, :n_tokens] = self._buffers.cache[:, row : row + 1, :, :n_tokens]
+        x = [self._embed(token, n_tokens) for token in tokens]
+        logits, self._branch_hidden = self._branches[row].run(x, [n_tokens + 1] * len(tokens))
+        return logits
+
+    def take_branch(self, slot: int, i: int) -> None:
+        row, position = self._slots.index(slot), self._offsets[slot]
+        self._buffers.cache[:, row, :, position] = self._branch_cache[:, i, :, position]
+        self._offsets[slot] += 1
+        self._hidden[slot] = self._branch_hidden[i : i + 1].copy()
+
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         if any(i != p for i, p in enumerate(parents)):
             self._buffers.reorder(self._slots.index(slot), parents, self._offsets[slot])
@@ -135,12 +155,14 @@ class _Buffers:
         cache: (2 * n_text_layer, rows * sequences, n_head, n_ctx, 64) float32.
         cross: (2 * n_text_layer, rows, n_head, n_audio_ctx, 64) int8, scales: (2 * n_text_layer, rows, 1, d) float32.
         tails: (2 * n_text_layer, rows, queries, d) float32: the cross-attention's last positions, unscaled.
+        tails_of_two: the same for two queries.
     """
 
     cache: Floats
     cross: NDArray[np.int8]
     scales: Floats
     tails: Floats
+    tails_of_two: Floats
 
     @classmethod
     def allocate(cls, dims: ModelDimensions, plan: DecodePlan) -> _Buffers:
@@ -152,6 +174,7 @@ class _Buffers:
             cross=np.zeros((n, plan.rows, heads, dims.n_audio_ctx, HEAD_SIZE), np.int8),
             scales=np.zeros((n, plan.rows, 1, d), np.float32),
             tails=np.zeros((n, plan.rows, plan.sequences, d), np.float32),
+            tails_of_two=np.zeros((n, plan.rows, 2, d), np.float32),
         )
 
     @property
@@ -166,6 +189,7 @@ class _Buffers:
             self.cross[k, row] = values
             self.scales[k, row, 0] = scales.reshape(-1)
         self.tails[:, row] = self._tail(row, self.n_sequences)
+        self.tails_of_two[:, row] = self._tail(row, 2)
         self._lend(row, cross)
 
     def _lend(self, row: int, cross: OnnxCross) -> None:
@@ -176,16 +200,23 @@ class _Buffers:
 
     def of_prompt(self, row: int, n_tokens: int) -> _Buffers:
         """A row's first sequence, to be started with `n_tokens`."""
-        one = slice(row, row + 1)
+        first = row * self.n_sequences
         tail = self._tail(row, n_tokens)[:, np.newaxis]
-        sequence = slice(row * self.n_sequences, row * self.n_sequences + 1)
-        return _Buffers(self.cache[:, sequence], self.cross[:, one], self.scales[:, one], tail)
+        return self._part(slice(row, row + 1), self.cache[:, first : first + 1], tail)
 
     def of_step(self, rows: int) -> _Buffers:
         """All sequences of the first rows."""
-        first = slice(0, rows)
-        sequences = slice(0, rows * self.n_sequences)
-        return _Buffers(self.cache[:, sequences], self.cross[:, first], self.scales[:, first], self.tails[:, first])
+        return self._part(slice(0, rows), self.cache[:, : rows * self.n_sequences], self.tails[:, :rows])
+
+    def of_branch(self, row: int, cache: Floats) -> _Buffers:
+        """Two sequences of a row, with their own cache."""
+        return self._part(slice(row, row + 1), cache, self.tails_of_two[:, row : row + 1])
+
+    def two_caches(self) -> Floats:
+        return np.zeros((len(self.cache), 2, *self.cache.shape[2:]), np.float32)
+
+    def _part(self, rows: slice, cache: Floats, tails: Floats) -> _Buffers:
+        return _Buffers(cache, self.cross[:, rows], self.scales[:, rows], tails, self.tails_of_two)
 
     def share_cache(self, row: int, n_tokens: int) -> None:
         """All sequences of a row begin as its first."""
@@ -198,7 +229,7 @@ class _Buffers:
 
     def swap(self, row: int, other: int, cross: OnnxCross, other_cross: OnnxCross) -> None:
         """Two windows change places."""
-        for array in (*self.cross, *self.scales, *self.tails):
+        for array in (*self.cross, *self.scales, *self.tails, *self.tails_of_two):
             array[[row, other]] = array[[other, row]]
         for place, window in ((other, cross), (row, other_cross)):
             if window.lender is self:

@@ -57,6 +57,8 @@ class ReferenceLogits:
         self._n = n_sequences
         self._slots: dict[int, _Slot] = {}
         self._free: list[list[KVCache]] = []
+        self._branches: list[KVCache] = []
+        self._branch_logits = np.empty((0, 0), np.float32)
 
     def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
         assert isinstance(cross, CrossKV)
@@ -78,6 +80,23 @@ class ReferenceLogits:
 
     def exact(self, slot: int, sequence: int, ids: Sequence[int]) -> Floats:
         return self._slots[slot].logits[sequence, list(ids)]
+
+    def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
+        state = self._slots[slot]
+        [before] = state.caches
+        self._branches = [
+            self._branches[i] if self._branches else self._network.new_cache() for i in range(len(tokens))
+        ]
+        for cache in self._branches:
+            cache.copy_from(before)
+        pairs = zip(tokens, self._branches, strict=True)
+        self._branch_logits = np.concatenate([self._network.decode([t], cache, state.cross) for t, cache in pairs])
+        return self._branch_logits
+
+    def take_branch(self, slot: int, i: int) -> None:
+        state = self._slots[slot]
+        state.caches[0], self._branches[i] = self._branches[i], state.caches[0]
+        state.logits = self._branch_logits[i : i + 1]
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         state, spare = self._slots[slot], self._new_caches()
