@@ -15,6 +15,7 @@ from tests.support.awkward_recordings import SENTENCE
 from tests.support.program import Program
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of another kind")
 def test_a_terminal_sees_progress_and_keeps_only_the_lines(program: Program) -> None:
     import fcntl

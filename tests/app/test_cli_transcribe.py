@@ -104,6 +104,7 @@ class TestEverything:
             assert row["text"].strip("., ") in re.sub(r"\s+", " ", everything.stdout)
 
 
+@pytest.mark.slow
 def test_one_file_is_text_and_nothing_else(program: Program) -> None:
     result = program.run("transcribe", "speech.wav", "--quiet", "--language", "English", "--beam-size", "2")
     assert (result.returncode, result.stderr) == (0, "")

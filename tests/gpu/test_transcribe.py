@@ -106,6 +106,7 @@ def test_jfk(engine, audio):
     assert stats.real_time_factor == pytest.approx(stats.processing_s / 11.0)
 
 
+@pytest.mark.slow
 def test_windows_follow_the_speech(engine, audio, tmp_path):
     """Five utterances with pauses, longer than a window: nothing lost at the seam, times where the speech is."""
     names = ["librivox_0870.wav", "librivox_0880.wav", "librivox_0890.wav", "librivox_0920.wav", "librivox_0930.wav"]
@@ -131,7 +132,7 @@ def test_windows_follow_the_speech(engine, audio, tmp_path):
     assert progress[-1] == pytest.approx(length, abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["silence_30s.flac", "roomtone_30s.flac"])
+@pytest.mark.parametrize("name", ["silence_30s.flac", pytest.param("roomtone_30s.flac", marks=pytest.mark.slow)])
 def test_silence_gives_no_text(engine, audio, name):
     assert text_of(run(engine, audio / name, TranscribeOptions(language="en"))) == ""
 
@@ -139,9 +140,9 @@ def test_silence_gives_no_text(engine, audio, name):
 @pytest.mark.parametrize(
     ("name", "language", "expected"),
     [
-        ("ast_es_enter_filename.flac", "es", "dictado"),
-        ("ast_fr_enter_filename.flac", "fr", "fichier"),
-        ("ast_it_tt-allbusy.flac", "it", "operatori"),
+        pytest.param("ast_es_enter_filename.flac", "es", "dictado", marks=pytest.mark.slow),
+        pytest.param("ast_fr_enter_filename.flac", "fr", "fichier", marks=pytest.mark.slow),
+        pytest.param("ast_it_tt-allbusy.flac", "it", "operatori", marks=pytest.mark.slow),
         ("ast_ru_queue-periodic-announce.flac", "ru", "операторы"),
     ],
 )
@@ -157,12 +158,14 @@ def test_translate(engine, audio):
     assert "call" in words(text_of(events))
 
 
+@pytest.mark.slow
 def test_beam_search(engine, audio):
     events = run(engine, audio / "jfk.wav", TranscribeOptions(language="en", beam_size=5))
     assert words(text_of(events)) == words(JFK)
     assert events[-1].n_fallbacks == 0
 
 
+@pytest.mark.slow
 def test_fallback_samples_and_says_so(engine, audio):
     """A threshold nothing can meet sends every window up the ladder to its end."""
     options = TranscribeOptions(language="en", temperature=(0.0, 0.4), logprob_threshold=0.0, best_of=3)
@@ -172,6 +175,7 @@ def test_fallback_samples_and_says_so(engine, audio):
     assert "young" in words(text_of(events))
 
 
+@pytest.mark.slow
 def test_prompt_sets_the_spelling(engine, audio):
     path = audio / "librivox_0870.wav"
     assert "Dashwood" in text_of(run(engine, path))

@@ -115,6 +115,7 @@ def test_options_that_do_not_fit_the_model_fail(service: EngineService) -> None:
     assert failed.kind == "OptionsError"
 
 
+@pytest.mark.slow
 def test_an_unforeseen_error_ends_the_job_and_goes_to_the_log(
     service: EngineService, caplog: pytest.LogCaptureFixture
 ) -> None:
