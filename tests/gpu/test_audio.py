@@ -239,6 +239,7 @@ def test_suffixes_are_lower_case_and_whole() -> None:
     assert all(suffix.startswith(".") and suffix == suffix.lower() for suffix in AUDIO_SUFFIXES)
 
 
+@pytest.mark.slow
 def test_an_hour_stays_out_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "long.flac"
     minute = np.zeros(60 * 8000, np.int16)

@@ -152,6 +152,7 @@ def test_languages_are_detected(engine, audio, name, language, expected):
     assert expected in text_of(events).lower()
 
 
+@pytest.mark.slow
 def test_translate(engine, audio):
     events = run(engine, audio / "ast_fr_tt-allbusy.flac", TranscribeOptions(task="translate"))
     assert events[0].language == "fr"
@@ -188,6 +189,7 @@ def test_unknown_language_is_an_error_not_english(engine, audio):
         run(engine, audio / "jfk.wav", TranscribeOptions(language="xx"))
 
 
+@pytest.mark.slow
 def test_cancel_between_events_keeps_what_came(engine, audio):
     cancel = CancelToken()
     events = engine.transcribe(audio / "jfk.wav", ENGLISH, cancel)

@@ -120,6 +120,7 @@ def test_a_freed_window_is_refused(small):
         small[0].open(DecodePlan(1, 1, RULES, 224), CancelToken()).admit(0, cross, PROMPT, RowParams())
 
 
+@pytest.mark.slow
 def test_cancel_stops_inside_an_encode(engine):
     backend = engine._loaded.backend
     mel = np.zeros((1, 80, 3000), np.float32)

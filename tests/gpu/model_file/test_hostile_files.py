@@ -174,6 +174,7 @@ def fuzz(valid, max_examples: int, *, derandomize: bool) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:(invalid|overflow).*:RuntimeWarning")
 def test_broken_files_are_opened_or_refused(valid):
     fuzz(valid, 50, derandomize=True)
@@ -185,6 +186,7 @@ def test_broken_files_are_opened_or_refused_for_long(valid):
     fuzz(valid, 2000, derandomize=False)
 
 
+@pytest.mark.slow
 def test_files_cut_anywhere(valid):
     """In the fields of the structure's beginning, at places of its rest, and among the weights."""
     content, offsets, path = valid
