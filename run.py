@@ -61,8 +61,10 @@ WINDOW = Need("app", 800, WINDOW_LIBRARIES)
 TEST = Need("test", 1000, WINDOW_LIBRARIES, TEST_PROGRAMS)
 BUILD = Need("build", 1000, WINDOW_LIBRARIES, BUILD_PROGRAMS)
 
+NEEDS = (COMMAND_LINE, WINDOW, TEST, BUILD)
+
 # First word -> what it needs; every other word is the command line's.
-NEEDS = {"": WINDOW, "open": WINDOW, "test": TEST}
+WORDS = {"": WINDOW, "open": WINDOW, "test": TEST}
 
 # What pip prints when it fails -> the cause, and what to do about it.
 CAUSES = {
@@ -94,7 +96,7 @@ class SetUpError(Exception):
 def main(args: list[str]) -> int:
     word = args[0] if args else ""
     try:
-        ensure(NEEDS.get(word, COMMAND_LINE))
+        ensure(WORDS.get(word, COMMAND_LINE))
     except SetUpError as error:
         say("error: " + str(error).replace("\n", "\n       "))
         return 1
@@ -146,7 +148,21 @@ def ensure(need: Need) -> None:
             install_system_packages(need)
         if not {python_fact(), lock_fact(need)} <= stamp:
             stamp = install_python_packages(need, stamp)
-        write_stamp(stamp | facts(need))
+        write_stamp(stamp | facts(need).union(*(facts(other) for other in NEEDS if contains(need, other))))
+
+
+def contains(need: Need, other: Need) -> bool:
+    """Whether `need` names all that `other` does: after the tests ran, transcribing needs no set-up of its own."""
+    return (
+        set(pairs(other.libraries)) <= set(pairs(need.libraries))
+        and set(pairs(other.programs)) <= set(pairs(need.programs))
+        and locked_packages(other) <= locked_packages(need)
+    )
+
+
+def locked_packages(need: Need) -> set[str]:
+    """The entries of `need`'s list: names with versions, platforms and hashes."""
+    return set(re.findall(r"^\w.*(?:\n .*)*", lock_path(need).read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def facts(need: Need) -> set[str]:

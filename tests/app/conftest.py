@@ -16,7 +16,10 @@ from app.i18n import Translation
 from app.paths import resources_dir
 from app.settings import Settings
 from app.widgets.appearance import Appearance
+from tests.support.awkward_recordings import make_awkward_files
+from tests.support.program import Program
 from tests.support.screen import Screen, missing_programs, start_screen
+from tests.support.speech import make_reading
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +64,12 @@ def screen() -> Iterator[Screen]:
         pytest.skip(f"not installed: {', '.join(missing)}")
     with start_screen() as screen:
         yield screen
+
+
+@pytest.fixture(scope="session")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The program in a folder with recordings good and bad."""
+    folder = tmp_path_factory.mktemp("recordings")
+    make_reading(folder / "long.flac")
+    make_awkward_files(folder)
+    return Program(folder, tmp_path_factory.mktemp("home"))

@@ -123,6 +123,7 @@ def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tm
     wait_until_idle(application, qtbot, 3)
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_load_is_explained_and_replaced(
     application: Application, qtbot: QtBot, tmp_path: Path
 ) -> None:
@@ -145,6 +146,7 @@ def test_a_model_that_does_not_load_is_explained_and_replaced(
     assert application._settings.model is None  # the built-in one
 
 
+@pytest.mark.slow
 def test_a_model_is_remembered_once_it_has_loaded(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     copy, broken = tmp_path / "mein Modell 模型.bin", tmp_path / "broken.bin"
     copy.symlink_to(default_model())
@@ -162,6 +164,7 @@ def test_a_model_is_remembered_once_it_has_loaded(application: Application, qtbo
     qtbot.waitUntil(lambda: settings.model is None, timeout=TIMEOUT_MS)
 
 
+@pytest.mark.slow
 def test_removing_what_runs_stops_it(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav")
     application.start([tmp_path / "long.wav"])

@@ -240,12 +240,12 @@ def test_suffixes_are_lower_case_and_whole() -> None:
 
 
 @pytest.mark.slow
-def test_three_hours_stay_out_of_memory(tmp_path: Path) -> None:
+def test_an_hour_stays_out_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "long.flac"
     minute = np.zeros(60 * 8000, np.int16)
     minute[::8000] = 1000
     with soundfile.SoundFile(path, "w", 8000, 1, "PCM_16") as file:
-        for _ in range(180):
+        for _ in range(60):
             file.write(minute)
     process = psutil.Process()
     before = process.memory_info().rss
@@ -254,6 +254,6 @@ def test_three_hours_stay_out_of_memory(tmp_path: Path) -> None:
         for block in reader.blocks():
             n_samples += len(block)
             grown = max(grown, process.memory_info().rss - before)
-    assert n_samples == 180 * 60 * SAMPLE_RATE
-    assert reader.duration_s == 180 * 60
-    assert grown < 40e6  # the samples alone would be 691 MB
+    assert n_samples == 3600 * SAMPLE_RATE
+    assert reader.duration_s == 3600
+    assert grown < 40e6  # the samples alone would be 230 MB

@@ -75,7 +75,7 @@ def test_decode_inverts_encode(text: str) -> None:
         assert tokenizer(kind).decode(tokenizer(kind).encode(text)) == text
 
 
-@given(st.text(alphabet=st.characters(min_codepoint=0x80, codec="utf-8"), min_size=1), st.data())
+@given(st.text(alphabet=st.characters(min_codepoint=0x80, exclude_categories=["Cs"]), min_size=1), st.data())
 def test_split_to_complete_never_cuts_a_character(text: str, data: st.DataObject) -> None:
     tokens = tokenizer("multilingual").encode(text)
     n = data.draw(st.integers(0, len(tokens)))

@@ -108,6 +108,7 @@ def test_jfk(engine, audio):
     assert stats.real_time_factor == pytest.approx(stats.processing_s / 11.0)
 
 
+@pytest.mark.slow
 def test_windows_follow_the_speech(engine, audio, tmp_path):
     """Five utterances with pauses, longer than a window: nothing lost at the seam, times where the speech is."""
     names = ["librivox_0870.wav", "librivox_0880.wav", "librivox_0890.wav", "librivox_0920.wav", "librivox_0930.wav"]
@@ -140,6 +141,7 @@ def reading(tmp_path_factory):
     return path, make_reading(path)
 
 
+@pytest.mark.slow
 def test_windows_at_once(engine, reading):
     """Cut at pauses and decoded together: the same words as one after the other, in order, up to the last second."""
     path, length = reading
@@ -156,6 +158,7 @@ def test_windows_at_once(engine, reading):
     assert jiwer.wer(" ".join(words(text_of(sequential))), " ".join(words(text_of(events)))) < 0.05
 
 
+@pytest.mark.slow
 def test_windows_at_once_fall_back_each_for_itself(engine, reading):
     """A threshold that only some windows miss: those are sampled, the others stay as they were."""
     path, _ = reading
@@ -178,7 +181,7 @@ def test_only_silence_for_minutes(engine, tmp_path):
     assert events[-1].n_windows == 0
 
 
-@pytest.mark.parametrize("name", ["silence_30s.flac", "roomtone_30s.flac"])
+@pytest.mark.parametrize("name", ["silence_30s.flac", pytest.param("roomtone_30s.flac", marks=pytest.mark.slow)])
 def test_silence_gives_no_text(engine, audio, name):
     assert text_of(run(engine, audio / name, TranscribeOptions(language="en"))) == ""
 
@@ -186,9 +189,9 @@ def test_silence_gives_no_text(engine, audio, name):
 @pytest.mark.parametrize(
     ("name", "language", "expected"),
     [
-        ("ast_es_enter_filename.flac", "es", "dictado"),
-        ("ast_fr_enter_filename.flac", "fr", "fichier"),
-        ("ast_it_tt-allbusy.flac", "it", "operatori"),
+        pytest.param("ast_es_enter_filename.flac", "es", "dictado", marks=pytest.mark.slow),
+        pytest.param("ast_fr_enter_filename.flac", "fr", "fichier", marks=pytest.mark.slow),
+        pytest.param("ast_it_tt-allbusy.flac", "it", "operatori", marks=pytest.mark.slow),
         ("ast_ru_queue-periodic-announce.flac", "ru", "операторы"),
     ],
 )
@@ -198,18 +201,21 @@ def test_languages_are_detected(engine, audio, name, language, expected):
     assert expected in text_of(events).lower()
 
 
+@pytest.mark.slow
 def test_translate(engine, audio):
     events = run(engine, audio / "ast_fr_tt-allbusy.flac", TranscribeOptions(task="translate"))
     assert events[0].language == "fr"
     assert "call" in words(text_of(events))
 
 
+@pytest.mark.slow
 def test_beam_search(engine, audio):
     events = run(engine, audio / "jfk.wav", TranscribeOptions(language="en", beam_size=5))
     assert words(text_of(events)) == words(JFK)
     assert events[-1].n_fallbacks == 0
 
 
+@pytest.mark.slow
 def test_fallback_samples_and_says_so(engine, audio):
     """A threshold nothing can meet sends every window up the ladder to its end."""
     options = TranscribeOptions(language="en", temperature=(0.0, 0.4), logprob_threshold=0.0, best_of=3)
@@ -219,6 +225,7 @@ def test_fallback_samples_and_says_so(engine, audio):
     assert "young" in words(text_of(events))
 
 
+@pytest.mark.slow
 def test_prompt_sets_the_spelling(engine, audio):
     path = audio / "librivox_0870.wav"
     assert "Dashwood" in text_of(run(engine, path))
@@ -231,6 +238,7 @@ def test_unknown_language_is_an_error_not_english(engine, audio):
         run(engine, audio / "jfk.wav", TranscribeOptions(language="xx"))
 
 
+@pytest.mark.slow
 def test_cancel_between_events_keeps_what_came(engine, audio):
     cancel = CancelToken()
     events = engine.transcribe(audio / "jfk.wav", ENGLISH, cancel)

@@ -223,6 +223,7 @@ def _characters() -> list[str]:
     return characters
 
 
+@cache  # writing a vocabulary is most of what a small file costs
 def byte_level(token: bytes) -> str:
     """A token's bytes as GPT-2's tokenizer files write them."""
     return "".join(_characters()[byte] for byte in token)

@@ -56,12 +56,14 @@ def check(project: Path, *args: str) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
+@pytest.mark.slow
 def test_all_well_and_pytest_has_the_last_word(project: Path) -> None:
     code, out = check(project, "--fast", "-k", "quick or slow")
     assert code == 0, out
     assert " 1 passed, 2 deselected in " in out.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_every_step_runs_also_after_failures(project: Path) -> None:
     (project / "pack" / "low.py").write_text("from pack import high\n\nONE: str = high.TWO\n", encoding="utf-8")
     code, out = check(project)
@@ -77,5 +79,6 @@ def test_every_step_runs_also_after_failures(project: Path) -> None:
     assert "2 passed, 1 deselected" in out
 
 
+@pytest.mark.slow
 def test_lint_alone(project: Path) -> None:
     assert check(project, "--lint")[1].splitlines()[-1] == "4 passed, 0 failed"

@@ -71,6 +71,7 @@ def test_a_recording_becomes_messages_in_order(service: EngineService) -> None:
     assert 0 < memory.used <= memory.peak < memory.total
 
 
+@pytest.mark.slow
 def test_a_named_language_is_not_guessed(service: EngineService) -> None:
     assert run(service, SHORT, language="en")[1] == JobLanguage(7, "en", None)
 
@@ -115,6 +116,7 @@ def test_options_that_do_not_fit_the_model_fail(service: EngineService) -> None:
     assert failed.kind == "OptionsError"
 
 
+@pytest.mark.slow
 def test_an_unforeseen_error_ends_the_job_and_goes_to_the_log(
     service: EngineService, caplog: pytest.LogCaptureFixture
 ) -> None:

