@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,11 +12,8 @@ from queue import Empty, SimpleQueue
 from PySide6.QtCore import QObject, QThread, QTimer, Signal
 
 from app.engine.messages import EngineMemory, JobCancelled, JobFailed, Message, ModelFailed, TranscribeFile
-from app.engine.service import EngineService
-from app.paths import log_file
+from app.engine.service import EngineService, failure_of
 from gpu.cancel import CancelToken
-
-_log = logging.getLogger(__name__)
 
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
 DELIVERY_INTERVAL_MS = 50
@@ -158,12 +154,12 @@ class EngineThread(QThread):
 
     def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
         """The service turns every error of the engine into a message: this one is a mistake of the program's."""
-        _log.error("unexpected error in the engine's thread", exc_info=error)
-        cause, remedy = f"{type(error).__name__}: {error}", f"Please report it with the log file {log_file()}."
         if model_path is not None:
-            self._mailbox.put(ModelFailed(model_path, cause, remedy, "InternalError"))
+            failure = failure_of(model_path, error)
+            self._mailbox.put(ModelFailed(model_path, failure.message, failure.remedy, failure.kind))
         if job is not None:
-            self._mailbox.put(JobFailed(job.job_id, job.path, "InternalError", cause, remedy))
+            failure = failure_of(job.path, error)
+            self._mailbox.put(JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy))
 
     def _report_memory(self) -> None:
         if self._service is not None and (memory := self._service.memory()):

@@ -219,7 +219,7 @@ def test_ctrl_c_keeps_what_was_decoded(program: Program, tmp_path: Path, stop: s
     text = " ".join((first + process.stdout.read()).split())
     assert process.wait() == 128 + stop
     said = (tmp_path / "errors").read_text()
-    assert "warning: long.flac: stopped before its end" in said
+    assert "warning: long.flac: Stopped before its end" in said
     assert "Traceback" not in said
     assert "fellow Americans" not in text  # the end of it
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["long.srt"]

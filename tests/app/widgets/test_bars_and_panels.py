@@ -22,12 +22,12 @@ from app.widgets.drop_area import DropArea
 from app.widgets.message_bar import MessageBar, Saying
 from app.widgets.options_bar import OptionsBar
 from app.widgets.status_panel import StatusPanel
-from gpu.types import DeviceInfo, ModelInfo, TranscribeOptions
+from gpu.types import DeviceInfo, ModelInfo, TranscribeOptions, Words
 from tests.support.engine_messages import MEMORY, make_recording, make_stats
 
 LOADED = ModelLoaded(
     ModelInfo("ggml-base-q5_1", "base", "Q5_1", 59_707_625, is_multilingual=True, load_s=0.5),
-    DeviceInfo("cpu", "Intel Xeon", "No NVIDIA driver was found"),
+    DeviceInfo("cpu", "Intel Xeon", Words("No NVIDIA driver was found")),
 )
 
 
