@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -97,7 +97,7 @@ class DropArea(QFrame):
 
     def _update_icons(self) -> None:
         colors = self._appearance.colors
-        self._icon.setPixmap(self._appearance.icon("wave", colors.accent).pixmap(QSize(ICON_SIZE, ICON_SIZE)))
+        self._icon.setPixmap(self._appearance.pixmap("wave", colors.accent, ICON_SIZE))
         self._files.setIcon(self._appearance.button_icon("add", colors.on_accent))
         self._folder.setIcon(self._appearance.button_icon("folder", colors.text))
         self.update()

@@ -87,6 +87,6 @@ class Placeholder(QWidget):
     def _update_icon(self) -> None:
         name, color = self._picture
         colors = self._appearance.colors
-        drawn = self._appearance.icon(name, colors.danger if color == "danger" else colors.muted)
-        self._icon.setPixmap(drawn.pixmap(ICON_SIZE, ICON_SIZE))
+        shown = colors.danger if color == "danger" else colors.muted
+        self._icon.setPixmap(self._appearance.pixmap(name, shown, ICON_SIZE))
         self._retry.setIcon(self._appearance.button_icon("retry", colors.on_accent))
