@@ -208,7 +208,7 @@ class Application(QObject):
         def compose() -> Saying:
             problem = engine_texts.problem(message.kind, message.message, message.remedy)
             text = f"{problem.detail}\n{problem.remedy}"
-            return Saying(f"{message.path.name}: {problem.headline}", text, self.tr("Choose model file…"))
+            return Saying(problem.headline_for(message.path.name), text, self.tr("Choose model file…"))
 
         self.window.message_bar.say("error", compose)
 
@@ -250,7 +250,7 @@ class Application(QObject):
     def _tell_problem(self, path: Path, kind: str, message: str, remedy: Words) -> None:
         def compose() -> Saying:
             problem = engine_texts.problem(kind, message, remedy)
-            return Saying(f"{path.name}: {problem.headline}", f"{problem.detail}\n{problem.remedy}")
+            return Saying(problem.headline_for(path.name), f"{problem.detail}\n{problem.remedy}")
 
         self.window.message_bar.say("error", compose)
 

@@ -18,7 +18,7 @@ import soxr
 from numpy.typing import NDArray
 
 from gpu.audio_sources import AudioSource, FFmpegSource, SoundFileSource, is_soundfile_only
-from gpu.errors import AudioNotFoundError, UndecodableAudioError, reason
+from gpu.errors import AudioNotFoundError, UndecodableAudioError, no_file, reason
 from gpu.types import Words
 
 Floats = NDArray[np.float32]
@@ -161,13 +161,7 @@ def _open_file(path: Path) -> BinaryIO:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            is_folder = stat.S_ISDIR(info.st_mode)
-            raise AudioNotFoundError(
-                Words("{path} is a folder.", path=path)
-                if is_folder
-                else Words("{path} is not an ordinary file.", path=path),
-                remedy=Words("Choose an audio or video file."),
-            )
+            raise AudioNotFoundError(no_file(path, info.st_mode), remedy=Words("Choose an audio or video file."))
         file = path.open("rb")
     except OSError as e:
         raise _cannot_read(path, e) from e

@@ -6,6 +6,8 @@ user can do. Both begin with a capital letter or a file's name, end with a full 
 """
 
 import errno
+import stat
+from pathlib import Path
 
 from gpu.types import Words
 
@@ -114,3 +116,10 @@ _SYSTEM_ERRORS = {
 def reason(error: OSError) -> str:
     """Why the system could not do it, as a part of a sentence."""
     return _SYSTEM_ERRORS.get(error.errno or 0, error.strerror or str(error))
+
+
+def no_file(path: Path, mode: int) -> Words:
+    """What stands at a path where an ordinary file should; `mode` as in `os.stat_result`."""
+    if stat.S_ISDIR(mode):
+        return Words("{path} is a folder.", path=path)
+    return Words("{path} is not an ordinary file.", path=path)

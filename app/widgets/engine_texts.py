@@ -45,6 +45,10 @@ class Problem:
     detail: str
     remedy: str
 
+    def headline_for(self, name: str) -> str:
+        """What is wrong, and with which file."""
+        return QCoreApplication.translate("Problems", "{name}: {headline}").format(name=name, headline=self.headline)
+
 
 def problem(kind: str, message: str, remedy: str) -> Problem:
     """An error in the language of the interface."""

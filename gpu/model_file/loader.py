@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gpu.errors import ModelNotFoundError, UnknownModelFormatError, reason
+from gpu.errors import ModelNotFoundError, UnknownModelFormatError, no_file, reason
 from gpu.model_file.dialects import interpret
 from gpu.model_file.formats import container_of
 from gpu.model_file.ggml import read_ggml
@@ -42,13 +42,7 @@ def _map(path: Path) -> mmap.mmap:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
-            is_folder = stat.S_ISDIR(status.st_mode)
-            raise ModelNotFoundError(
-                Words("{path} is a folder.", path=path)
-                if is_folder
-                else Words("{path} is not an ordinary file.", path=path),
-                remedy=Words("Choose a model file."),
-            )
+            raise ModelNotFoundError(no_file(path, status.st_mode), remedy=Words("Choose a model file."))
         if status.st_size == 0:
             raise UnknownModelFormatError(
                 Words("{name} is empty (0 bytes).", name=path.name), remedy=Words("Download or copy the model again.")

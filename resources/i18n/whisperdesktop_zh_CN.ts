@@ -1486,6 +1486,13 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>Problems</name>
+    <message>
+        <source>{name}: {headline}</source>
+        <translation>{name}：{headline}</translation>
+    </message>
+</context>
+<context>
     <name>Recordings</name>
     <message>
         <source>Waiting</source>
