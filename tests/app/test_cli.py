@@ -271,7 +271,7 @@ class TestStandardOutputGoesAway:
         with Path("/dev/full").open("w") as full:
             result = program.run("transcribe", "speech.wav", "-q", stdout=full)
         assert result.returncode == 1
-        assert result.stderr == "error: standard output: cannot be written: No space left on device. Make room there.\n"
+        assert result.stderr == "error: standard output: It cannot be written: No space left on device. Make room there.\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of another kind")
@@ -284,7 +284,7 @@ def test_an_output_folder_that_cannot_be_written_is_known_before_the_work(
     (program.folder / "locked").mkdir(mode=0o500, exist_ok=True)
     result = program.run("transcribe", "speech.wav", "-o", folder)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f"error: {folder}: cannot be written: {cause}. Choose another place.\n"
+    assert result.stderr == f"error: {folder}: It cannot be written: {cause}. Choose another place.\n"
 
 
 def test_a_file_that_cannot_be_written_is_one_line_and_the_others_are_done(program: Program, tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_a_file_that_cannot_be_written_is_one_line_and_the_others_are_done(progr
     result = program.run("transcribe", "speech.wav", "eight.wav", "-q", "-f", "srt", "-o", str(tmp_path))
     assert result.returncode == 1
     [error] = result.stderr.splitlines()
-    assert error.startswith(f"error: {tmp_path / 'speech.srt'}: cannot be written: ")
+    assert error.startswith(f"error: {tmp_path / 'speech.srt'}: It cannot be written: ")
     assert SENTENCE in result.stdout
     assert (tmp_path / "eight.srt").is_file()
 
@@ -315,7 +315,7 @@ def model_with_an_unknown_type() -> bytes:
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (None, "cannot read the model file"),
+        (None, "cannot be read: "),
         (b"", "empty"),
         (half_a_model, "cut short"),
         (model_with_an_unknown_type, "77"),
