@@ -271,7 +271,9 @@ class TestStandardOutputGoesAway:
         with Path("/dev/full").open("w") as full:
             result = program.run("transcribe", "speech.wav", "-q", stdout=full)
         assert result.returncode == 1
-        assert result.stderr == "error: standard output: It cannot be written: No space left on device. Make room there.\n"
+        assert (
+            result.stderr == "error: standard output: It cannot be written: No space left on device. Make room there.\n"
+        )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of another kind")
