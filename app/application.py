@@ -31,7 +31,8 @@ from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
 from app.widgets.message_bar import Saying
 from app.widgets.recordings_model import RecordingsModel
-from gpu.types import TranscribeOptions
+from gpu.errors import reason
+from gpu.types import TranscribeOptions, Words
 
 THEME_VARIABLE = "WHISPERDESKTOP_THEME"
 
@@ -207,7 +208,7 @@ class Application(QObject):
         def compose() -> Saying:
             problem = engine_texts.problem(message.kind, message.message, message.remedy)
             text = f"{problem.detail}\n{problem.remedy}"
-            return Saying(f"{message.path.name}: {problem.headline}", text, self.tr("Choose model file…"))
+            return Saying(problem.headline_for(message.path.name), text, self.tr("Choose model file…"))
 
         self.window.message_bar.say("error", compose)
 
@@ -246,10 +247,10 @@ class Application(QObject):
     def _take_suffixes(self, suffixes: frozenset[str]) -> None:
         self.window.picker_suffixes = suffixes
 
-    def _tell_problem(self, path: Path, kind: str, message: str, remedy: str = "") -> None:
+    def _tell_problem(self, path: Path, kind: str, message: str, remedy: Words) -> None:
         def compose() -> Saying:
             problem = engine_texts.problem(kind, message, remedy)
-            return Saying(f"{path.name}: {problem.headline}", f"{problem.detail}\n{problem.remedy}")
+            return Saying(problem.headline_for(path.name), f"{problem.detail}\n{problem.remedy}")
 
         self.window.message_bar.say("error", compose)
 
@@ -258,15 +259,16 @@ class Application(QObject):
         self.window.message_bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=path)))
 
     def _tell_not_saved(self, path: Path, error: Exception) -> None:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        self._tell_problem(path, "OSError", reason)
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        self._tell_problem(path, "OSError", why, Words("Choose another folder, or make room on the disk."))
 
     def _show_failure(self, error: Exception) -> None:
         self._show_unexpected(f"{type(error).__name__}: {error}")
 
     def _show_unexpected(self, words: str) -> None:
         def compose() -> Saying:
-            problem = engine_texts.problem("InternalError", words)
+            remedy = Words("Please report it with the log file {path}.", path=log_file())
+            problem = engine_texts.problem("InternalError", words, remedy)
             return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}")
 
         self.window.message_bar.say("error", compose)

@@ -1,8 +1,10 @@
-"""The language of the interface: English, or a translation in resources/i18n.
+r"""The language of the interface: English, or a translation in resources/i18n.
 
-After a change of texts, in the repository's root (a test tells when it was forgotten):
+Texts of the window are marked as Qt does; those of the engine, which knows no Qt, are templates of `gpu.types.Words`.
+After a change of either, in the repository's root (a test tells when it was forgotten):
 
-    pyside6-lupdate -extensions py -locations none -no-obsolete app -ts resources/i18n/whisperdesktop_zh_CN.ts
+    pyside6-lupdate -tr-function-alias tr+=Words -extensions py -locations none -no-obsolete app gpu \
+        -ts resources/i18n/whisperdesktop_zh_CN.ts
     (translate what is "unfinished")
     pyside6-lrelease resources/i18n/whisperdesktop_zh_CN.ts
 """

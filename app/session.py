@@ -20,7 +20,7 @@ from app.engine.messages import (
     JobWarning,
     TranscribeFile,
 )
-from gpu.types import RunStats, TranscribeOptions
+from gpu.types import RunStats, TranscribeOptions, Words
 
 
 class State(enum.Enum):
@@ -56,7 +56,7 @@ class Recording:
     probability: float | None = None
     stats: RunStats | None = None
     failure: JobFailed | None = None
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Words] = field(default_factory=list)
     is_saved: bool = False
 
     @property

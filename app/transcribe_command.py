@@ -202,7 +202,7 @@ class _Report:
         self._console.end_progress()
         if not self._transcript.text:
             self._print_heading()
-            self._console.warning(self._name, "no speech was found")
+            self._console.warning(self._name, "No speech was found")
         self._console.note(
             f"{self._name}: {_figures([stats])}, language {self._language}, peak memory {_megabytes(stats.memory.peak)}"
         )
@@ -217,7 +217,7 @@ class _Report:
             self._console.error(self._name, end.message, end.remedy)
             self.exit_code = EXIT_USAGE if end.kind == "OptionsError" else EXIT_FAILED
         else:
-            self._console.warning(self._name, "stopped before its end")
+            self._console.warning(self._name, "Stopped before its end")
         if self._transcript.segments:
             self._save()
 
@@ -330,4 +330,7 @@ def _megabytes(n_bytes: int) -> str:
 def _words(error: OSError) -> tuple[str, str]:
     """Cause and remedy of something that cannot be written."""
     is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return f"cannot be written: {error.strerror or error}", "Make room there." if is_full else "Choose another place."
+    return (
+        f"It cannot be written: {error.strerror or error}",
+        "Make room there." if is_full else "Choose another place.",
+    )

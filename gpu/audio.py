@@ -18,7 +18,8 @@ import soxr
 from numpy.typing import NDArray
 
 from gpu.audio_sources import AudioSource, FFmpegSource, SoundFileSource, is_soundfile_only
-from gpu.errors import AudioNotFoundError, UndecodableAudioError
+from gpu.errors import AudioNotFoundError, UndecodableAudioError, no_file, reason
+from gpu.types import Words
 
 Floats = NDArray[np.float32]
 
@@ -55,7 +56,8 @@ class AudioReader:
         first = next(self._chunks, None)
         if first is None:
             raise UndecodableAudioError(
-                f"{path.name} holds no sound that can be decoded.", remedy="Check that it plays in a media player."
+                Words("{name} holds no sound that can be decoded.", name=path.name),
+                remedy=Words("Check that it plays in a media player."),
             )
         self._first = first
         self._resampler = _Resampler(first[0])
@@ -81,7 +83,9 @@ class AudioReader:
         if not np.isfinite(samples).all():
             if self._all_numbers:
                 self._all_numbers = False
-                self.warnings.append(f"{self.path.name} holds values that are no numbers; they are taken as silence.")
+                self.warnings.append(
+                    Words("{name} holds values that are no numbers; they are taken as silence.", name=self.path.name)
+                )
             samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
         return np.clip(samples, -1, 1)
 
@@ -146,7 +150,8 @@ def find_recordings(path: Path) -> list[Path]:
     )
     if not found:
         raise AudioNotFoundError(
-            f"There is no recording in the folder {path}.", remedy="Choose a folder with audio or video files in it."
+            Words("There is no recording in the folder {path}.", path=path),
+            remedy=Words("Choose a folder with audio or video files in it."),
         )
     return found
 
@@ -156,27 +161,32 @@ def _open_file(path: Path) -> BinaryIO:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            kind = "a folder" if stat.S_ISDIR(info.st_mode) else "not an ordinary file"
-            raise AudioNotFoundError(f"{path} is {kind}.", remedy="Name an audio or video file.")
+            raise AudioNotFoundError(no_file(path, info.st_mode), remedy=Words("Choose an audio or video file."))
         file = path.open("rb")
     except OSError as e:
         raise _cannot_read(path, e) from e
     if info.st_size == 0:
         file.close()
-        raise UndecodableAudioError(f"{path.name} is empty (0 bytes).", remedy="Copy or download it again.")
+        raise UndecodableAudioError(
+            Words("{name} is empty (0 bytes).", name=path.name), remedy=Words("Copy or download it again.")
+        )
     return file
 
 
 def _cannot_read(path: Path, error: OSError) -> AudioNotFoundError:
     match error:
         case FileNotFoundError() | NotADirectoryError():
-            return AudioNotFoundError(f"There is no file {path}.", remedy="Check the name and the folder.")
+            return AudioNotFoundError(
+                Words("There is no file {path}.", path=path), remedy=Words("Check the name and the folder.")
+            )
         case PermissionError():
             return AudioNotFoundError(
-                f"{path} may not be read: permission denied.", remedy="Ask for the right to read it, or for a copy."
+                Words("{path} may not be read: permission denied.", path=path),
+                remedy=Words("Ask for the right to read it, or for a copy."),
             )
     return AudioNotFoundError(
-        f"{path} cannot be read: {error.strerror}.", remedy="Check the disk or the network it is on."
+        Words("{path} cannot be read: {reason}.", path=path, reason=reason(error)),
+        remedy=Words("Check the disk or the network it is on."),
     )
 
 
@@ -186,8 +196,13 @@ class _Resampler:
     def __init__(self, rate: int) -> None:
         if not _MIN_RATE <= rate <= _MAX_RATE:
             raise UndecodableAudioError(
-                f"The recording claims a sample rate of {rate} Hz, expected {_MIN_RATE} to {_MAX_RATE}.",
-                remedy="The file is damaged: copy or download it again.",
+                Words(
+                    "The recording claims a sample rate of {rate} Hz, expected {least} to {most}.",
+                    rate=rate,
+                    least=_MIN_RATE,
+                    most=_MAX_RATE,
+                ),
+                remedy=Words("The file is damaged: copy or download it again."),
             )
         self.rate = rate
         self._stream = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32") if rate != SAMPLE_RATE else None

@@ -23,7 +23,8 @@ from av.packet import Packet
 from av.stream import Stream
 from numpy.typing import NDArray
 
-from gpu.errors import NoAudioStreamError, UndecodableAudioError
+from gpu.errors import NoAudioStreamError, UndecodableAudioError, reason
+from gpu.types import Words
 
 Floats = NDArray[np.float32]
 
@@ -38,14 +39,14 @@ _UNKNOWN_LENGTH = 0x7FFF_0000  # bytes; what recorders that cannot seek put into
 # Formats FFmpeg cannot decode, by their first bytes (Ensoniq PARIS, Psion). Asking libsndfile about any file would
 # be wrong: it takes almost everything for MP3, an MP4 for instance, and returns noise.
 _SOUNDFILE_MAGICS = (b" paf", b"fap ", b"ALawSoundFile")
-_CONVERT = "Check that it plays in a media player, or convert it to WAV, FLAC or MP3."
+_CONVERT = Words("Check that it plays in a media player, or convert it to WAV, FLAC or MP3.")
 
 
 class AudioSource(Protocol):
     """A decoder at work. `duration_s` is what the header says, `warnings` grows while `chunks` runs."""
 
     duration_s: float | None
-    warnings: list[str]
+    warnings: list[Words]
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:
         """(rate in Hz, (n,) float32 mono samples), to the end."""
@@ -68,7 +69,7 @@ class FFmpegSource:
     """
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self.warnings: list[str] = []
+        self.warnings: list[Words] = []
         self._file = file
         self._content = _Content(file)
         self._name = name
@@ -78,7 +79,7 @@ class FFmpegSource:
         self.duration_s = wav.stated_s or self._header_duration_s()
         self._stated_s = wav.stated_s or (self.duration_s if self._states_length() else None)
         if wav.is_too_short:
-            self.warnings.append(f"{name} holds more sound than its header says; all of it is read.")
+            self.warnings.append(Words("{name} holds more sound than its header says; all of it is read.", name=name))
         self._audio_span, self._span = _Span(), _Span()  # of the sound, and of sound and pictures
         self._decoded_s = 0.0
         self._n_bad = 0
@@ -96,25 +97,34 @@ class FFmpegSource:
             self._file.seek(4)
             if self._file.read(4) == b"ftyp":
                 raise UndecodableAudioError(
-                    f"{self._name} is an MP4 file without its index: it was cut off, or its recording was interrupted.",
-                    remedy="Copy or download it again.",
+                    Words(
+                        "{name} is an MP4 file without its index: it was cut off, or its recording was interrupted.",
+                        name=self._name,
+                    ),
+                    remedy=Words("Copy or download it again."),
                 ) from e
             raise UndecodableAudioError(
-                f"{self._name} is not audio or video in any format known here.", remedy=_CONVERT
+                Words("{name} is not audio or video in any format known here.", name=self._name), remedy=_CONVERT
             ) from e
 
     def _main_stream(self) -> AudioStream:
         streams = self._container.streams
         if not streams.audio:
-            raise NoAudioStreamError(f"{self._name} has no sound in it.", remedy="Choose a file with a sound track.")
+            raise NoAudioStreamError(
+                Words("{name} has no sound in it.", name=self._name), remedy=Words("Choose a file with a sound track.")
+            )
         main = streams.best("audio")
         if not isinstance(main, AudioStream) or main.codec_context is None:
             raise UndecodableAudioError(
-                f"The sound of {self._name} is damaged, or stored in a way not known here.", remedy=_CONVERT
+                Words("The sound of {name} is damaged, or stored in a way not known here.", name=self._name),
+                remedy=_CONVERT,
             )
         if len(streams.audio) > 1:
             number = streams.audio.index(main) + 1
-            self.warnings.append(f"{self._name} has {len(streams.audio)} sound tracks; number {number} is used.")
+            n = len(streams.audio)
+            self.warnings.append(
+                Words("{name} has {n} sound tracks; number {i} is used.", name=self._name, n=n, i=number)
+            )
         return main
 
     def _header_duration_s(self) -> float | None:
@@ -168,26 +178,34 @@ class FFmpegSource:
 
     def _judge(self) -> None:
         """Compare what was read with what should be there."""
+        name = self._name
         if self._content.error is not None:
-            at, why = clock(self._decoded_s), self._content.error.strerror
-            self.warnings.append(f"{self._name} could not be read beyond {at}: {why}.")
+            at, why = clock(self._decoded_s), reason(self._content.error)
+            self.warnings.append(
+                Words("{name} could not be read beyond {time}: {reason}.", name=name, time=at, reason=why)
+            )
         # A track in MP4 states its own length; in Matroska it may end before the pictures, whose length is stated.
         reached_s = self._audio_span.seconds if self._stream.duration is not None else self._span.seconds
         reached_s = max(reached_s, self._decoded_s)
         if self._n_bad:
-            packets = "1 damaged packet" if self._n_bad == 1 else f"{self._n_bad} damaged packets"
-            self.warnings.append(f"{packets} of {self._name} could not be decoded.")
+            one = Words("1 damaged packet of {name} could not be decoded.", name=name)
+            several = Words("{n} damaged packets of {name} could not be decoded.", n=self._n_bad, name=name)
+            self.warnings.append(one if self._n_bad == 1 else several)
         lost_s = self._audio_span.seconds - self._decoded_s
         if _LOST_S < lost_s < (self.duration_s or math.inf):  # beyond that the time stamps are wrong
+            lost = f"{lost_s:.1f}"
             self.warnings.append(
-                f"{lost_s:.1f} s of sound are missing inside {self._name}: times after that are early."
+                Words("{lost} s of sound are missing inside {name}: times after that are early.", lost=lost, name=name)
             )
         if self._stated_s is not None and reached_s < self._stated_s - _MISSING_S:
             end, stated = clock(reached_s), clock(self._stated_s)
-            self.warnings.append(f"{self._name} ends at {end} of {stated}: the rest is missing.")
-        elif self._ends_badly:
             self.warnings.append(
-                f"{self._name} ends in the middle of a packet, at {clock(reached_s)}: it may be cut off."
+                Words("{name} ends at {end} of {stated}: the rest is missing.", name=name, end=end, stated=stated)
+            )
+        elif self._ends_badly:
+            end = clock(reached_s)
+            self.warnings.append(
+                Words("{name} ends in the middle of a packet, at {end}: it may be cut off.", name=name, end=end)
             )
 
     def close(self) -> None:
@@ -199,13 +217,16 @@ class SoundFileSource:
     """Decodes a file with libsndfile. Same arguments as `FFmpegSource`."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        self.warnings: list[str] = []
+        self.warnings: list[Words] = []
         self._file = file
         file.seek(0)
         try:
             self._sound = soundfile.SoundFile(file)
         except soundfile.LibsndfileError as e:
-            raise UndecodableAudioError(f"{name} cannot be decoded: {e.error_string}", remedy=_CONVERT) from e
+            why = e.error_string.rstrip(".")
+            raise UndecodableAudioError(
+                Words("{name} cannot be decoded: {reason}.", name=name, reason=why), remedy=_CONVERT
+            ) from e
         self.duration_s: float | None = self._sound.frames / self._sound.samplerate
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:

@@ -12,14 +12,14 @@ from pathlib import Path
 import psutil
 
 from gpu.errors import DeviceUnavailableError
-from gpu.types import DeviceInfo
+from gpu.types import DeviceInfo, Words
 
 # What CUDA 13 asks for: driver 580 or newer, Turing or newer.
 MIN_CUDA_VERSION = 13000
 MIN_DRIVER = "580"
 MIN_COMPUTE_CAPABILITY = (7, 5)
 
-_NO_GPU_ENGINE = "the GPU engine is not part of this version"
+_NO_GPU_ENGINE = Words("the GPU engine is not part of this version")
 
 # Of cuda.h.
 _CUDA_ERROR_NO_DEVICE = 100
@@ -52,7 +52,7 @@ class CudaProbe:
     """
 
     state: CudaState
-    cause: str
+    cause: Words
     gpu: str | None = None
     total_memory: int = 0
 
@@ -64,18 +64,21 @@ def select_device(requested: str) -> DeviceInfo:
         DeviceUnavailableError: there is no such device, or not here. What was asked for is never replaced in silence.
     """
     if requested == "cpu":
-        return DeviceInfo("cpu", cpu_name(), "as requested")
+        return DeviceInfo("cpu", cpu_name(), Words("As requested"))
     if requested not in ("auto", "cuda"):
         raise DeviceUnavailableError(
-            f"There is no device named {requested!r}, expected auto, cpu or cuda.", remedy="Choose one of these three."
+            Words("There is no device named {name}, expected auto, cpu or cuda.", name=repr(requested)),
+            remedy=Words("Choose one of these three."),
         )
     probe = probe_cuda()
     if requested == "cuda":
         raise DeviceUnavailableError(
-            f"The GPU cannot be used: {probe.cause}; {_NO_GPU_ENGINE}.", remedy="Choose the device auto or cpu."
+            Words("The GPU cannot be used: {cause}; {obstacle}.", cause=probe.cause, obstacle=_NO_GPU_ENGINE),
+            remedy=Words("Choose the device auto or cpu."),
         )
-    note = probe.cause if probe.state is CudaState.NO_DRIVER else f"{probe.cause}: {_NO_GPU_ENGINE}"
-    return DeviceInfo("cpu", cpu_name(), note)
+    if probe.state is CudaState.NO_DRIVER:
+        return DeviceInfo("cpu", cpu_name(), probe.cause)
+    return DeviceInfo("cpu", cpu_name(), Words("{cause}: {obstacle}", cause=probe.cause, obstacle=_NO_GPU_ENGINE))
 
 
 def probe_cuda(library: str | None = None) -> CudaProbe:
@@ -87,32 +90,42 @@ def probe_cuda(library: str | None = None) -> CudaProbe:
     try:
         driver = ctypes.CDLL(library or ("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"))
     except OSError:
-        return CudaProbe(CudaState.NO_DRIVER, "No NVIDIA driver was found")
+        return CudaProbe(CudaState.NO_DRIVER, Words("No NVIDIA driver was found"))
 
     error = driver.cuInit(0)
     if error == _CUDA_ERROR_SYSTEM_DRIVER_MISMATCH:
-        return CudaProbe(CudaState.DRIVER_MISMATCH, "The NVIDIA driver was updated and waits for a restart")
+        cause = Words("The NVIDIA driver was updated and waits for a restart")
+        return CudaProbe(CudaState.DRIVER_MISMATCH, cause)
     n_devices = ctypes.c_int(0)
     error = error or driver.cuDeviceGetCount(ctypes.byref(n_devices))
     if error not in (0, _CUDA_ERROR_NO_DEVICE):
-        return CudaProbe(CudaState.DRIVER_FAILED, f"The NVIDIA driver does not start (CUDA error {error})")
+        cause = Words("The NVIDIA driver does not start (CUDA error {number})", number=error)
+        return CudaProbe(CudaState.DRIVER_FAILED, cause)
     if n_devices.value == 0:
-        return CudaProbe(CudaState.NO_DEVICE, "An NVIDIA driver was found, but no NVIDIA GPU")
+        return CudaProbe(CudaState.NO_DEVICE, Words("An NVIDIA driver was found, but no NVIDIA GPU"))
 
     name, capability, total_memory = max((_device(driver, i) for i in range(n_devices.value)), key=lambda gpu: gpu[1:])
     version = ctypes.c_int(0)
     driver.cuDriverGetVersion(ctypes.byref(version))
     if version.value < MIN_CUDA_VERSION:
-        cause = (
-            f"NVIDIA driver {_driver_release()}found, which supports CUDA {_dotted(version.value)}; "
-            f"CUDA {_dotted(MIN_CUDA_VERSION)} is needed (driver {MIN_DRIVER} or newer)"
+        cause = Words(
+            "{driver} found, which supports CUDA {got}; CUDA {needed} is needed (driver {release} or newer)",
+            driver=_driver(),
+            got=_dotted(version.value),
+            needed=_dotted(MIN_CUDA_VERSION),
+            release=MIN_DRIVER,
         )
         return CudaProbe(CudaState.DRIVER_TOO_OLD, cause, name, total_memory)
     if capability < MIN_COMPUTE_CAPABILITY:
         got, needed = ("{}.{}".format(*pair) for pair in (capability, MIN_COMPUTE_CAPABILITY))
-        cause = f"{name} found, whose compute capability {got} is too old; {needed} is needed"
+        cause = Words(
+            "{gpu} found, whose compute capability {got} is too old; {needed} is needed",
+            gpu=name,
+            got=got,
+            needed=needed,
+        )
         return CudaProbe(CudaState.GPU_TOO_OLD, cause, name, total_memory)
-    return CudaProbe(CudaState.READY, f"{name} found", name, total_memory)
+    return CudaProbe(CudaState.READY, Words("{gpu} found", gpu=name), name, total_memory)
 
 
 def cpu_name() -> str:
@@ -141,10 +154,12 @@ def _device(driver: ctypes.CDLL, ordinal: int) -> tuple[str, tuple[int, int], in
     return name.value.decode(errors="replace"), (major.value, minor.value), total.value
 
 
-def _driver_release() -> str:
-    """The kernel module's version and a space ("535.104.05 "), where the system tells."""
+def _driver() -> Words:
+    """The driver with the kernel module's version ("535.104.05"), where the system tells."""
     path = Path("/sys/module/nvidia/version")
-    return f"{path.read_text().strip()} " if path.exists() else ""
+    if not path.exists():
+        return Words("NVIDIA driver")
+    return Words("NVIDIA driver {release}", release=path.read_text().strip())
 
 
 def _dotted(cuda_version: int) -> str:

@@ -2,8 +2,14 @@
 
 An `EngineError` is made where the problem is found and shown in one place (`app.engine.service` turns it
 into a message). `str(error)` is the cause in one line; `error.remedy` is one sentence that says what the
-user can do.
+user can do. Both begin with a capital letter or a file's name, end with a full stop, and can be translated.
 """
+
+import errno
+import stat
+from pathlib import Path
+
+from gpu.types import Words
 
 
 class EngineError(Exception):
@@ -14,8 +20,9 @@ class EngineError(Exception):
         remedy: one sentence: what to do about it.
     """
 
-    def __init__(self, message: str, *, remedy: str) -> None:
+    def __init__(self, message: Words, *, remedy: Words) -> None:
         super().__init__(message)
+        self.message = message
         self.remedy = remedy
 
 
@@ -81,3 +88,38 @@ class OptionsError(EngineError):
 
 class Cancelled(Exception):  # noqa: N818 - a request that was granted, not an error
     """The run was stopped on request. What was yielded before stands."""
+
+
+# What files and disks do, in the system's own words (which Python leaves in English).
+_SYSTEM_ERRORS = {
+    errno.EACCES: Words("Permission denied"),
+    errno.EPERM: Words("Operation not permitted"),
+    errno.ENOENT: Words("No such file or directory"),
+    errno.ENOTDIR: Words("Not a directory"),
+    errno.EISDIR: Words("Is a directory"),
+    errno.EEXIST: Words("File exists"),
+    errno.ENAMETOOLONG: Words("File name too long"),
+    errno.ELOOP: Words("Too many levels of symbolic links"),
+    errno.EIO: Words("Input/output error"),
+    errno.ENODEV: Words("No such device"),
+    errno.ESTALE: Words("Stale file handle"),
+    errno.ETIMEDOUT: Words("Connection timed out"),
+    errno.EMFILE: Words("Too many open files"),
+    errno.ENOSPC: Words("No space left on device"),
+    errno.EDQUOT: Words("Disk quota exceeded"),
+    errno.EFBIG: Words("File too large"),
+    errno.EROFS: Words("Read-only file system"),
+    errno.ENOMEM: Words("Cannot allocate memory"),
+}
+
+
+def reason(error: OSError) -> str:
+    """Why the system could not do it, as a part of a sentence."""
+    return _SYSTEM_ERRORS.get(error.errno or 0, error.strerror or str(error))
+
+
+def no_file(path: Path, mode: int) -> Words:
+    """What stands at a path where an ordinary file should; `mode` as in `os.stat_result`."""
+    if stat.S_ISDIR(mode):
+        return Words("{path} is a folder.", path=path)
+    return Words("{path} is not an ordinary file.", path=path)

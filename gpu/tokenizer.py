@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
 from gpu.errors import DamagedModelError, ModelArchitectureError, OptionsError
-from gpu.types import Task
+from gpu.types import Task, Words
 
 if TYPE_CHECKING:
     import tiktoken
@@ -154,8 +154,8 @@ _NON_SPEECH = (
 _MUSIC = "♩♪♫♬♭♮♯"
 
 
-_CHOOSE_MULTILINGUAL = "Choose a multilingual model: one without .en in its name."
-_DOWNLOAD_AGAIN = "Download the model file again."
+_CHOOSE_MULTILINGUAL = Words("Choose a multilingual model: one without .en in its name.")
+_DOWNLOAD_AGAIN = Words("Download the model file again.")
 
 
 class VocabularyDimensions(Protocol):
@@ -187,12 +187,17 @@ class Tokenizer:
         self.eot = 50257 if dims.is_multilingual else 50256
         if len(vocabulary) < self.eot:
             raise DamagedModelError(
-                f"The model's vocabulary has {len(vocabulary)} entries, expected at least {self.eot}.",
+                Words(
+                    "The model's vocabulary has {got} entries, expected at least {least}.",
+                    got=len(vocabulary),
+                    least=self.eot,
+                ),
                 remedy=_DOWNLOAD_AGAIN,
             )
         if dims.n_languages < 1:
             raise ModelArchitectureError(
-                f"The model has {dims.n_vocab} tokens, expected 51864 or more.", remedy="Choose a Whisper model."
+                Words("The model has {n} tokens, expected 51864 or more.", n=dims.n_vocab),
+                remedy=Words("Choose a Whisper model."),
             )
         self._text_tokens = list(vocabulary[: self.eot])
         self.sot = self.eot + 1
@@ -232,17 +237,20 @@ class Tokenizer:
         code = TO_LANGUAGE_CODE.get(name, name)
         if code not in LANGUAGES:
             raise OptionsError(
-                f"There is no language {language!r} in Whisper.",
-                remedy=f"Name it in English or by its code, one of: {', '.join(self.languages)}.",
+                Words("Whisper knows no language {name}.", name=repr(language)),
+                remedy=Words("Name it in English or by its code, one of: {codes}.", codes=", ".join(self.languages)),
             )
         if not self.is_multilingual and code != "en":
             raise OptionsError(
-                f"This model knows English only, not {LANGUAGES[code].title()}.", remedy=_CHOOSE_MULTILINGUAL
+                Words("This model knows English only, not {language}.", language=LANGUAGES[code].title()),
+                remedy=_CHOOSE_MULTILINGUAL,
             )
         if code not in self.languages:
             raise OptionsError(
-                f"This model does not know {LANGUAGES[code].title()}, which came with large-v3.",
-                remedy="Choose large-v3, a model made from it, or another language.",
+                Words(
+                    "This model does not know {language}, which came with large-v3.", language=LANGUAGES[code].title()
+                ),
+                remedy=Words("Choose large-v3, a model made from it, or another language."),
             )
         return code
 
@@ -257,12 +265,14 @@ class Tokenizer:
                 self.language_code(language)
             if task == "translate":
                 raise OptionsError(
-                    "This model knows English only, so it cannot translate.",
+                    Words("This model knows English only, so it cannot translate."),
                     remedy=_CHOOSE_MULTILINGUAL,
                 )
             return (self.sot,)
         if language is None:
-            raise OptionsError("No language was chosen.", remedy="Name the language, or let it be detected.")
+            raise OptionsError(
+                Words("No language was chosen."), remedy=Words("Choose the language, or let it be detected.")
+            )
         return (self.sot, self.language_token(language), self.translate if task == "translate" else self.transcribe)
 
     def encode(self, text: str) -> list[int]:
@@ -324,7 +334,11 @@ class Tokenizer:
         missing = [byte for byte in range(256) if bytes([byte]) not in ranks]
         if missing:
             raise DamagedModelError(
-                f"The model's vocabulary lacks {len(missing)} of the 256 single bytes (0x{missing[0]:02x}...).",
+                Words(
+                    "The model's vocabulary lacks {n} of the 256 single bytes (0x{first}...).",
+                    n=len(missing),
+                    first=f"{missing[0]:02x}",
+                ),
                 remedy=_DOWNLOAD_AGAIN,
             )
         return ranks

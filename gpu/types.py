@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 Task = Literal["transcribe", "translate"]
+
+
+class Words(str):
+    """What the engine has to say to people: a line of English that knows how it was made, so that it can be translated.
+
+    A string like any other. `app.i18n` says how the templates, which must be literals, get their translations.
+
+    Attributes:
+        template: the line with gaps in braces: "{name} is empty."
+        values: what fills the gaps, in one line each; `Words` where that is for translation too. One that is called
+            `language` is the English name of a language.
+    """
+
+    template: str
+    values: Mapping[str, str]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        lines = {name: value if isinstance(value, Words) else _one_line(str(value)) for name, value in values.items()}
+        words = super().__new__(cls, template.format(**lines))
+        words.template, words.values = template, lines
+        return words
+
+
+def _one_line(text: str) -> str:
+    """The text without line breaks: names of files may hold any."""
+    return " ".join(text.split())
+
 
 # openai/whisper's fallback ladder: greedy first, then sampling at rising temperature.
 DEFAULT_TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -78,7 +106,7 @@ class LanguageDetected:
 class RunWarning:
     """Something the user should know about a run that goes on (a truncated file, an odd stream)."""
 
-    message: str
+    message: Words
 
 
 @dataclass(frozen=True)
@@ -123,7 +151,7 @@ class DeviceInfo:
 
     kind: Literal["cpu", "cuda"]
     name: str
-    note: str
+    note: Words
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunStats, Segment, TranscribeOptions
+from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunStats, Segment, TranscribeOptions, Words
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class ModelFailed:
     """
 
     path: Path
-    message: str
-    remedy: str
+    message: Words
+    remedy: Words
     kind: str
 
 
@@ -78,7 +78,7 @@ class JobStats:
 @dataclass(frozen=True)
 class JobWarning:
     job_id: int
-    message: str
+    message: Words
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ class JobFailed:
     job_id: int
     path: Path
     kind: str
-    message: str
-    remedy: str
+    message: Words
+    remedy: Words
 
 
 JobMessage = JobStarted | JobLanguage | JobSegment | JobStats | JobWarning | JobFinished | JobCancelled | JobFailed

@@ -31,7 +31,7 @@ from app.engine.messages import (
 from app.paths import log_file
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, EngineError, OptionsError
-from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment
+from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment, Words
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
@@ -55,7 +55,9 @@ class EngineService:
         self._device = device
         self._threads = threads
         self._engine: Engine | None = None
-        self._why_not = Failure(model_path, "ModelNotLoaded", "No model is loaded.", "Load one first.")
+        self._why_not = Failure(
+            model_path, "ModelNotLoaded", Words("No model is loaded."), Words("Choose a model file.")
+        )
 
     def load(self) -> Iterator[ModelLoading | ModelLoaded | ModelFailed]:
         """Load the model: `ModelLoading`, then `ModelLoaded` or `ModelFailed`."""
@@ -66,7 +68,7 @@ class EngineService:
 
             self._engine = engine = Engine(self._model_path, self._device, self._threads)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
-            self._why_not = _failure(self._model_path, e)
+            self._why_not = failure_of(self._model_path, e)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)
         else:
             yield ModelLoaded(engine.model, engine.device)
@@ -88,7 +90,7 @@ class EngineService:
         except Cancelled:
             yield JobCancelled(job.job_id, stats)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
-            yield _job_failed(job, _failure(job.path, e))
+            yield _job_failed(job, failure_of(job.path, e))
         else:
             yield JobFinished(job.job_id, stats)
 
@@ -109,8 +111,8 @@ class Failure:
 
     path: Path
     kind: str
-    message: str
-    remedy: str
+    message: Words
+    remedy: Words
 
 
 def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
@@ -126,7 +128,7 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
             for recording in find_recordings(path):
                 recordings.setdefault(os.path.abspath(recording), recording)  # noqa: PTH100 - links stay apart
         except EngineError as e:
-            failures.append(_failure(path, e))
+            failures.append(failure_of(path, e))
     return list(recordings.values()), failures
 
 
@@ -158,8 +160,12 @@ def language_code(language: str) -> str | None:
     code = TO_LANGUAGE_CODE.get(name, name)
     if code not in LANGUAGES:
         similar = difflib.get_close_matches(name, [*TO_LANGUAGE_CODE, *LANGUAGES], n=1)
-        hint = f"Did you mean {similar[0]!r}?" if similar else "Give an English name, a code (en, de, zh, ...) or auto."
-        raise OptionsError(f"Whisper knows no language {language!r}.", remedy=hint)
+        raise OptionsError(
+            Words("Whisper knows no language {name}.", name=repr(language)),
+            remedy=Words("Did you mean {name}?", name=repr(similar[0]))
+            if similar
+            else Words("Give an English name, a code (en, de, zh, ...) or auto."),
+        )
     return code
 
 
@@ -179,18 +185,14 @@ def _job_failed(job: TranscribeFile, failure: Failure) -> JobFailed:
     return JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy)
 
 
-def _failure(path: Path, error: Exception) -> Failure:
+def failure_of(path: Path, error: Exception) -> Failure:
     """An error in words. One that nobody foresaw goes to the log with its traceback."""
     match error:
         case EngineError():
-            return Failure(path, type(error).__name__, _one_line(str(error)), _one_line(error.remedy))
+            return Failure(path, type(error).__name__, error.message, error.remedy)
         case MemoryError():
-            message = "There is not enough memory."
-            return Failure(path, "MemoryError", message, "Close other programs, or use a smaller model.")
+            message = Words("There is not enough memory.")
+            return Failure(path, "MemoryError", message, Words("Close other programs, or choose a smaller model."))
     _log.error("unexpected error with %s", path, exc_info=error)
-    message = f"The program made a mistake ({_one_line(f'{type(error).__name__}: {error}')[:200]})."
-    return Failure(path, "InternalError", message, f"Please report it with the log file {log_file()}.")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    message = Words("The program made a mistake ({error}).", error=f"{type(error).__name__}: {error}"[:200])
+    return Failure(path, "InternalError", message, Words("Please report it with the log file {path}.", path=log_file()))

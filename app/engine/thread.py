@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,26 +9,37 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from PySide6.QtCore import QObject, QThread, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QThread, QTimer, Signal
 
-from app.engine.messages import EngineMemory, JobCancelled, JobFailed, Message, ModelFailed, TranscribeFile
-from app.engine.service import EngineService
-from app.paths import log_file
+from app.engine.messages import (
+    EngineMemory,
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobStats,
+    Message,
+    ModelFailed,
+    TranscribeFile,
+)
+from app.engine.service import EngineService, failure_of
 from gpu.cancel import CancelToken
-
-_log = logging.getLogger(__name__)
 
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
 DELIVERY_INTERVAL_MS = 50
 # ... and no batch holds up the window's loop for longer than this.
 DELIVERY_BUDGET_S = 0.006
+# Figures that change faster than this cannot be read.
+STATS_INTERVAL_MS = 250
 
 
 class Mailbox(QObject):
     """Messages from any thread, delivered on this object's own in batches.
 
+    Of statistics only the latest are delivered, every `STATS_INTERVAL_MS` and before their job ends; all other messages
+    are, in the order they were put.
+
     Signals:
-        message: one message, in the order they were put.
+        message: one message.
         delivered: the batch is through.
     """
 
@@ -41,6 +51,8 @@ class Mailbox(QObject):
         super().__init__(parent)
         self._queue: SimpleQueue[Message] = SimpleQueue()
         self._announced = threading.Event()
+        self._stats: JobStats | None = None  # not delivered yet
+        self._stats_clock = QElapsedTimer()  # since some were; invalid: show the next at once
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._deliver)
         self._put.connect(self._schedule)
@@ -53,7 +65,7 @@ class Mailbox(QObject):
             self._put.emit()
 
     def _schedule(self) -> None:
-        if not self._timer.isActive():
+        if not self._timer.isActive() or self._timer.remainingTime() > DELIVERY_INTERVAL_MS:
             self._timer.start(DELIVERY_INTERVAL_MS)
 
     def _deliver(self) -> None:
@@ -61,10 +73,30 @@ class Mailbox(QObject):
         end = time.perf_counter() + DELIVERY_BUDGET_S
         with suppress(Empty):
             while time.perf_counter() < end:
-                self.message.emit(self._queue.get_nowait())
+                self._hand_over(self._queue.get_nowait())
+        wait_ms = STATS_INTERVAL_MS - self._stats_clock.elapsed() if self._stats_clock.isValid() else 0
+        if wait_ms <= 0:
+            self._hand_over_stats()
         if not self._queue.empty():
             self._timer.start(0)
+        elif self._stats is not None:
+            self._timer.start(wait_ms)
         self.delivered.emit()
+
+    def _hand_over(self, message: Message) -> None:
+        if isinstance(message, JobStats):
+            self._stats = message
+            return
+        if isinstance(message, JobFinished | JobCancelled | JobFailed):
+            self._hand_over_stats()
+            self._stats_clock.invalidate()
+        self.message.emit(message)
+
+    def _hand_over_stats(self) -> None:
+        if self._stats is not None:
+            stats, self._stats = self._stats, None
+            self._stats_clock.start()
+            self.message.emit(stats)
 
 
 class EngineThread(QThread):
@@ -158,12 +190,12 @@ class EngineThread(QThread):
 
     def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
         """The service turns every error of the engine into a message: this one is a mistake of the program's."""
-        _log.error("unexpected error in the engine's thread", exc_info=error)
-        cause, remedy = f"{type(error).__name__}: {error}", f"Please report it with the log file {log_file()}."
         if model_path is not None:
-            self._mailbox.put(ModelFailed(model_path, cause, remedy, "InternalError"))
+            failure = failure_of(model_path, error)
+            self._mailbox.put(ModelFailed(model_path, failure.message, failure.remedy, failure.kind))
         if job is not None:
-            self._mailbox.put(JobFailed(job.job_id, job.path, "InternalError", cause, remedy))
+            failure = failure_of(job.path, error)
+            self._mailbox.put(JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy))
 
     def _report_memory(self) -> None:
         if self._service is not None and (memory := self._service.memory()):

@@ -15,8 +15,6 @@ from PySide6.QtWidgets import QApplication
 ThemeChoice = Literal["system", "light", "dark"]
 THEMES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
 
-# Logical sizes an icon is drawn at; Qt picks the nearest and never has to scale up.
-ICON_SIZES = (16, 20, 24, 32, 48, 64, 96)
 BUTTON_ICON_SIZE = QSize(22, 16)  # wider than the icon: room to the text
 
 
@@ -162,7 +160,7 @@ class Appearance(QObject):
         self._resources = resources
         self._choice: ThemeChoice = choice
         self.colors = LIGHT
-        self._icons: dict[tuple[str, str], QIcon] = {}
+        self._icons: dict[tuple[str, str, QSize], QIcon] = {}
         self._app().setStyle("Fusion")
         self.update_font()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply)
@@ -183,21 +181,17 @@ class Appearance(QObject):
         """Take the font for the language of the interface."""
         self._app().setFont(interface_font())
 
-    def icon(self, name: str, color: str) -> QIcon:
-        """`resources/icons/<name>.svg` drawn in `color`."""
-        icon = self._icons.get((name, color))
-        if icon is None:
-            icon = self._icons[name, color] = self._draw(name, color)
-        return icon
+    def icon(self, name: str, color: str, size: int) -> QIcon:
+        """`resources/icons/<name>.svg` drawn in `color`, to be shown `size` wide and high."""
+        return self._draw(name, color, QSize(size, size))
+
+    def pixmap(self, name: str, color: str, size: int) -> QPixmap:
+        """The same for a label."""
+        return self.icon(name, color, size).pixmap(size, size)
 
     def button_icon(self, name: str, color: str) -> QIcon:
         """The icon with room to the text beside it, to be shown at `BUTTON_ICON_SIZE`."""
-        icon = self._icons.get((f"{name} button", color))
-        if icon is None:
-            icon = self._icons[f"{name} button", color] = QIcon()
-            for ratio in (1, 2):
-                icon.addPixmap(self._render(name, color, BUTTON_ICON_SIZE, ratio))
-        return icon
+        return self._draw(name, color, BUTTON_ICON_SIZE)
 
     def _app(self) -> QApplication:
         app = QApplication.instance()
@@ -213,11 +207,13 @@ class Appearance(QObject):
         self._app().setStyleSheet(string.Template(template).substitute(asdict(self.colors), icons=icons))
         self.changed.emit()
 
-    def _draw(self, name: str, color: str) -> QIcon:
-        icon = QIcon()
-        for size in ICON_SIZES:
+    def _draw(self, name: str, color: str, size: QSize) -> QIcon:
+        """Only at the size that is wanted: all sizes of all icons take 3 MB."""
+        icon = self._icons.get((name, color, size))
+        if icon is None:
+            icon = self._icons[name, color, size] = QIcon()
             for ratio in (1, 2):
-                icon.addPixmap(self._render(name, color, QSize(size, size), ratio))
+                icon.addPixmap(self._render(name, color, size, ratio))
         return icon
 
     def _render(self, name: str, color: str, size: QSize, ratio: int) -> QPixmap:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
+from app.widgets.layouts import centered_row
 
 ICON_SIZE = 64
 RADIUS = 14
@@ -73,12 +74,6 @@ class DropArea(QFrame):
         font.setPointSizeF(1.7 * font.pointSizeF())
         font.setWeight(font.Weight.DemiBold)
         self._title.setFont(font)
-        buttons = QHBoxLayout()
-        buttons.setSpacing(12)
-        buttons.addStretch()
-        buttons.addWidget(self._files)
-        buttons.addWidget(self._folder)
-        buttons.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(32, 32, 32, 32)
         layout.setSpacing(10)
@@ -88,7 +83,7 @@ class DropArea(QFrame):
         layout.addWidget(self._title)
         layout.addWidget(self._hint)
         layout.addSpacing(14)
-        layout.addLayout(buttons)
+        layout.addLayout(centered_row(self._files, self._folder))
         layout.addStretch(3)
         layout.addWidget(self._privacy)
 
@@ -102,7 +97,7 @@ class DropArea(QFrame):
 
     def _update_icons(self) -> None:
         colors = self._appearance.colors
-        self._icon.setPixmap(self._appearance.icon("wave", colors.accent).pixmap(QSize(ICON_SIZE, ICON_SIZE)))
+        self._icon.setPixmap(self._appearance.pixmap("wave", colors.accent, ICON_SIZE))
         self._files.setIcon(self._appearance.button_icon("add", colors.on_accent))
         self._folder.setIcon(self._appearance.button_icon("folder", colors.text))
         self.update()

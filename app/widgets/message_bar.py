@@ -16,6 +16,7 @@ Severity = Literal["info", "warning", "error"]
 
 INFO_MS = 5000
 ICON_SIZE = 20
+CLOSE_SIZE = 16
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class MessageBar(QFrame):
         self._action = QPushButton()
         self._action.clicked.connect(self.action_requested)
         self._close = QToolButton()
-        self._close.setIconSize(QSize(16, 16))
+        self._close.setIconSize(QSize(CLOSE_SIZE, CLOSE_SIZE))
         self._close.clicked.connect(self.hide)
         self._timer = QTimer(self, singleShot=True, interval=INFO_MS)
         self._timer.timeout.connect(self.hide)
@@ -114,5 +115,5 @@ class MessageBar(QFrame):
     def _update_icons(self) -> None:
         colors = self._appearance.colors
         color = {"info": colors.accent, "warning": colors.warning, "error": colors.danger}[self._severity]
-        self._icon.setPixmap(self._appearance.icon(self._severity, color).pixmap(ICON_SIZE, ICON_SIZE))
-        self._close.setIcon(self._appearance.icon("close", colors.text))
+        self._icon.setPixmap(self._appearance.pixmap(self._severity, color, ICON_SIZE))
+        self._close.setIcon(self._appearance.icon("close", colors.text, CLOSE_SIZE))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.engine_texts import Problem
+from app.widgets.layouts import centered_row
 from app.widgets.text_label import TextLabel
 
 ICON_SIZE = 48
@@ -62,12 +63,6 @@ class Placeholder(QWidget):
         super().changeEvent(event)
 
     def _arrange(self) -> None:
-        buttons = QHBoxLayout()
-        buttons.setSpacing(12)
-        buttons.addStretch()
-        buttons.addWidget(self._retry)
-        buttons.addWidget(self._choose_model)
-        buttons.addStretch()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(48, 24, 48, 24)
         layout.setSpacing(10)
@@ -76,7 +71,7 @@ class Placeholder(QWidget):
         for label in (self.headline, self.detail, self.remedy):
             layout.addWidget(label)
         layout.addSpacing(8)
-        layout.addLayout(buttons)
+        layout.addLayout(centered_row(self._retry, self._choose_model))
         layout.addStretch(3)
 
     def _set_lines(self, *lines: str) -> None:
@@ -92,6 +87,6 @@ class Placeholder(QWidget):
     def _update_icon(self) -> None:
         name, color = self._picture
         colors = self._appearance.colors
-        drawn = self._appearance.icon(name, colors.danger if color == "danger" else colors.muted)
-        self._icon.setPixmap(drawn.pixmap(ICON_SIZE, ICON_SIZE))
+        shown = colors.danger if color == "danger" else colors.muted
+        self._icon.setPixmap(self._appearance.pixmap(name, shown, ICON_SIZE))
         self._retry.setIcon(self._appearance.button_icon("retry", colors.on_accent))

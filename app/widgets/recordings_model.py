@@ -100,4 +100,4 @@ class RecordingsModel(QAbstractListModel):
             failure = recording.failure
             problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
             lines += [problem.detail, problem.remedy]
-        return "\n".join(lines + recording.warnings)
+        return "\n".join([*lines, *map(engine_texts.translated, recording.warnings)])

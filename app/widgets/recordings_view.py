@@ -59,7 +59,7 @@ class RecordingDelegate(QStyledItemDelegate):
         self._paint_background(painter, option)
         content = option.rect.adjusted(MARGIN + 4, MARGIN, -MARGIN - 4, -MARGIN)
         color = state_color(recording.state, colors)
-        icon = self._appearance.icon(_ICONS[recording.state], color)
+        icon = self._appearance.icon(_ICONS[recording.state], color, ICON_SIZE)
         icon.paint(painter, QRect(content.x(), content.y(), ICON_SIZE, content.height()))
         content.setLeft(content.left() + ICON_SIZE + MARGIN)
         self._paint_lines(painter, content, recording, option.font)

@@ -103,7 +103,7 @@ class StatusPanel(QFrame):
         match self._model_state:
             case ModelLoaded(model, device):
                 self.device.setText(f"{'GPU' if device.kind == 'cuda' else 'CPU'} · {device.name}")
-                self.note.setText(engine_texts.sentence(device.note))
+                self.note.setText(engine_texts.translated(device.note))
                 kind = model.name if model.size in model.name else f"{model.name} · {model.size}"
                 self.model.setText(f"{kind} · {model.quantization} · {data_size(model.n_bytes)}")
             case ModelLoading(path):

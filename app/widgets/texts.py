@@ -31,8 +31,9 @@ def time_left(seconds: float) -> str:
 
 
 def data_size(n_bytes: int) -> str:
-    decimals = 1 if n_bytes >= 1 << 30 else 0
-    size = QLocale().formattedDataSize(n_bytes, decimals, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
+    """In MB of 1,000,000 bytes, as the command line and most file managers do."""
+    decimals = 1 if n_bytes >= 1_000_000_000 else 0
+    size = QLocale().formattedDataSize(n_bytes, decimals, QLocale.DataSizeFormat.DataSizeSIFormat)
     return size.replace(" ", "\N{NO-BREAK SPACE}")
 
 

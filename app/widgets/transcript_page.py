@@ -202,7 +202,7 @@ class TranscriptPage(QFrame):
         if recording.is_partial:
             end = clock(recording.transcript.segments[-1].end)
             return Saying(self.tr("Cancelled: the text ends at {time} of the recording.").format(time=end))
-        return Saying("\n".join(engine_texts.sentence(text) for text in recording.warnings))
+        return Saying("\n".join(engine_texts.translated(text) for text in recording.warnings))
 
     def _update_placeholder(self, recording: Recording) -> None:
         match recording.state:

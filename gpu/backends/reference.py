@@ -14,7 +14,7 @@ from gpu.cancel import CancelToken
 from gpu.devices import cpu_name
 from gpu.host_memory import host_memory
 from gpu.model_file import ModelFile
-from gpu.types import DeviceInfo, MemoryUsage
+from gpu.types import DeviceInfo, MemoryUsage, Words
 
 MAX_ROWS, MAX_SEQUENCES = 8, 16
 
@@ -34,7 +34,7 @@ class ReferenceBackend:
 
     @property
     def device(self) -> DeviceInfo:
-        return DeviceInfo("cpu", cpu_name(), "the reference engine: plain NumPy")
+        return DeviceInfo("cpu", cpu_name(), Words("Reference engine: plain NumPy"))
 
     def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
         return [self.network.cross_kv(self.network.encode(window, cancel)) for window in mel]

@@ -8,6 +8,7 @@ from gpu.errors import ModelArchitectureError, QuantizationVersionError
 from gpu.model_file.byte_reader import shown
 from gpu.model_file.model import ModelDimensions, Tensor
 from gpu.model_file.quants import BlockFormat, QuantizedFormat
+from gpu.types import Words
 
 N_FREQS = 201  # bins of a 400-point real FFT
 HEAD_SIZE = 64
@@ -20,8 +21,8 @@ N_TEXT_TOKENS = 50257
 REDUNDANT_TENSORS = {"proj_out.weight", "decoder.proj_out.weight", "alignment_heads", "decoder.mask"}
 
 
-def architecture_error(message: str) -> ModelArchitectureError:
-    return ModelArchitectureError(message, remedy="Choose a Whisper model in ggml (.bin) or GGUF form.")
+def architecture_error(message: Words) -> ModelArchitectureError:
+    return ModelArchitectureError(message, remedy=Words("Choose a Whisper model in ggml (.bin) or GGUF form."))
 
 
 def check_dimensions(dims: ModelDimensions) -> None:
@@ -40,9 +41,12 @@ def check_dimensions(dims: ModelDimensions) -> None:
     wrong = [name for name, is_plausible in expected.items() if not is_plausible]
     if wrong:
         raise architecture_error(
-            f"not the dimensions of a Whisper model: {', '.join(f'{name} {getattr(dims, name)}' for name in wrong)} "
-            f"(n_audio_head {dims.n_audio_head}; expected n_mels 80 or 128, n_audio_ctx 1500, heads of size 64, "
-            "n_vocab 51864 to 51866)"
+            Words(
+                "These are not the dimensions of a Whisper model: {wrong} (n_audio_head {n_audio_head}; expected "
+                "n_mels 80 or 128, n_audio_ctx 1500, heads of size 64, n_vocab 51864 to 51866).",
+                wrong=", ".join(f"{name} {getattr(dims, name)}" for name in wrong),
+                n_audio_head=dims.n_audio_head,
+            )
         )
 
 
@@ -51,7 +55,12 @@ def check_vocabulary(tokens: list[bytes], dims: ModelDimensions) -> list[bytes]:
     # GPT-2's text tokens without its <|endoftext|> are one fewer
     if not N_TEXT_TOKENS - 1 <= len(tokens) <= dims.n_vocab:
         raise architecture_error(
-            f"the vocabulary has {len(tokens)} tokens, expected {N_TEXT_TOKENS - 1} to {dims.n_vocab}"
+            Words(
+                "The vocabulary has {got} tokens, expected {least} to {most}.",
+                got=len(tokens),
+                least=N_TEXT_TOKENS - 1,
+                most=dims.n_vocab,
+            )
         )
     return tokens[:N_TEXT_TOKENS]
 
@@ -71,14 +80,26 @@ def select_tensors(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict
         ModelArchitectureError: some are missing, too many, or of another shape; names them.
     """
     shapes = expected_shapes(dims)
-    _refuse("it lacks", [name for name in shapes if name not in tensors])
-    _refuse("it also holds", [name for name in tensors if name not in shapes and name not in REDUNDANT_TENSORS])
+    if missing := [name for name in shapes if name not in tensors]:
+        raise architecture_error(
+            Words(
+                "The file is not a complete Whisper model of its dimensions: it lacks {names}.", names=_listed(missing)
+            )
+        )
+    if others := [name for name in tensors if name not in shapes and name not in REDUNDANT_TENSORS]:
+        raise architecture_error(
+            Words("The file is no Whisper model of its dimensions: it also holds {names}.", names=_listed(others))
+        )
     selected = {}
     for name, shape in shapes.items():
         tensor = tensors[name]
         # ggml stores the convolutions' biases as [n, 1], to add them along the time axis.
         if tensor.shape != shape and _squeezed(tensor.shape) != shape:
-            raise architecture_error(f"tensor {name} has shape {tensor.shape}, expected {shape}")
+            raise architecture_error(
+                Words(
+                    "Tensor {name} has shape {got}, expected {expected}.", name=name, got=tensor.shape, expected=shape
+                )
+            )
         selected[name] = tensor.renamed(name, shape)
     return selected
 
@@ -87,16 +108,20 @@ def check_quantization_version(version: int, name: str, kind: type[BlockFormat])
     """Raise `QuantizationVersionError` if tensor `name` is quantized in the block layouts of another version."""
     if issubclass(kind, QuantizedFormat) and version != QUANTIZATION_VERSION:
         raise QuantizationVersionError(
-            f"tensor {shown(name)} was quantized in version {version} of ggml's block layouts, "
-            f"expected version {QUANTIZATION_VERSION}",
-            remedy="Download a current version of this model, or quantize it again with a current whisper.cpp.",
+            Words(
+                "Tensor {name} was quantized in version {got} of ggml's block layouts, expected version {expected}.",
+                name=shown(name),
+                got=version,
+                expected=QUANTIZATION_VERSION,
+            ),
+            remedy=Words("Download a current version of this model, or quantize it again with a current whisper.cpp."),
         )
 
 
-def _refuse(problem: str, names: list[str]) -> None:
-    if names:
-        listed = ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        raise architecture_error(f"not a complete Whisper model of its dimensions: {problem} {listed}")
+def _listed(names: list[str]) -> str:
+    """The first names of many."""
+    first = ", ".join(map(shown, names[:3]))
+    return Words("{names} and {n} more", names=first, n=len(names) - 3) if len(names) > 3 else first
 
 
 def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:

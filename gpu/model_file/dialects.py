@@ -32,6 +32,7 @@ from gpu.model_file.model import ModelContents, ModelDimensions, Tensor
 from gpu.model_file.quants import Floats
 from gpu.model_file.side_files import read_json
 from gpu.model_file.vocabulary import read_vocabulary
+from gpu.types import Words
 
 # Dimension -> the metadata that state it: dialects A, B, C, and last config.json's.
 _DIMENSION_KEYS = {
@@ -152,22 +153,25 @@ def interpret(gguf: GgufContents, folder: Path) -> ModelContents:
 def _dimensions(gguf: GgufContents, folder: Path) -> ModelDimensions:
     stated: Mapping[str, Any] = gguf.metadata
     if not any(key in stated for key in _DIMENSION_KEYS["n_audio_state"]):
-        stated = read_json(folder / "config.json", "its dimensions")
+        stated = read_json(folder / "config.json", Words("its dimensions"))
     for key, required in _REQUIRED_VALUES.items():
         if stated.get(key, required) != required:
-            raise architecture_error(f"{key} is {shown(str(stated[key]))}, expected {required}")
+            got = shown(str(stated[key]))
+            raise architecture_error(Words("{key} is {got}, expected {expected}.", key=key, got=got, expected=required))
     dims = {}
     for name, keys in _DIMENSION_KEYS.items():
         stated_key = next((key for key in keys if key in stated), None)
         if stated_key is not None:
             value = stated[stated_key]
             if type(value) is not int:
-                raise architecture_error(f"{stated_key} is {shown(str(value))}, expected an integer")
+                raise architecture_error(
+                    Words("{key} is {got}, expected an integer.", key=stated_key, got=shown(str(value)))
+                )
             dims[name] = value
         elif name == "n_vocab":  # dialect B may leave it out
             dims[name] = _rows_of_token_embedding(gguf.tensors)
         else:
-            raise architecture_error(f"the file does not state {name} ({' or '.join(keys)})")
+            raise architecture_error(Words("The file does not state {name} ({keys}).", name=name, keys=", ".join(keys)))
     return ModelDimensions(**dims)
 
 
@@ -176,7 +180,7 @@ def _rows_of_token_embedding(tensors: Mapping[str, Tensor]) -> int:
     for name, tensor in tensors.items():
         if name.endswith(endings):
             return tensor.shape[0]
-    raise architecture_error(f"not a Whisper model: it lacks {endings[0]}")
+    raise architecture_error(Words("The file is not a Whisper model: it lacks {names}.", names=endings[0]))
 
 
 def _canonical(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict[str, Tensor]:
@@ -190,7 +194,7 @@ def _canonical(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict[str
     for stored, tensor in tensors.items():
         name = canonical.get(stored, _without_prefix(stored))
         if name in renamed:
-            raise damaged(f"tensor {shown(name)} occurs twice, under two names")
+            raise damaged(Words("tensor {name} occurs twice, under two names", name=shown(name)))
         renamed[name] = tensor
     return renamed
 
@@ -217,5 +221,8 @@ def _mel_filters(stored: Tensor | None, dims: ModelDimensions) -> Floats:
     if stored is None:
         return mel_filters(dims.n_mels)
     if stored.shape != (dims.n_mels, N_FREQS):
-        raise architecture_error(f"mel filters of shape {stored.shape}, expected ({dims.n_mels}, {N_FREQS})")
+        expected = (dims.n_mels, N_FREQS)
+        raise architecture_error(
+            Words("The mel filters have shape {got}, expected {expected}.", got=stored.shape, expected=expected)
+        )
     return stored.dequantize()

@@ -8,28 +8,37 @@ from typing import Literal
 from gpu.errors import UnknownModelFormatError
 from gpu.model_file import ggml, gguf
 from gpu.model_file.quants import Bytes
+from gpu.types import Words
 
-_CHOOSE = "Choose a Whisper model in ggml (.bin) or GGUF form."
-_CONVERT = "Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp's scripts."
-_DOWNLOAD = "Download the model again, from a link that leads to the file itself."
+_CHOOSE = Words("Choose a Whisper model in ggml (.bin) or GGUF form.")
+_CONVERT = Words("Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp's scripts.")
+_DOWNLOAD = Words("Download the model again, from a link that leads to the file itself.")
 
 # (pattern at the start of the file, what it looks like, remedy); the first that matches.
 _LOOKALIKES = [
-    (rb"ggml", "a ggml model for big-endian machines", _CHOOSE),
-    (rb"[tf]mgg|tjgg|algg", "a model of an early llama.cpp", _CHOOSE),
-    (rb"version https://git-lfs", "a Git LFS pointer, which stands for a file that was not downloaded", _DOWNLOAD),
-    (rb"\s*<(!doctype|html|head|\?xml|!--)", "a web page, perhaps from a failed download", _DOWNLOAD),
-    (rb".{8}\{\s*\"", "a safetensors file", _CONVERT),
-    (rb"\s*[{\[]", "JSON text, perhaps the message of a failed download", _DOWNLOAD),
-    (rb"PK\x03\x04.{0,200}data\.pkl", "a PyTorch checkpoint", _CONVERT),
-    (rb"PK[\x03\x05]", "a zip archive", "Unpack the archive and choose the model in it."),
-    (rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd", "a compressed archive", "Unpack it and choose the model."),
-    (rb"\x80[\x02-\x05]", "a PyTorch checkpoint", _CONVERT),
-    (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", "a CTranslate2 model (faster-whisper)", _CONVERT),
-    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", "an ONNX model", _CONVERT),
-    (rb"....TFL3", "a TensorFlow Lite model", _CONVERT),
-    (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", "a recording", _CHOOSE),
-    (rb"\0{64}", "an unfinished download, since it begins with zeros", _DOWNLOAD),
+    (rb"ggml", Words("a ggml model for big-endian machines"), _CHOOSE),
+    (rb"[tf]mgg|tjgg|algg", Words("a model of an early llama.cpp"), _CHOOSE),
+    (
+        rb"version https://git-lfs",
+        Words("a Git LFS pointer, which stands for a file that was not downloaded"),
+        _DOWNLOAD,
+    ),
+    (rb"\s*<(!doctype|html|head|\?xml|!--)", Words("a web page, perhaps from a failed download"), _DOWNLOAD),
+    (rb".{8}\{\s*\"", Words("a safetensors file"), _CONVERT),
+    (rb"\s*[{\[]", Words("JSON text, perhaps the message of a failed download"), _DOWNLOAD),
+    (rb"PK\x03\x04.{0,200}data\.pkl", Words("a PyTorch checkpoint"), _CONVERT),
+    (rb"PK[\x03\x05]", Words("a zip archive"), Words("Unpack the archive and choose the model in it.")),
+    (
+        rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd",
+        Words("a compressed archive"),
+        Words("Unpack it and choose the model."),
+    ),
+    (rb"\x80[\x02-\x05]", Words("a PyTorch checkpoint"), _CONVERT),
+    (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", Words("a CTranslate2 model (faster-whisper)"), _CONVERT),
+    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", Words("an ONNX model"), _CONVERT),
+    (rb"....TFL3", Words("a TensorFlow Lite model"), _CONVERT),
+    (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", Words("a recording"), _CHOOSE),
+    (rb"\0{64}", Words("an unfinished download, since it begins with zeros"), _DOWNLOAD),
 ]
 
 
@@ -42,9 +51,15 @@ def container_of(data: Bytes) -> Literal["ggml", "gguf"]:
         return "gguf"
     for pattern, description, remedy in _LOOKALIKES:
         if re.match(pattern, start, re.DOTALL | re.IGNORECASE):
-            raise UnknownModelFormatError(f"the file is {description}, not a ggml or GGUF model", remedy=remedy)
+            raise UnknownModelFormatError(
+                Words("The file is {kind}, not a ggml or GGUF model.", kind=description), remedy=remedy
+            )
     raise UnknownModelFormatError(
-        f"the file is not a ggml or GGUF model: it begins with the bytes {start[:4].hex(' ') or '(none)'}, expected "
-        f"{ggml.MAGIC.hex(' ')} or {gguf.MAGIC.hex(' ')}",
+        Words(
+            "The file is not a ggml or GGUF model: it begins with the bytes {got}, expected {ggml} or {gguf}.",
+            got=start[:4].hex(" "),
+            ggml=ggml.MAGIC.hex(" "),
+            gguf=gguf.MAGIC.hex(" "),
+        ),
         remedy=_CHOOSE,
     )

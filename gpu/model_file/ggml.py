@@ -21,6 +21,7 @@ from gpu.model_file.architecture import (
 from gpu.model_file.byte_reader import ByteReader, damaged, read_tensor, shown, tensor_format
 from gpu.model_file.model import ModelContents, ModelDimensions, Tensor
 from gpu.model_file.quants import Bytes, Floats
+from gpu.types import Words
 
 MAGIC = b"lmgg"  # 0x67676d6c
 
@@ -43,27 +44,30 @@ def read_ggml(data: Bytes) -> ModelContents:
         ModelFileError: one of its subclasses says what is wrong with the file.
     """
     reader = ByteReader(data)
-    reader.array(len(MAGIC), "the magic number")
+    reader.array(len(MAGIC), Words("the magic number"))
     dims, quantization_version = _read_hyperparameters(reader)
     check_dimensions(dims)
     mel_filters = _read_mel_filters(reader, dims)
-    (n_tokens,) = reader.unpack(_COUNT, "the vocabulary's size")
-    vocabulary = check_vocabulary(reader.strings(n_tokens, _LENGTH, "the vocabulary"), dims)
+    (n_tokens,) = reader.unpack(_COUNT, Words("the vocabulary's size"))
+    vocabulary = check_vocabulary(reader.strings(n_tokens, _LENGTH, Words("the vocabulary")), dims)
     tensors = _read_tensors(reader, dims, quantization_version)
     return ModelContents(dims, mel_filters, vocabulary, select_tensors(tensors, dims))
 
 
 def _read_hyperparameters(reader: ByteReader) -> tuple[ModelDimensions, int]:
-    fields = dict(zip(_HYPERPARAMETER_NAMES, reader.unpack(_HYPERPARAMETERS, "the header"), strict=True))
+    fields = dict(zip(_HYPERPARAMETER_NAMES, reader.unpack(_HYPERPARAMETERS, Words("the header")), strict=True))
     quantization_version = fields.pop("ftype") // 1000
     return ModelDimensions(**fields), quantization_version
 
 
 def _read_mel_filters(reader: ByteReader, dims: ModelDimensions) -> Floats:
-    n_mels, n_freqs = reader.unpack(_MEL_SHAPE, "the mel filters' shape")
+    n_mels, n_freqs = reader.unpack(_MEL_SHAPE, Words("the mel filters' shape"))
     if (n_mels, n_freqs) != (dims.n_mels, N_FREQS):
-        raise architecture_error(f"mel filters of shape ({n_mels}, {n_freqs}), expected ({dims.n_mels}, {N_FREQS})")
-    raw = reader.array(n_mels * n_freqs * 4, "the mel filters")
+        got, expected = (n_mels, n_freqs), (dims.n_mels, N_FREQS)
+        raise architecture_error(
+            Words("The mel filters have shape {got}, expected {expected}.", got=got, expected=expected)
+        )
+    raw = reader.array(n_mels * n_freqs * 4, Words("the mel filters"))
     return raw.view("<f4").astype(np.float32).reshape(n_mels, n_freqs)
 
 
@@ -73,22 +77,29 @@ def _read_tensors(reader: ByteReader, dims: ModelDimensions, quantization_versio
     while reader.left:
         tensor = _read_tensor(reader, quantization_version)
         if tensor.name in tensors:
-            raise damaged(f"tensor {shown(tensor.name)} occurs twice")
+            raise damaged(Words("tensor {name} occurs twice", name=shown(tensor.name)))
         tensors[tensor.name] = tensor
         if len(tensors) > limit:
-            raise architecture_error(f"the file holds more than {limit} tensors, expected {limit - 64}")
+            raise architecture_error(
+                Words("The file holds more than {most} tensors, expected {n}.", most=limit, n=limit - 64)
+            )
     return tensors
 
 
 def _read_tensor(reader: ByteReader, quantization_version: int) -> Tensor:
     offset = reader.offset
-    n_dims, name_length, type_number = reader.unpack(_TENSOR_HEADER, "a tensor's header")
+    n_dims, name_length, type_number = reader.unpack(_TENSOR_HEADER, Words("a tensor's header"))
     if not 1 <= n_dims <= 4 or not 1 <= name_length <= _MAX_NAME:
         raise damaged(
-            f"the tensor header at offset {offset} claims {n_dims} dimensions and a name of {name_length} bytes"
+            Words(
+                "the tensor header at offset {offset} claims {n_dims} dimensions and a name of {n_bytes} bytes",
+                offset=offset,
+                n_dims=n_dims,
+                n_bytes=name_length,
+            )
         )
-    ne = reader.unpack(struct.Struct(f"<{n_dims}i"), "a tensor's dimensions")
-    name = reader.text(name_length, f"the tensor name at offset {reader.offset}")
+    ne = reader.unpack(struct.Struct(f"<{n_dims}i"), Words("a tensor's dimensions"))
+    name = reader.text(name_length, Words("the tensor name at offset {offset}", offset=reader.offset))
     kind = tensor_format(type_number, name)
     check_quantization_version(quantization_version, name, kind)
     return read_tensor(reader, name, kind, ne[::-1])

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from gpu.errors import ModelNotFoundError, UnknownModelFormatError
+from gpu.errors import ModelNotFoundError, UnknownModelFormatError, no_file, reason
 from gpu.model_file.dialects import interpret
 from gpu.model_file.formats import container_of
 from gpu.model_file.ggml import read_ggml
 from gpu.model_file.gguf import read_gguf
 from gpu.model_file.model import ModelFile
+from gpu.types import Words
 
 
 def open_model(path: Path) -> ModelFile:
@@ -41,15 +42,16 @@ def _map(path: Path) -> mmap.mmap:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "not a regular file"
-            raise ModelNotFoundError(f"cannot read {path} as a model: it is {kind}", remedy="Choose a model file.")
+            raise ModelNotFoundError(no_file(path, status.st_mode), remedy=Words("Choose a model file."))
         if status.st_size == 0:
-            raise UnknownModelFormatError("the file is empty (0 bytes)", remedy="Download or copy the model again.")
+            raise UnknownModelFormatError(
+                Words("{name} is empty (0 bytes).", name=path.name), remedy=Words("Download or copy the model again.")
+            )
         with path.open("rb") as file:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as e:  # ValueError: a null character in the path, or emptied in the meantime
-        reason = e.strerror if isinstance(e, OSError) else str(e)
+        why = reason(e) if isinstance(e, OSError) else str(e)
         raise ModelNotFoundError(
-            f"cannot read the model file {path}: {reason}",
-            remedy="Check that the file is there and that you may read it, or choose another model.",
+            Words("{path} cannot be read: {reason}.", path=path, reason=why),
+            remedy=Words("Check that the file is there and that you may read it, or choose another model."),
         ) from e

@@ -11,6 +11,7 @@ from gpu.model_file.byte_reader import damaged, shown
 from gpu.model_file.gguf import TOKENS_KEY, GgufContents
 from gpu.model_file.model import ModelDimensions
 from gpu.model_file.side_files import read_json
+from gpu.types import Words
 
 
 def read_vocabulary(gguf: GgufContents, folder: Path, dims: ModelDimensions) -> list[bytes]:
@@ -18,7 +19,7 @@ def read_vocabulary(gguf: GgufContents, folder: Path, dims: ModelDimensions) -> 
     if isinstance(tokens, list):
         texts = [_decode_utf8(token) for token in tokens[:N_TEXT_TOKENS]]
     else:
-        texts = _tokens_of_json(read_json(folder / "tokenizer.json", "its vocabulary"))
+        texts = _tokens_of_json(read_json(folder / "tokenizer.json", Words("its vocabulary")))
     return check_vocabulary([_bytes_of_token(text) for text in texts], dims)
 
 
@@ -26,7 +27,7 @@ def _decode_utf8(token: bytes) -> str:
     try:
         return token.decode("utf-8")
     except UnicodeDecodeError as e:
-        raise damaged(f"the vocabulary's token {token[:20]!r} is not UTF-8 text") from e
+        raise damaged(Words("the vocabulary's token {token} is not UTF-8 text", token=repr(token[:20]))) from e
 
 
 # GPT-2 writes the bytes of a token as printable characters: a byte that is one stands for itself, the others are
@@ -40,7 +41,8 @@ def _bytes_of_token(text: str) -> bytes:
     try:
         return bytes([_BYTE_OF_CHARACTER[character] for character in text])
     except KeyError as e:
-        raise damaged(f"the vocabulary's token {shown(text)} is not in GPT-2's byte-level encoding") from e
+        cause = Words("the vocabulary's token {token} is not in GPT-2's byte-level encoding", token=shown(text))
+        raise damaged(cause) from e
 
 
 def _tokens_of_json(tokenizer: Mapping[str, Any]) -> list[str]:
@@ -51,4 +53,4 @@ def _tokens_of_json(tokenizer: Mapping[str, Any]) -> list[str]:
         by_id = {id_: token for token, id_ in ids.items() if id_ < N_TEXT_TOKENS}
         return [by_id[i] for i in range(len(by_id))]
     except (KeyError, TypeError, ValueError, AttributeError) as e:
-        raise damaged("tokenizer.json beside it is not a byte-level BPE tokenizer") from e
+        raise damaged(Words("tokenizer.json beside it is not a byte-level BPE tokenizer")) from e

@@ -2,6 +2,789 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="zh_CN" sourcelanguage="en">
 <context>
+    <name></name>
+    <message>
+        <source>Choose another folder, or make room on the disk.</source>
+        <translation>请选择其他文件夹，或腾出磁盘空间。</translation>
+    </message>
+    <message>
+        <source>Please report it with the log file {path}.</source>
+        <translation>请将此问题连同日志文件 {path} 一并反馈。</translation>
+    </message>
+    <message>
+        <source>No model is loaded.</source>
+        <translation>尚未加载模型。</translation>
+    </message>
+    <message>
+        <source>Choose a model file.</source>
+        <translation>请选择一个模型文件。</translation>
+    </message>
+    <message>
+        <source>Whisper knows no language {name}.</source>
+        <translation>Whisper 不支持语言 {name}。</translation>
+    </message>
+    <message>
+        <source>Did you mean {name}?</source>
+        <translation>您是不是想输入 {name}？</translation>
+    </message>
+    <message>
+        <source>Give an English name, a code (en, de, zh, ...) or auto.</source>
+        <translation>请输入语言的英文名称、代码（en、de、zh 等）或 auto。</translation>
+    </message>
+    <message>
+        <source>There is not enough memory.</source>
+        <translation>内存不足。</translation>
+    </message>
+    <message>
+        <source>Close other programs, or choose a smaller model.</source>
+        <translation>请关闭其他程序，或选择更小的模型。</translation>
+    </message>
+    <message>
+        <source>The program made a mistake ({error}).</source>
+        <translation>程序出错了（{error}）。</translation>
+    </message>
+    <message>
+        <source>The model file cannot be read</source>
+        <translation>无法读取模型文件</translation>
+    </message>
+    <message>
+        <source>This file is not a Whisper model</source>
+        <translation>此文件不是 Whisper 模型</translation>
+    </message>
+    <message>
+        <source>The model is quantized in a way that is not supported</source>
+        <translation>不支持此模型的量化方式</translation>
+    </message>
+    <message>
+        <source>The model file is of an outdated form</source>
+        <translation>模型文件的格式已过时</translation>
+    </message>
+    <message>
+        <source>The model file is damaged</source>
+        <translation>模型文件已损坏</translation>
+    </message>
+    <message>
+        <source>The file holds another kind of model</source>
+        <translation>此文件是其他种类的模型</translation>
+    </message>
+    <message>
+        <source>The model file cannot be used</source>
+        <translation>无法使用此模型文件</translation>
+    </message>
+    <message>
+        <source>No model is loaded</source>
+        <translation>尚未加载模型</translation>
+    </message>
+    <message>
+        <source>Recording not found or not readable</source>
+        <translation>找不到或无法读取录音</translation>
+    </message>
+    <message>
+        <source>No sound in this file</source>
+        <translation>此文件中没有声音</translation>
+    </message>
+    <message>
+        <source>Not a playable recording</source>
+        <translation>不是可以播放的录音</translation>
+    </message>
+    <message>
+        <source>The recording cannot be read</source>
+        <translation>无法读取录音</translation>
+    </message>
+    <message>
+        <source>The device cannot be used</source>
+        <translation>无法使用此设备</translation>
+    </message>
+    <message>
+        <source>There is not enough memory on the device</source>
+        <translation>设备内存不足</translation>
+    </message>
+    <message>
+        <source>The device stopped working</source>
+        <translation>设备停止工作</translation>
+    </message>
+    <message>
+        <source>The model cannot do this</source>
+        <translation>此模型做不到</translation>
+    </message>
+    <message>
+        <source>There is not enough memory</source>
+        <translation>内存不足</translation>
+    </message>
+    <message>
+        <source>The program made a mistake</source>
+        <translation>程序出错了</translation>
+    </message>
+    <message>
+        <source>The file could not be written</source>
+        <translation>无法写入文件</translation>
+    </message>
+    <message>
+        <source>{name} holds no sound that can be decoded.</source>
+        <translation>{name} 中没有可以解码的声音。</translation>
+    </message>
+    <message>
+        <source>Check that it plays in a media player.</source>
+        <translation>请检查它能否在播放器中播放。</translation>
+    </message>
+    <message>
+        <source>{name} holds values that are no numbers; they are taken as silence.</source>
+        <translation>{name} 含有不是数字的采样值，已按静音处理。</translation>
+    </message>
+    <message>
+        <source>There is no recording in the folder {path}.</source>
+        <translation>文件夹 {path} 中没有录音。</translation>
+    </message>
+    <message>
+        <source>Choose a folder with audio or video files in it.</source>
+        <translation>请选择含有音频或视频文件的文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is a folder.</source>
+        <translation>{path} 是文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is not an ordinary file.</source>
+        <translation>{path} 不是普通文件。</translation>
+    </message>
+    <message>
+        <source>Choose an audio or video file.</source>
+        <translation>请选择音频或视频文件。</translation>
+    </message>
+    <message>
+        <source>{name} is empty (0 bytes).</source>
+        <translation>{name} 是空文件（0 字节）。</translation>
+    </message>
+    <message>
+        <source>Copy or download it again.</source>
+        <translation>请重新复制或下载。</translation>
+    </message>
+    <message>
+        <source>There is no file {path}.</source>
+        <translation>文件 {path} 不存在。</translation>
+    </message>
+    <message>
+        <source>Check the name and the folder.</source>
+        <translation>请检查文件名和所在的文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} may not be read: permission denied.</source>
+        <translation>没有读取 {path} 的权限。</translation>
+    </message>
+    <message>
+        <source>Ask for the right to read it, or for a copy.</source>
+        <translation>请申请读取权限，或索取一份副本。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {reason}.</source>
+        <translation>无法读取 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check the disk or the network it is on.</source>
+        <translation>请检查文件所在的磁盘或网络。</translation>
+    </message>
+    <message>
+        <source>The recording claims a sample rate of {rate} Hz, expected {least} to {most}.</source>
+        <translation>录音标称的采样率为 {rate} Hz，应为 {least} 至 {most} Hz。</translation>
+    </message>
+    <message>
+        <source>The file is damaged: copy or download it again.</source>
+        <translation>文件已损坏，请重新复制或下载。</translation>
+    </message>
+    <message>
+        <source>Check that it plays in a media player, or convert it to WAV, FLAC or MP3.</source>
+        <translation>请检查它能否在播放器中播放，或将其转换为 WAV、FLAC 或 MP3。</translation>
+    </message>
+    <message>
+        <source>{name} holds more sound than its header says; all of it is read.</source>
+        <translation>{name} 的实际内容比文件头标明的长，已全部读取。</translation>
+    </message>
+    <message>
+        <source>{name} is an MP4 file without its index: it was cut off, or its recording was interrupted.</source>
+        <translation>{name} 是缺少索引的 MP4 文件：文件被截断，或录制时中断。</translation>
+    </message>
+    <message>
+        <source>{name} is not audio or video in any format known here.</source>
+        <translation>{name} 不是本程序能识别的音频或视频格式。</translation>
+    </message>
+    <message>
+        <source>{name} has no sound in it.</source>
+        <translation>{name} 中没有声音。</translation>
+    </message>
+    <message>
+        <source>Choose a file with a sound track.</source>
+        <translation>请选择带有音轨的文件。</translation>
+    </message>
+    <message>
+        <source>The sound of {name} is damaged, or stored in a way not known here.</source>
+        <translation>{name} 的声音已损坏，或采用了本程序不能识别的存储方式。</translation>
+    </message>
+    <message>
+        <source>{name} has {n} sound tracks; number {i} is used.</source>
+        <translation>{name} 有 {n} 条音轨，使用第 {i} 条。</translation>
+    </message>
+    <message>
+        <source>{name} could not be read beyond {time}: {reason}.</source>
+        <translation>{name} 在 {time} 之后无法读取：{reason}。</translation>
+    </message>
+    <message>
+        <source>1 damaged packet of {name} could not be decoded.</source>
+        <translation>{name} 中有 1 个损坏的数据包无法解码。</translation>
+    </message>
+    <message>
+        <source>{n} damaged packets of {name} could not be decoded.</source>
+        <translation>{name} 中有 {n} 个损坏的数据包无法解码。</translation>
+    </message>
+    <message>
+        <source>{lost} s of sound are missing inside {name}: times after that are early.</source>
+        <translation>{name} 中间缺少 {lost} 秒声音，其后的时间会偏早。</translation>
+    </message>
+    <message>
+        <source>{name} ends at {end} of {stated}: the rest is missing.</source>
+        <translation>{name} 全长应为 {stated}，到 {end} 就结束了，其余部分缺失。</translation>
+    </message>
+    <message>
+        <source>{name} ends in the middle of a packet, at {end}: it may be cut off.</source>
+        <translation>{name} 在 {end} 处的数据包中间结束，可能已被截断。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be decoded: {reason}.</source>
+        <translation>无法解码 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Reference engine: plain NumPy</source>
+        <translation>参考引擎：纯 NumPy</translation>
+    </message>
+    <message>
+        <source>the GPU engine is not part of this version</source>
+        <translation>此版本不含 GPU 引擎</translation>
+    </message>
+    <message>
+        <source>As requested</source>
+        <translation>按您的要求</translation>
+    </message>
+    <message>
+        <source>There is no device named {name}, expected auto, cpu or cuda.</source>
+        <translation>没有名为 {name} 的设备，应为 auto、cpu 或 cuda。</translation>
+    </message>
+    <message>
+        <source>Choose one of these three.</source>
+        <translation>请从这三项中选择。</translation>
+    </message>
+    <message>
+        <source>The GPU cannot be used: {cause}; {obstacle}.</source>
+        <translation>无法使用 GPU：{cause}；{obstacle}。</translation>
+    </message>
+    <message>
+        <source>Choose the device auto or cpu.</source>
+        <translation>请将设备设为 auto 或 cpu。</translation>
+    </message>
+    <message>
+        <source>{cause}: {obstacle}</source>
+        <translation>{cause}：{obstacle}</translation>
+    </message>
+    <message>
+        <source>No NVIDIA driver was found</source>
+        <translation>未找到 NVIDIA 驱动程序</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver was updated and waits for a restart</source>
+        <translation>NVIDIA 驱动程序已更新，需要重新启动电脑</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver does not start (CUDA error {number})</source>
+        <translation>NVIDIA 驱动程序无法启动（CUDA 错误 {number}）</translation>
+    </message>
+    <message>
+        <source>An NVIDIA driver was found, but no NVIDIA GPU</source>
+        <translation>找到了 NVIDIA 驱动程序，但没有 NVIDIA 显卡</translation>
+    </message>
+    <message>
+        <source>{driver} found, which supports CUDA {got}; CUDA {needed} is needed (driver {release} or newer)</source>
+        <translation>找到 {driver}，支持 CUDA {got}；需要 CUDA {needed}（驱动程序 {release} 或更高版本）</translation>
+    </message>
+    <message>
+        <source>{gpu} found, whose compute capability {got} is too old; {needed} is needed</source>
+        <translation>找到 {gpu}，但其计算能力 {got} 过低，需要 {needed}</translation>
+    </message>
+    <message>
+        <source>{gpu} found</source>
+        <translation>找到 {gpu}</translation>
+    </message>
+    <message>
+        <source>NVIDIA driver</source>
+        <translation>NVIDIA 驱动程序</translation>
+    </message>
+    <message>
+        <source>NVIDIA driver {release}</source>
+        <translation>NVIDIA 驱动程序 {release}</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>权限不足</translation>
+    </message>
+    <message>
+        <source>Operation not permitted</source>
+        <translation>不允许此操作</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>没有这个文件或文件夹</translation>
+    </message>
+    <message>
+        <source>Not a directory</source>
+        <translation>不是文件夹</translation>
+    </message>
+    <message>
+        <source>Is a directory</source>
+        <translation>是文件夹</translation>
+    </message>
+    <message>
+        <source>File exists</source>
+        <translation>文件已存在</translation>
+    </message>
+    <message>
+        <source>File name too long</source>
+        <translation>文件名过长</translation>
+    </message>
+    <message>
+        <source>Too many levels of symbolic links</source>
+        <translation>符号链接层数过多</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>输入/输出错误</translation>
+    </message>
+    <message>
+        <source>No such device</source>
+        <translation>没有这个设备</translation>
+    </message>
+    <message>
+        <source>Stale file handle</source>
+        <translation>文件句柄已失效</translation>
+    </message>
+    <message>
+        <source>Connection timed out</source>
+        <translation>连接超时</translation>
+    </message>
+    <message>
+        <source>Too many open files</source>
+        <translation>打开的文件过多</translation>
+    </message>
+    <message>
+        <source>No space left on device</source>
+        <translation>磁盘空间不足</translation>
+    </message>
+    <message>
+        <source>Disk quota exceeded</source>
+        <translation>超出磁盘配额</translation>
+    </message>
+    <message>
+        <source>File too large</source>
+        <translation>文件过大</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>文件系统是只读的</translation>
+    </message>
+    <message>
+        <source>Cannot allocate memory</source>
+        <translation>无法分配内存</translation>
+    </message>
+    <message>
+        <source>Choose a Whisper model in ggml (.bin) or GGUF form.</source>
+        <translation>请选择 ggml（.bin）或 GGUF 格式的 Whisper 模型。</translation>
+    </message>
+    <message>
+        <source>These are not the dimensions of a Whisper model: {wrong} (n_audio_head {n_audio_head}; expected n_mels 80 or 128, n_audio_ctx 1500, heads of size 64, n_vocab 51864 to 51866).</source>
+        <translation>这些不是 Whisper 模型的维度：{wrong}（n_audio_head {n_audio_head}；应为 n_mels 80 或 128、n_audio_ctx 1500、每个注意力头大小 64、n_vocab 51864 至 51866）。</translation>
+    </message>
+    <message>
+        <source>The vocabulary has {got} tokens, expected {least} to {most}.</source>
+        <translation>词表有 {got} 个词元，应为 {least} 至 {most} 个。</translation>
+    </message>
+    <message>
+        <source>The file is not a complete Whisper model of its dimensions: it lacks {names}.</source>
+        <translation>按其维度，此文件不是完整的 Whisper 模型：缺少 {names}。</translation>
+    </message>
+    <message>
+        <source>The file is no Whisper model of its dimensions: it also holds {names}.</source>
+        <translation>按其维度，此文件不是 Whisper 模型：还多出 {names}。</translation>
+    </message>
+    <message>
+        <source>Tensor {name} has shape {got}, expected {expected}.</source>
+        <translation>张量 {name} 的形状为 {got}，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>Tensor {name} was quantized in version {got} of ggml&apos;s block layouts, expected version {expected}.</source>
+        <translation>张量 {name} 按 ggml 块布局的第 {got} 版量化，应为第 {expected} 版。</translation>
+    </message>
+    <message>
+        <source>Download a current version of this model, or quantize it again with a current whisper.cpp.</source>
+        <translation>请下载此模型的最新版本，或用新版 whisper.cpp 重新量化。</translation>
+    </message>
+    <message>
+        <source>{names} and {n} more</source>
+        <translation>{names} 等，另有 {n} 项</translation>
+    </message>
+    <message>
+        <source>The model file is cut short or damaged: {cause}.</source>
+        <translation>模型文件不完整或已损坏：{cause}。</translation>
+    </message>
+    <message>
+        <source>Download or copy the model file again; if that does not help, choose another model.</source>
+        <translation>请重新下载或复制模型文件；如果仍然不行，请选择其他模型。</translation>
+    </message>
+    <message>
+        <source>{what} should have {n} bytes from offset {offset} on, got {got}</source>
+        <translation>{what}从偏移 {offset} 起应有 {n} 字节，实际只有 {got} 字节</translation>
+    </message>
+    <message>
+        <source>{what} claims to be text of {n} bytes, expected at most {most}</source>
+        <translation>{what}标称为 {n} 字节的文本，最多应为 {most} 字节</translation>
+    </message>
+    <message>
+        <source>{what} is not UTF-8 text</source>
+        <translation>{what}不是 UTF-8 文本</translation>
+    </message>
+    <message>
+        <source>{what} should be {n} strings, got fewer in {got} bytes</source>
+        <translation>{what}应有 {n} 个字符串，但 {got} 字节中不足此数</translation>
+    </message>
+    <message>
+        <source>Tensor {name} has type number {number}, which is not supported.</source>
+        <translation>张量 {name} 的类型编号为 {number}，不受支持。</translation>
+    </message>
+    <message>
+        <source>Choose a model stored as {types}.</source>
+        <translation>请选择以下列类型存储的模型：{types}。</translation>
+    </message>
+    <message>
+        <source>tensor {name} has shape {shape}</source>
+        <translation>张量 {name} 的形状为 {shape}</translation>
+    </message>
+    <message>
+        <source>tensor {name} has rows of {n} weights, expected a multiple of {block} ({type})</source>
+        <translation>张量 {name} 每行有 {n} 个权重，应为 {block} 的倍数（{type}）</translation>
+    </message>
+    <message>
+        <source>tensor {name}</source>
+        <translation>张量 {name} </translation>
+    </message>
+    <message>
+        <source>its dimensions</source>
+        <translation>维度</translation>
+    </message>
+    <message>
+        <source>{key} is {got}, expected {expected}.</source>
+        <translation>{key} 为 {got}，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>{key} is {got}, expected an integer.</source>
+        <translation>{key} 为 {got}，应为整数。</translation>
+    </message>
+    <message>
+        <source>The file does not state {name} ({keys}).</source>
+        <translation>文件没有给出 {name}（{keys}）。</translation>
+    </message>
+    <message>
+        <source>The file is not a Whisper model: it lacks {names}.</source>
+        <translation>此文件不是 Whisper 模型：缺少 {names}。</translation>
+    </message>
+    <message>
+        <source>tensor {name} occurs twice, under two names</source>
+        <translation>张量 {name} 以两个名称重复出现</translation>
+    </message>
+    <message>
+        <source>The mel filters have shape {got}, expected {expected}.</source>
+        <translation>梅尔滤波器的形状为 {got}，应为 {expected}。</translation>
+    </message>
+    <message>
+        <source>Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp&apos;s scripts.</source>
+        <translation>请选择同一模型的 ggml（.bin）或 GGUF 版本，或用 whisper.cpp 的脚本转换。</translation>
+    </message>
+    <message>
+        <source>Download the model again, from a link that leads to the file itself.</source>
+        <translation>请使用指向文件本身的链接重新下载模型。</translation>
+    </message>
+    <message>
+        <source>a ggml model for big-endian machines</source>
+        <translation>用于大端序机器的 ggml 模型</translation>
+    </message>
+    <message>
+        <source>a model of an early llama.cpp</source>
+        <translation>早期 llama.cpp 的模型</translation>
+    </message>
+    <message>
+        <source>a Git LFS pointer, which stands for a file that was not downloaded</source>
+        <translation>Git LFS 指针（真正的文件没有下载）</translation>
+    </message>
+    <message>
+        <source>a web page, perhaps from a failed download</source>
+        <translation>网页（可能是下载失败所致）</translation>
+    </message>
+    <message>
+        <source>a safetensors file</source>
+        <translation>safetensors 文件</translation>
+    </message>
+    <message>
+        <source>JSON text, perhaps the message of a failed download</source>
+        <translation>JSON 文本（可能是下载失败的提示信息）</translation>
+    </message>
+    <message>
+        <source>a PyTorch checkpoint</source>
+        <translation>PyTorch 检查点</translation>
+    </message>
+    <message>
+        <source>a zip archive</source>
+        <translation>zip 压缩包</translation>
+    </message>
+    <message>
+        <source>Unpack the archive and choose the model in it.</source>
+        <translation>请解压此压缩包，并选择其中的模型。</translation>
+    </message>
+    <message>
+        <source>a compressed archive</source>
+        <translation>压缩文件</translation>
+    </message>
+    <message>
+        <source>Unpack it and choose the model.</source>
+        <translation>请解压后选择其中的模型。</translation>
+    </message>
+    <message>
+        <source>a CTranslate2 model (faster-whisper)</source>
+        <translation>CTranslate2 模型（faster-whisper）</translation>
+    </message>
+    <message>
+        <source>an ONNX model</source>
+        <translation>ONNX 模型</translation>
+    </message>
+    <message>
+        <source>a TensorFlow Lite model</source>
+        <translation>TensorFlow Lite 模型</translation>
+    </message>
+    <message>
+        <source>a recording</source>
+        <translation>录音</translation>
+    </message>
+    <message>
+        <source>an unfinished download, since it begins with zeros</source>
+        <translation>未下载完的文件（开头全是零）</translation>
+    </message>
+    <message>
+        <source>The file is {kind}, not a ggml or GGUF model.</source>
+        <translation>此文件是{kind}，不是 ggml 或 GGUF 模型。</translation>
+    </message>
+    <message>
+        <source>The file is not a ggml or GGUF model: it begins with the bytes {got}, expected {ggml} or {gguf}.</source>
+        <translation>此文件不是 ggml 或 GGUF 模型：开头的字节为 {got}，应为 {ggml} 或 {gguf}。</translation>
+    </message>
+    <message>
+        <source>the magic number</source>
+        <translation>魔数</translation>
+    </message>
+    <message>
+        <source>the vocabulary&apos;s size</source>
+        <translation>词表大小</translation>
+    </message>
+    <message>
+        <source>the vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
+        <source>the header</source>
+        <translation>文件头</translation>
+    </message>
+    <message>
+        <source>the mel filters&apos; shape</source>
+        <translation>梅尔滤波器的形状</translation>
+    </message>
+    <message>
+        <source>the mel filters</source>
+        <translation>梅尔滤波器</translation>
+    </message>
+    <message>
+        <source>tensor {name} occurs twice</source>
+        <translation>张量 {name} 重复出现</translation>
+    </message>
+    <message>
+        <source>The file holds more than {most} tensors, expected {n}.</source>
+        <translation>文件中的张量超过 {most} 个，应为 {n} 个。</translation>
+    </message>
+    <message>
+        <source>a tensor&apos;s header</source>
+        <translation>张量头</translation>
+    </message>
+    <message>
+        <source>the tensor header at offset {offset} claims {n_dims} dimensions and a name of {n_bytes} bytes</source>
+        <translation>偏移 {offset} 处的张量头标称 {n_dims} 个维度和 {n_bytes} 字节的名称</translation>
+    </message>
+    <message>
+        <source>a tensor&apos;s dimensions</source>
+        <translation>张量的维度</translation>
+    </message>
+    <message>
+        <source>the tensor name at offset {offset}</source>
+        <translation>偏移 {offset} 处的张量名称</translation>
+    </message>
+    <message>
+        <source>the version</source>
+        <translation>版本号</translation>
+    </message>
+    <message>
+        <source>it claims {n_tensors} tensors and {n_metadata} metadata, expected at most {most}</source>
+        <translation>文件标称有 {n_tensors} 个张量和 {n_metadata} 项元数据，最多应为 {most}</translation>
+    </message>
+    <message>
+        <source>The model&apos;s architecture is {name}, expected whisper.</source>
+        <translation>模型的架构为 {name}，应为 whisper。</translation>
+    </message>
+    <message>
+        <source>The file is big-endian GGUF, expected little-endian.</source>
+        <translation>文件是大端序的 GGUF，应为小端序。</translation>
+    </message>
+    <message>
+        <source>The file is GGUF of version {version}, expected version 2 or 3.</source>
+        <translation>文件是第 {version} 版 GGUF，应为第 2 或第 3 版。</translation>
+    </message>
+    <message>
+        <source>Convert the model again with a current converter, or choose another one.</source>
+        <translation>请用新版转换工具重新转换模型，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>a metadata key</source>
+        <translation>元数据的键</translation>
+    </message>
+    <message>
+        <source>metadata {key} occurs twice</source>
+        <translation>元数据 {key} 重复出现</translation>
+    </message>
+    <message>
+        <source>its metadata claim {n} strings, expected at most {most}</source>
+        <translation>元数据标称有 {n} 个字符串，最多应为 {most} 个</translation>
+    </message>
+    <message>
+        <source>metadata {key}</source>
+        <translation>元数据 {key} </translation>
+    </message>
+    <message>
+        <source>{what} has the unknown type {type}</source>
+        <translation>{what}的类型 {type} 未知</translation>
+    </message>
+    <message>
+        <source>{what} is an array of the unknown type {type}</source>
+        <translation>{what}是未知类型 {type} 的数组</translation>
+    </message>
+    <message>
+        <source>a tensor name</source>
+        <translation>张量名称</translation>
+    </message>
+    <message>
+        <source>tensor {name} claims {n} dimensions</source>
+        <translation>张量 {name} 标称有 {n} 个维度</translation>
+    </message>
+    <message>
+        <source>metadata general.alignment is {got}, expected 1 to {most}</source>
+        <translation>元数据 general.alignment 为 {got}，应为 1 至 {most}</translation>
+    </message>
+    <message>
+        <source>metadata {key} is {type}, expected an integer</source>
+        <translation>元数据 {key} 的类型为 {type}，应为整数</translation>
+    </message>
+    <message>
+        <source>Download or copy the model again.</source>
+        <translation>请重新下载或复制模型。</translation>
+    </message>
+    <message>
+        <source>Check that the file is there and that you may read it, or choose another model.</source>
+        <translation>请检查文件是否存在、您是否有读取权限，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>The model file does not state {what}, and {path} cannot be read: {reason}.</source>
+        <translation>模型文件没有给出{what}，而 {path} 无法读取：{reason}。</translation>
+    </message>
+    <message>
+        <source>Put the model&apos;s config.json and tokenizer.json beside it, or choose another model.</source>
+        <translation>请将该模型的 config.json 和 tokenizer.json 放在它旁边，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>{name} beside it is not valid JSON</source>
+        <translation>旁边的 {name} 不是有效的 JSON</translation>
+    </message>
+    <message>
+        <source>{name} beside it holds {type}, expected an object</source>
+        <translation>旁边的 {name} 内容为 {type}，应为对象</translation>
+    </message>
+    <message>
+        <source>its vocabulary</source>
+        <translation>词表</translation>
+    </message>
+    <message>
+        <source>the vocabulary&apos;s token {token} is not UTF-8 text</source>
+        <translation>词表中的词元 {token} 不是 UTF-8 文本</translation>
+    </message>
+    <message>
+        <source>the vocabulary&apos;s token {token} is not in GPT-2&apos;s byte-level encoding</source>
+        <translation>词表中的词元 {token} 不符合 GPT-2 的字节级编码</translation>
+    </message>
+    <message>
+        <source>tokenizer.json beside it is not a byte-level BPE tokenizer</source>
+        <translation>旁边的 tokenizer.json 不是字节级 BPE 分词器</translation>
+    </message>
+    <message>
+        <source>Choose a multilingual model: one without .en in its name.</source>
+        <translation>请选择多语言模型，即名称中不带 .en 的模型。</translation>
+    </message>
+    <message>
+        <source>Download the model file again.</source>
+        <translation>请重新下载模型文件。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s vocabulary has {got} entries, expected at least {least}.</source>
+        <translation>模型的词表有 {got} 项，至少应有 {least} 项。</translation>
+    </message>
+    <message>
+        <source>The model has {n} tokens, expected 51864 or more.</source>
+        <translation>模型有 {n} 个词元，应为 51864 个或更多。</translation>
+    </message>
+    <message>
+        <source>Choose a Whisper model.</source>
+        <translation>请选择 Whisper 模型。</translation>
+    </message>
+    <message>
+        <source>Name it in English or by its code, one of: {codes}.</source>
+        <translation>请使用语言的英文名称或代码，可用代码：{codes}。</translation>
+    </message>
+    <message>
+        <source>This model knows English only, not {language}.</source>
+        <translation>此模型只支持英语，不支持{language}。</translation>
+    </message>
+    <message>
+        <source>This model does not know {language}, which came with large-v3.</source>
+        <translation>此模型不支持{language}，该语言从 large-v3 起才有。</translation>
+    </message>
+    <message>
+        <source>Choose large-v3, a model made from it, or another language.</source>
+        <translation>请选择 large-v3 或由它衍生的模型，或选择其他语言。</translation>
+    </message>
+    <message>
+        <source>This model knows English only, so it cannot translate.</source>
+        <translation>此模型只支持英语，因此无法翻译。</translation>
+    </message>
+    <message>
+        <source>No language was chosen.</source>
+        <translation>未选择语言。</translation>
+    </message>
+    <message>
+        <source>Choose the language, or let it be detected.</source>
+        <translation>请选择语言，或使用自动检测。</translation>
+    </message>
+    <message>
+        <source>The model&apos;s vocabulary lacks {n} of the 256 single bytes (0x{first}...).</source>
+        <translation>模型的词表缺少 256 个单字节词元中的 {n} 个（0x{first}…）。</translation>
+    </message>
+</context>
+<context>
     <name>Application</name>
     <message>
         <source>The text was copied</source>
@@ -98,49 +881,6 @@ Log file: {log}</source>
     <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
-    </message>
-</context>
-<context>
-    <name>Engine</name>
-    <message>
-        <source>As requested</source>
-        <translation>按您的要求</translation>
-    </message>
-    <message>
-        <source>No NVIDIA driver was found</source>
-        <translation>未找到 NVIDIA 驱动程序</translation>
-    </message>
-    <message>
-        <source>The NVIDIA driver was updated and waits for a restart</source>
-        <translation>NVIDIA 驱动程序已更新，需要重新启动电脑</translation>
-    </message>
-    <message>
-        <source>The NVIDIA driver does not start (CUDA error {0})</source>
-        <translation>NVIDIA 驱动程序无法启动（CUDA 错误 {0}）</translation>
-    </message>
-    <message>
-        <source>An NVIDIA driver was found, but no NVIDIA GPU</source>
-        <translation>找到了 NVIDIA 驱动程序，但没有 NVIDIA 显卡</translation>
-    </message>
-    <message>
-        <source>NVIDIA driver {0}found, which supports CUDA {1}; CUDA {2} is needed (driver {3} or newer)</source>
-        <translation>找到 NVIDIA 驱动程序 {0}，支持 CUDA {1}；需要 CUDA {2}（驱动程序 {3} 或更高版本）</translation>
-    </message>
-    <message>
-        <source>{0} found, whose compute capability {1} is too old; {2} is needed</source>
-        <translation>找到 {0}，但其计算能力 {1} 过低，需要 {2}</translation>
-    </message>
-    <message>
-        <source>{0} found</source>
-        <translation>找到 {0}</translation>
-    </message>
-    <message>
-        <source>the GPU engine is not part of this version</source>
-        <translation>此版本不含 GPU 引擎</translation>
-    </message>
-    <message>
-        <source>{0}: {1}</source>
-        <translation>{0}：{1}</translation>
     </message>
 </context>
 <context>
@@ -748,148 +1488,8 @@ Log file: {log}</source>
 <context>
     <name>Problems</name>
     <message>
-        <source>The model file cannot be read</source>
-        <translation>无法读取模型文件</translation>
-    </message>
-    <message>
-        <source>Choose a model file that is there and may be read.</source>
-        <translation>请选择一个存在且允许读取的模型文件。</translation>
-    </message>
-    <message>
-        <source>This file is not a Whisper model</source>
-        <translation>此文件不是 Whisper 模型</translation>
-    </message>
-    <message>
-        <source>Choose a Whisper model in ggml (.bin) or GGUF form.</source>
-        <translation>请选择 ggml（.bin）或 GGUF 格式的 Whisper 模型。</translation>
-    </message>
-    <message>
-        <source>The model is quantized in a way that is not supported</source>
-        <translation>不支持此模型的量化方式</translation>
-    </message>
-    <message>
-        <source>Choose a model in another quantization, such as Q5_1 or Q8_0.</source>
-        <translation>请选择其他量化方式的模型，例如 Q5_1 或 Q8_0。</translation>
-    </message>
-    <message>
-        <source>The model file is of an outdated form</source>
-        <translation>模型文件的格式已过时</translation>
-    </message>
-    <message>
-        <source>Download a current version of the model.</source>
-        <translation>请下载此模型的最新版本。</translation>
-    </message>
-    <message>
-        <source>The model file is damaged</source>
-        <translation>模型文件已损坏</translation>
-    </message>
-    <message>
-        <source>Download or copy the model file again, or choose another one.</source>
-        <translation>请重新下载或复制模型文件，或选择其他模型。</translation>
-    </message>
-    <message>
-        <source>The file holds another kind of model</source>
-        <translation>此文件是其他种类的模型</translation>
-    </message>
-    <message>
-        <source>The model file cannot be used</source>
-        <translation>无法使用此模型文件</translation>
-    </message>
-    <message>
-        <source>Choose another model file.</source>
-        <translation>请选择其他模型文件。</translation>
-    </message>
-    <message>
-        <source>No model is loaded</source>
-        <translation>尚未加载模型</translation>
-    </message>
-    <message>
-        <source>Choose a model file.</source>
-        <translation>请选择一个模型文件。</translation>
-    </message>
-    <message>
-        <source>Check the file&apos;s name, its folder and your permission to read it.</source>
-        <translation>请检查文件名、所在文件夹以及您的读取权限。</translation>
-    </message>
-    <message>
-        <source>Choose a file with an audio track.</source>
-        <translation>请选择带有音轨的文件。</translation>
-    </message>
-    <message>
-        <source>Recording not found or not readable</source>
-        <translation>找不到或无法读取录音</translation>
-    </message>
-    <message>
-        <source>No sound in this file</source>
-        <translation>此文件中没有声音</translation>
-    </message>
-    <message>
-        <source>Not a playable recording</source>
-        <translation>不是可以播放的录音</translation>
-    </message>
-    <message>
-        <source>Check that it plays in a media player; copy or download it again.</source>
-        <translation>请检查它能否在播放器中播放；或重新复制、下载。</translation>
-    </message>
-    <message>
-        <source>The recording cannot be read</source>
-        <translation>无法读取录音</translation>
-    </message>
-    <message>
-        <source>Check that it plays in a media player.</source>
-        <translation>请检查它能否在播放器中播放。</translation>
-    </message>
-    <message>
-        <source>The device cannot be used</source>
-        <translation>无法使用此设备</translation>
-    </message>
-    <message>
-        <source>Use the processor (CPU) instead.</source>
-        <translation>请改用处理器（CPU）。</translation>
-    </message>
-    <message>
-        <source>There is not enough memory on the device</source>
-        <translation>设备内存不足</translation>
-    </message>
-    <message>
-        <source>Close other programs, or choose a smaller model.</source>
-        <translation>请关闭其他程序，或选择更小的模型。</translation>
-    </message>
-    <message>
-        <source>The device stopped working</source>
-        <translation>设备停止工作</translation>
-    </message>
-    <message>
-        <source>Start the program again; if that does not help, restart the computer.</source>
-        <translation>请重新启动本程序；如果无效，请重新启动电脑。</translation>
-    </message>
-    <message>
-        <source>The model cannot do this</source>
-        <translation>此模型做不到</translation>
-    </message>
-    <message>
-        <source>Choose another language or task, or a multilingual model.</source>
-        <translation>请选择其他语言或任务，或使用多语言模型。</translation>
-    </message>
-    <message>
-        <source>There is not enough memory</source>
-        <translation>内存不足</translation>
-    </message>
-    <message>
-        <source>The program made a mistake</source>
-        <translation>程序出错了</translation>
-    </message>
-    <message>
-        <source>Please report it with the log file; Help &gt; About shows where it is.</source>
-        <translation>请附上日志文件报告此问题；“帮助 &gt; 关于”中可以看到它的位置。</translation>
-    </message>
-    <message>
-        <source>The file could not be written</source>
-        <translation>无法写入文件</translation>
-    </message>
-    <message>
-        <source>Choose another folder, or make room on the disk.</source>
-        <translation>请选择其他文件夹，或腾出磁盘空间。</translation>
+        <source>{name}: {headline}</source>
+        <translation>{name}：{headline}</translation>
     </message>
 </context>
 <context>

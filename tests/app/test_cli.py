@@ -32,7 +32,7 @@ def model_with_an_unknown_type() -> bytes:
 @pytest.mark.parametrize(
     ("content", "cause"),
     [
-        (None, "cannot read the model file"),
+        (None, "cannot be read: "),
         (b"", "empty"),
         (half_a_model, "cut short"),
         (model_with_an_unknown_type, "77"),

@@ -51,7 +51,7 @@ def test_ctrl_c_keeps_what_was_decoded(program: Program, tmp_path: Path, stop: s
     text = " ".join((first + process.stdout.read()).split())
     assert process.wait() == 128 + stop
     said = (tmp_path / "errors").read_text()
-    assert "warning: long.flac: stopped before its end" in said
+    assert "warning: long.flac: Stopped before its end" in said
     assert "Traceback" not in said
     assert "fellow Americans" not in text  # the end of it
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["long.srt"]
@@ -104,4 +104,6 @@ class TestStandardOutputGoesAway:
         with Path("/dev/full").open("w") as full:
             result = program.run("transcribe", "speech.wav", "-q", stdout=full)
         assert result.returncode == 1
-        assert result.stderr == "error: standard output: cannot be written: No space left on device. Make room there.\n"
+        assert (
+            result.stderr == "error: standard output: It cannot be written: No space left on device. Make room there.\n"
+        )

@@ -126,7 +126,7 @@ def test_text_is_utf8_whatever_the_locale_and_a_file_that_cannot_be_written_is_o
     result = program.run("transcribe", "speech.wav", name, *options, env=program.environment | locale)
     assert result.returncode == 1
     [error] = lines_with(result.stderr, "error: ")
-    assert error.startswith(f"error: {tmp_path / 'speech.txt'}: cannot be written: ")
+    assert error.startswith(f"error: {tmp_path / 'speech.txt'}: It cannot be written: ")
     assert SENTENCE in result.stdout
     assert "\n== caf" in result.stdout
     assert "\ncaf" in result.stderr
@@ -145,4 +145,4 @@ def test_an_output_folder_that_cannot_be_written_is_known_before_the_work(
     (program.folder / "locked").mkdir(mode=0o500, exist_ok=True)
     result = program.run("transcribe", "speech.wav", "-o", folder)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == f"error: {folder}: cannot be written: {cause}. Choose another place.\n"
+    assert result.stderr == f"error: {folder}: It cannot be written: {cause}. Choose another place.\n"

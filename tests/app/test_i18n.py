@@ -1,10 +1,12 @@
 """Every text of the interface is there in every language, and the compiled files are those of the sources."""
 
+import ast
 import re
 import shutil
 import subprocess
 import sysconfig
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,8 +58,8 @@ def test_everything_is_translated(path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_translation_has_exactly_the_texts_of_the_program(path: Path, tmp_path: Path) -> None:
     fresh = tmp_path / path.name
-    command = [tool("lupdate"), "-silent", "-extensions", "py", str(ROOT / "app"), "-ts", str(fresh)]
-    subprocess.run(command, check=True)
+    options = ["-silent", "-tr-function-alias", "tr+=Words", "-extensions", "py"]
+    subprocess.run([tool("lupdate"), *options, str(ROOT / "app"), str(ROOT / "gpu"), "-ts", str(fresh)], check=True)
     found = {(context, source) for context, source, _ in messages(fresh)}
     assert found == {(context, source) for context, source, _ in messages(path)}
 
@@ -74,6 +76,45 @@ def test_no_text_escapes_translation() -> None:
     setters = re.compile(r"\.(?:setText|setToolTip|setWindowTitle|setAccessibleName|addItem|setTitle)\(f?\"[A-Z]")
     for path in (ROOT / "app").rglob("*.py"):
         assert not setters.search(path.read_text(encoding="utf-8")), path
+
+
+def engine_calls() -> Iterator[tuple[str, ast.Call]]:
+    """(name of what is called, call) of everything in the program."""
+    for folder in ("app", "gpu"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    yield node.func.id, node
+
+
+def test_the_templates_of_the_engine_are_literals_with_all_their_values() -> None:
+    """lupdate would pass over anything else in silence."""
+    found = set()
+    for name, call in engine_calls():
+        if name == "Words":
+            (template,) = call.args
+            assert isinstance(template, ast.Constant), ast.unparse(call)
+            assert set(re.findall(r"{(\w+)}", template.value)) == {keyword.arg for keyword in call.keywords}
+            found.add(template.value)
+    assert len(found) > 150
+    for path in SOURCES:
+        assert found == {source for context, source, _ in messages(path) if not context}
+
+
+def test_errors_are_whole_sentences() -> None:
+    """They begin with a capital letter or a name, and end with a full stop: message and remedy."""
+    n_sentences = 0
+    for name, call in engine_calls():
+        if name.lower().endswith("error"):
+            values = [*call.args, *(keyword.value for keyword in call.keywords)]
+            sentences = [branch for v in values for branch in ([v.body, v.orelse] if isinstance(v, ast.IfExp) else [v])]
+            for words in sentences:
+                if isinstance(words, ast.Call) and ast.unparse(words.func) == "Words":
+                    template = ast.literal_eval(words.args[0])
+                    assert template[0].isupper() or template[0] == "{", template
+                    assert template[-1] in ".?", template
+                    n_sentences += 1
+    assert n_sentences > 60
 
 
 def test_a_switch_translates_the_program_and_qt(translation: Translation, qtbot: QtBot) -> None:

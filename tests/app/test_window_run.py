@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -269,4 +270,45 @@ def test_a_flood_of_text_never_holds_up_the_window(application: Application, met
     meter.stop()
     assert application.window.page.model.rowCount() == n_segments
     assert view.verticalScrollBar().value() == view.verticalScrollBar().maximum()
+    assert meter.longest_s < MAX_TURN_S
+
+
+def test_figures_many_times_a_second_repaint_few_times(
+    application: Application, meter: LoopMeter, qtbot: QtBot
+) -> None:
+    """Statistics every 20 ms, as a fast engine sends them, through the thread's mailbox."""
+    application.start([])
+    wait_for_model(application, qtbot)
+    (recording,) = application.recordings.add([SPEECH], TranscribeOptions())
+    window, put = application.window, application.thread_._mailbox.put
+    window.recordings_view.select(recording)
+    put(JobStarted(recording.job_id, SPEECH))
+    shown: list[tuple[int, str]] = []
+    application.thread_.delivered.connect(lambda: shown.append((window.page.progress.value(), panel_text())))
+
+    def panel_text() -> str:
+        return window.status_panel.memory.text() + window.status_panel.speed.text()
+
+    numbers = iter(range(1, 101))
+    engine = QTimer(interval=20)
+
+    def work() -> None:
+        number = next(numbers, None)
+        if number is None:
+            engine.stop()
+        else:
+            put(JobStats(recording.job_id, make_stats(float(number), 1000.0, processing_s=float(number % 7 + 1))))
+
+    engine.timeout.connect(work)
+    started = time.monotonic()
+    meter.start()
+    engine.start()
+    qtbot.waitUntil(lambda: window.page.progress.value() == 100, timeout=TIMEOUT_MS)
+    elapsed_s = time.monotonic() - started
+    put(JobFinished(recording.job_id, make_stats(1000.0, 1000.0, processing_s=500.0)))
+    qtbot.waitUntil(lambda: recording.state is State.DONE, timeout=TIMEOUT_MS)
+    meter.stop()
+    n_changes = sum(early != late for early, late in pairwise(shown))
+    assert 2 < n_changes <= 4 * elapsed_s + 3
+    assert window.status_panel.speed.text() == "0.50 (2.0× faster than real time)"
     assert meter.longest_s < MAX_TURN_S

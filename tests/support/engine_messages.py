@@ -5,8 +5,8 @@ from pathlib import Path
 from app.session import Recording, Session
 from gpu.types import MemoryUsage, RunStats, Segment, TranscribeOptions
 
-MB = 1 << 20
-MEMORY = MemoryUsage(used=400 * MB, peak=450 * MB, free=8000 * MB, total=16000 * MB)
+MB = 10**6
+MEMORY = MemoryUsage(used=400 * MB, peak=450 * MB, free=7800 * MB, total=16000 * MB)
 SENTENCE = "He was not an ill-disposed young man, unless to be rather cold-hearted is to be ill-disposed."
 
 

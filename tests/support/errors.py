@@ -9,4 +9,4 @@ def check_error(error: EngineError) -> None:
         assert text
         assert text.isprintable()
         assert len(text) < 400
-    assert error.remedy.endswith(".")
+        assert text[-1] in ".?"

@@ -48,6 +48,7 @@ class Photographer:
         self._running()
         self._done()
         self._cancelled()
+        self._warning()
         self._errors()
         self._app.stop()
 
@@ -73,21 +74,30 @@ class Photographer:
         self._wait(lambda: app.window.message_bar.isVisible())
         self._shoot("3-done")
 
+    def _warning(self) -> None:
+        app = self._app
+        cut = self._scratch / "cut off.flac"
+        cut.write_bytes((AUDIO / "ast_fr_vm-intro.flac").read_bytes()[:50_000])
+        app.add([cut])
+        self._wait(lambda: len(app.session.recordings) == 4 and not app.session.is_busy)
+        app.window.recordings_view.select(app.session.recordings[3])
+        self._shoot("5-warning")
+
     def _errors(self) -> None:
         app = self._app
         text = self._scratch / "shopping list.wav"
         text.write_text("milk, bread", encoding="utf-8")
         app.add([text, self._scratch / "gone.mp3"])
-        self._wait(lambda: len(app.session.recordings) == 5 and not app.session.is_busy)
-        app.window.recordings_view.select(app.session.recordings[3])
-        self._shoot("5-error")
+        self._wait(lambda: len(app.session.recordings) == 6 and not app.session.is_busy)
+        app.window.recordings_view.select(app.session.recordings[4])
+        self._shoot("6-error")
         damaged = self._scratch / "ggml-half.bin"
         damaged.write_bytes((resources_dir() / "models" / "ggml-base-q5_1.bin").read_bytes()[:10_000_000])
         app.choose_model(damaged)
-        app.retry(app.session.recordings[3])
-        self._wait(lambda: app.session.recordings[3].state is State.FAILED)
-        app.window.recordings_view.select(app.session.recordings[3])
-        self._shoot("6-model-error")
+        app.retry(app.session.recordings[4])
+        self._wait(lambda: app.session.recordings[4].state is State.FAILED)
+        app.window.recordings_view.select(app.session.recordings[4])
+        self._shoot("7-model-error")
 
     def _long_recording(self) -> Path:
         """Some minutes of speech."""

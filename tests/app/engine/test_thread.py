@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import QThread, QTimer
 from pytestqt.qtbot import QtBot
 
 from app.engine.messages import (
@@ -16,6 +17,7 @@ from app.engine.messages import (
     JobFinished,
     JobSegment,
     JobStarted,
+    JobStats,
     JobWarning,
     Message,
     ModelFailed,
@@ -24,9 +26,10 @@ from app.engine.messages import (
     TranscribeFile,
 )
 from app.engine.service import EngineService
-from app.engine.thread import DELIVERY_BUDGET_S, EngineThread, Mailbox
+from app.engine.thread import DELIVERY_BUDGET_S, STATS_INTERVAL_MS, EngineThread, Mailbox
 from app.paths import default_model
 from gpu.types import MemoryUsage, TranscribeOptions
+from tests.support.engine_messages import make_stats
 from tests.support.speech import SPEECH, make_reading
 
 TIMEOUT_MS = 400_000
@@ -206,3 +209,58 @@ def test_a_flood_of_messages_arrives_whole_in_order_and_in_small_batches(qtbot: 
     assert heard == [str(i) for i in range(n)]
     assert len(batches) > 1
     assert max(spent) < 5 * DELIVERY_BUDGET_S
+
+
+def test_statistics_come_at_a_pace_that_can_be_read_and_the_last_ones_always(qtbot: QtBot) -> None:
+    """From an engine that sends them a hundred times a second, with text between them."""
+    mailbox = Mailbox()
+    heard: list[Message] = []
+    times: list[float] = []  # of statistics
+
+    def hear(message: Message) -> None:
+        heard.append(message)
+        if isinstance(message, JobStats):
+            times.append(time.monotonic())
+
+    mailbox.message.connect(hear)
+    numbers = iter(range(1, 101))
+    engine = QTimer(interval=10)
+
+    def work() -> None:
+        number = next(numbers, None)
+        if number is None:
+            engine.stop()
+            return
+        mailbox.put(JobStats(1, make_stats(float(number))))
+        if number % 10 == 0:
+            mailbox.put(JobWarning(1, str(number)))
+
+    engine.timeout.connect(work)
+    engine.start()
+    qtbot.waitUntil(lambda: not engine.isActive() and mailbox._stats is None, timeout=TIMEOUT_MS)
+    stats = [message.stats.audio_s for message in heard if isinstance(message, JobStats)]
+    assert stats == sorted(stats)
+    assert stats[-1] == 100.0
+    assert min(late - early for early, late in pairwise(times)) > 0.9 * STATS_INTERVAL_MS / 1000
+    assert [message.message for message in heard if isinstance(message, JobWarning)] == [
+        str(n) for n in range(10, 101, 10)
+    ]
+
+
+@pytest.mark.parametrize(
+    "end", [JobFinished(1, make_stats(9.0)), JobCancelled(1, None), JobFailed(1, SPEECH, "", "", "")]
+)
+def test_statistics_are_there_before_their_job_ends_and_the_next_begins_with_its_own(
+    qtbot: QtBot, end: Message
+) -> None:
+    mailbox = Mailbox()
+    heard: list[Message] = []
+    mailbox.message.connect(heard.append)
+    sent = [JobStats(1, make_stats(float(i))) for i in range(3)]
+    following = JobStats(2, make_stats(0.5))
+    mailbox.put(sent[0])
+    qtbot.waitUntil(lambda: heard == sent[:1], timeout=TIMEOUT_MS)
+    for message in (*sent[1:], end, JobStarted(2, SPEECH), following):
+        mailbox.put(message)
+    qtbot.waitUntil(lambda: len(heard) == 5, timeout=TIMEOUT_MS)
+    assert heard == [sent[0], sent[2], end, JobStarted(2, SPEECH), following]

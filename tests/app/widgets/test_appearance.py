@@ -124,7 +124,7 @@ COLORABLE = [path for path in sorted((resources_dir() / "icons").glob("*.svg")) 
 
 @pytest.mark.parametrize("icon", COLORABLE, ids=lambda path: path.stem)
 def test_icons_are_drawn_in_the_color_asked_for(appearance: Appearance, icon: Path) -> None:
-    image = appearance.icon(icon.stem, "#ff0000").pixmap(24, 24).toImage()
+    image = appearance.pixmap(icon.stem, "#ff0000", 24).toImage()
     inked = [image.pixelColor(x, y) for x in range(24) for y in range(24) if image.pixelColor(x, y).alpha() > 200]
     assert len(inked) > 10
     assert all(color.red() > 200 and color.green() < 60 for color in inked)

@@ -22,12 +22,12 @@ from app.widgets.drop_area import DropArea
 from app.widgets.message_bar import MessageBar, Saying
 from app.widgets.options_bar import OptionsBar
 from app.widgets.status_panel import StatusPanel
-from gpu.types import DeviceInfo, ModelInfo, TranscribeOptions
+from gpu.types import DeviceInfo, ModelInfo, TranscribeOptions, Words
 from tests.support.engine_messages import MEMORY, make_recording, make_stats
 
 LOADED = ModelLoaded(
     ModelInfo("ggml-base-q5_1", "base", "Q5_1", 59_707_625, is_multilingual=True, load_s=0.5),
-    DeviceInfo("cpu", "Intel Xeon", "No NVIDIA driver was found"),
+    DeviceInfo("cpu", "Intel Xeon", Words("No NVIDIA driver was found")),
 )
 
 
@@ -134,7 +134,7 @@ def test_the_panel_before_during_and_after_loading(panel: StatusPanel) -> None:
     panel.show_memory(MEMORY)
     assert panel.device.text() == "CPU · Intel Xeon"
     assert panel.note.text() == "No NVIDIA driver was found"
-    assert panel.model.text() == "ggml-base-q5_1 · Q5_1 · 57\N{NO-BREAK SPACE}MB"
+    assert panel.model.text() == "ggml-base-q5_1 · Q5_1 · 60\N{NO-BREAK SPACE}MB"
     assert panel.memory.text().replace("\N{NO-BREAK SPACE}", " ") == "400 MB used · peak 450 MB\n7.8 GB free"
     panel.show_model(ModelFailed(default_model(), "cause", "remedy", "DamagedModelError"))
     assert panel.model.text() == "ggml-base-q5_1.bin could not be loaded"
@@ -142,7 +142,7 @@ def test_the_panel_before_during_and_after_loading(panel: StatusPanel) -> None:
 
 
 def test_a_custom_model_shows_its_size(panel: StatusPanel) -> None:
-    model = ModelInfo("my-model", "small", "Q8_0", 1 << 28, is_multilingual=True, load_s=1.0)
+    model = ModelInfo("my-model", "small", "Q8_0", 256_000_000, is_multilingual=True, load_s=1.0)
     panel.show_model(ModelLoaded(model, DeviceInfo("cuda", "RTX 4090", "")))
     assert panel.model.text().startswith("my-model · small · Q8_0 · 256")
     assert panel.device.text() == "GPU · RTX 4090"

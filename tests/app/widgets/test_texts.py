@@ -43,8 +43,8 @@ def test_real_time_factor(translation: Translation, factor: float, shown: str) -
 
 
 def test_sizes_never_break_between_figure_and_unit(translation: Translation) -> None:
-    assert texts.data_size(57 * 1024 * 1024) == "57\N{NO-BREAK SPACE}MB"
-    assert texts.data_size(int(21.5 * (1 << 30))) == "21.5\N{NO-BREAK SPACE}GB"
+    assert texts.data_size(59_707_625) == "60\N{NO-BREAK SPACE}MB"
+    assert texts.data_size(21_500_000_000) == "21.5\N{NO-BREAK SPACE}GB"
 
 
 def test_percent_rounds_down() -> None:

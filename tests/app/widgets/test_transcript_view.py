@@ -44,7 +44,7 @@ def append(view: TranscriptView, transcript: Transcript, count: int, text: str =
 
 
 def settle(qtbot: QtBot, view: TranscriptView) -> None:
-    qtbot.waitUntil(lambda: not view._unmeasured)
+    qtbot.waitUntil(lambda: not view._unmeasured, timeout=60_000)  # the machine may be busy
 
 
 def is_at_end(view: TranscriptView) -> bool:

@@ -40,7 +40,7 @@ def test_paths_in_any_language(tiny_ggml, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("no-such.bin", "No such file"), (".", "directory"), ("model.bin/x", ""), ("a\0b", "null"), ("x" * 300, "")],
+    [("no-such.bin", "No such file"), (".", "is a folder"), ("model.bin/x", ""), ("a\0b", "null"), ("x" * 300, "")],
 )
 def test_paths_that_lead_nowhere(name, words, model_path):
     path = model_path.parent / name
@@ -61,7 +61,7 @@ def test_a_file_that_may_not_be_read(model_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ModelNotFoundError, match="not a regular file"):
+    with pytest.raises(ModelNotFoundError, match="not an ordinary file"):
         open_model(tmp_path / "pipe")
 
 
