@@ -20,7 +20,7 @@ from gpu.mel import FRAMES_PER_SECOND, MelStream
 from gpu.model_file import ModelDimensions
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
-from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows
+from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
 AT_ONCE_FROM_S = 60.0  # of recording
@@ -115,7 +115,7 @@ class Transcription:
 
     def _at_once(self, rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
-        windows = cut_at_pauses(self._mel, self._audio.duration_s)
+        windows = read_ahead(cut_at_pauses(self._mel, self._audio.duration_s))
         batch = self._decoder.batch(rows)
         line = _Line()
         while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,6 +67,15 @@ def cut_at_pauses(stream: MelStream, duration_s: float | None) -> Iterator[Windo
             mel[:, n_frames:] = stream.silence
         yield Window(seek, n_frames, mel, stream.has_sound(n_frames))
         seek += n_frames
+
+
+def read_ahead(windows: Iterator[Window]) -> Iterator[Window]:
+    """The same, each made while the one before is worked on: reading and the spectrogram keep one core busy at most."""
+    with ThreadPoolExecutor(1, "read ahead") as reader:
+        following = reader.submit(next, windows, None)
+        while (window := following.result()) is not None:
+            following = reader.submit(next, windows, None)
+            yield window
 
 
 def expected_windows(duration_s: float | None) -> int:

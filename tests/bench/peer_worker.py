@@ -1,7 +1,7 @@
 """Runs in the peers' own Python: loads one engine, then transcribes on request. JSON lines in and out.
 
 Usage: peer_worker.py whisper.cpp|faster-whisper MODEL N_THREADS
-A request is {"audio": path, "language": "en" or null}. Recordings are decoded before the clock starts.
+A request is {"audio": path, "language": "en" or null}. What is timed begins at the file and ends with the text.
 """
 
 import json
@@ -89,9 +89,8 @@ def main():
     answer(load_s=time.perf_counter() - started, version=engine.version, python=platform.python_version())
     for line in sys.stdin:
         request = json.loads(line)
-        samples = decode(request["audio"])
         started = time.perf_counter()
-        text, language = engine.transcribe(samples, request["language"])
+        text, language = engine.transcribe(decode(request["audio"]), request["language"])
         answer(processing_s=time.perf_counter() - started, text=text, language=language)
 
 

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import venv
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +36,7 @@ WORKER = Path(__file__).with_name("peer_worker.py")
 
 @dataclass(frozen=True)
 class PeerRun:
-    """One transcription by a peer; `processing_s` without loading the model and decoding the file."""
+    """One transcription by a peer; `processing_s` from the file to the text, without loading the model."""
 
     text: str
     language: str
@@ -147,14 +146,6 @@ class Peer:
             raise PeerError(f"{self.name} ended with exit code {self._process.wait()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
-
-
-def whole_process_s(peers: Peers, name: str, audio: Path, language: str) -> float:
-    """Wall seconds from starting a peer's process to its end, for one file."""
-    started = time.perf_counter()
-    with peers.start(name) as peer:
-        peer.transcribe(audio, language)
-    return time.perf_counter() - started
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -35,9 +34,8 @@ METHOD = """## Speed
 
 `python -m tests.bench.speed --rounds {n_rounds}`. {n_threads} threads, greedy, timestamps on, English given, shipped
 weights (base, Q5_1; faster-whisper: the same base model in int8). Medians of {n_rounds}, the engines alternating.
-Ours is the shipped command, a new process each time: the seconds are those it prints for its transcription, reading
-the file included and loading the model not. The peers' are those of `transcribe` alone, in a process that has loaded
-the model and decoded the file. Whole process: from start to end, everything included (peers: once).
+Every run is a new process, for each engine. Timed is the transcription, from the file to its text, loading the model
+aside; ours are the seconds the shipped command prints. Whole process: from start to end, everything included.
 WER is the worst of the runs."""
 
 
@@ -89,29 +87,29 @@ def run_ours(clip: Clip, runs: Runs) -> None:
     runs.add(told["processing_s"], told["text"], told["peak_memory_bytes"])
 
 
-def run_peer(peer: peers.Peer, clip: Clip, runs: Runs) -> None:
-    run = peer.transcribe(clip.path, LANGUAGE)
+def run_peer(environment: peers.Peers, name: str, clip: Clip, runs: Runs) -> str:
+    """A new process, as for ours. Returns the peer's version."""
+    started = time.perf_counter()
+    with environment.start(name) as peer:
+        run = peer.transcribe(clip.path, LANGUAGE)
+    runs.process_s.append(time.perf_counter() - started)
     runs.add(run.processing_s, run.text, run.peak_memory_bytes)
+    return peer.version
 
 
 def measure(environment: peers.Peers, clips: list[Clip], n_rounds: int) -> tuple[Results, dict[str, str]]:
     """Alternate all engines `n_rounds` times on each recording; the results, and what else to know of them."""
     busy = 0.0
+    facts: dict[str, str] = {}
     results: Results = {clip.name: {name: Runs() for name in (OURS, *SPEED_BOUNDS)} for clip in clips}
-    with ExitStack() as stack:
-        running = [stack.enter_context(environment.start(name)) for name in SPEED_BOUNDS]
-        for clip in clips:
-            for i in range(n_rounds):
-                busy = max(busy, other_load())
-                run_ours(clip, results[clip.name][OURS])
-                for peer in running:
-                    run_peer(peer, clip, results[clip.name][peer.name])
-                latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[clip.name].items())
-                print(f"{clip.name} {i + 1}/{n_rounds}: {', '.join(latest)}", file=sys.stderr)
-        facts = {peer.name: peer.version for peer in running}
     for clip in clips:
-        for name in SPEED_BOUNDS:
-            results[clip.name][name].process_s.append(peers.whole_process_s(environment, name, clip.path, LANGUAGE))
+        for i in range(n_rounds):
+            busy = max(busy, other_load())
+            run_ours(clip, results[clip.name][OURS])
+            for name in SPEED_BOUNDS:
+                facts[name] = run_peer(environment, name, clip, results[clip.name][name])
+            latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[clip.name].items())
+            print(f"{clip.name} {i + 1}/{n_rounds}: {', '.join(latest)}", file=sys.stderr)
     return results, facts | {"other load between the runs": f"at most {busy:.0f} % of the processor"}
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gpu.mel import N_FRAMES, MelStream
 from gpu.model_file import open_model
-from gpu.windows import LONGEST, SLACK, USUAL, cut_at_pauses, expected_windows
+from gpu.windows import LONGEST, SLACK, USUAL, cut_at_pauses, expected_windows, read_ahead
 from tests.support.requantize import SHIPPED_MODEL
 
 
@@ -89,3 +89,21 @@ def test_digital_silence_is_marked(filters):
     samples[25 * 16000 :] = 0
     windows = cut(samples, filters)
     assert [w.has_sound for w in windows] == [True] * (len(windows) - 1) + [False]
+
+
+def test_reading_ahead_changes_nothing(filters):
+    samples = bursts((0, 70), length_s=70)
+    straight = cut(samples, filters)
+    ahead = list(read_ahead(cut_at_pauses(MelStream(iter([samples]), filters), 70.0)))
+    assert [(w.start, w.n_frames) for w in ahead] == [(w.start, w.n_frames) for w in straight]
+
+
+def test_what_goes_wrong_while_reading_ahead_is_raised(filters):
+    def broken():
+        yield bursts((0, 40), length_s=40)
+        raise OSError("the disk is gone")
+
+    windows = read_ahead(cut_at_pauses(MelStream(broken(), filters), 70.0))
+    assert next(windows).start == 0
+    with pytest.raises(OSError, match="gone"):
+        list(windows)
