@@ -101,7 +101,7 @@ class Catalogue:
         raise UnknownModelError(f"the catalogue has no model named {name!r}", remedy=hint)
 
     def remote_file(self, model: CatalogueModel, settings: NetworkSettings) -> RemoteFile:
-        """Where to fetch it, the user's own mirror first (setting, or HF_ENDPOINT as Hugging Face's own tools have it)."""
+        """Where to fetch it; first from the user's mirror: the setting's, or HF_ENDPOINT as for Hugging Face's tools."""
         own = settings.mirror or os.environ.get("HF_ENDPOINT", "")
         mirrors = dict.fromkeys(mirror.rstrip("/") for mirror in (own, *self.mirrors) if mirror)
         urls = (f"{mirror}/{model.repository}/resolve/{model.revision}/{model.path}" for mirror in mirrors)
