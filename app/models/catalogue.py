@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from app.models.errors import CatalogueError, UnknownModelError
-from app.models.network import NetworkSettings
 from app.models.part_file import RemoteFile
 from app.paths import catalogue_file
 
@@ -100,9 +99,9 @@ class Catalogue:
         hint = f"Did you mean {' or '.join(similar)}?" if similar else "List the models to see their names."
         raise UnknownModelError(f"the catalogue has no model named {name!r}", remedy=hint)
 
-    def remote_file(self, model: CatalogueModel, settings: NetworkSettings) -> RemoteFile:
-        """Where to fetch it; first from the user's mirror: the setting's, or HF_ENDPOINT as for Hugging Face's tools."""
-        own = settings.mirror or os.environ.get("HF_ENDPOINT", "")
+    def remote_file(self, model: CatalogueModel, mirror: str = "") -> RemoteFile:
+        """Where to fetch it; first from the user's `mirror`, else HF_ENDPOINT (as Hugging Face's tools have it)."""
+        own = mirror or os.environ.get("HF_ENDPOINT", "")
         mirrors = dict.fromkeys(mirror.rstrip("/") for mirror in (own, *self.mirrors) if mirror)
         urls = (f"{mirror}/{model.repository}/resolve/{model.revision}/{model.path}" for mirror in mirrors)
         return RemoteFile(model.file, tuple(urls), model.n_bytes, model.sha256)

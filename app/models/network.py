@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -162,7 +163,7 @@ class Network:
     def _client(self, settings: NetworkSettings) -> httpx2.Client:
         try:
             return httpx2.Client(
-                verify=_ssl_context(settings),
+                verify=_ssl_context(settings.ca_file, *map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR"))),
                 proxy=settings.proxy or None,
                 timeout=self._timeout,
                 follow_redirects=True,
@@ -184,8 +185,8 @@ class _Connection:
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Called by the library at each of its steps."""
-        self._token.check()
         if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            self._token.check()
             self._socket = info["return_value"].get_extra_info("socket")
 
     def shut_down(self) -> None:
@@ -194,17 +195,16 @@ class _Connection:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # SSLSocket's own changes what the reader uses
 
 
-def _ssl_context(settings: NetworkSettings) -> ssl.SSLContext:
-    """Certificates of the system or of SSL_CERT_FILE, and those of the settings."""
-    ca_file = settings.ca_file or os.environ.get("SSL_CERT_FILE")
+@cache  # reading all the system's certificates takes a tenth of a second
+def _ssl_context(ca_file: Path | None, cert_file: str | None, cert_dir: str | None) -> ssl.SSLContext:
+    """Trusts the system's certificates, or those the environment names instead, and besides them `ca_file`."""
     try:
-        context = httpx2.create_ssl_context()
-        if settings.ca_file is not None:
-            context.load_verify_locations(cafile=settings.ca_file)
+        context = httpx2.create_ssl_context()  # looks at the environment itself
+        if ca_file is not None:
+            context.load_verify_locations(cafile=ca_file)
     except OSError as e:  # ssl.SSLError is one
-        cause = e.strerror or e
         raise NetworkSettingsError(
-            f"cannot read certificates from {ca_file}: {cause}",
+            f"cannot read certificates from {ca_file or cert_file or cert_dir}: {e.strerror or e}",
             remedy=f"Give a PEM file as ca_file in {network_file()} or in SSL_CERT_FILE, or none.",
         ) from e
     return context
@@ -251,7 +251,9 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 def _in_words(error: httpx2.HTTPError, url: str, settings: NetworkSettings) -> ModelsError:
     host = urlsplit(url).hostname or url
     cause = _root(error)
-    said = " ".join(str(cause).split()) or type(cause).__name__
+    said = (
+        (cause.strerror if isinstance(cause, OSError) else "") or " ".join(str(cause).split()) or type(cause).__name__
+    )
     match error:
         case httpx2.ProxyError():
             return _proxy_error(said)

@@ -25,6 +25,7 @@ class Turn:
         ignores_range, ignores_if_range: as some servers do.
         length: what Content-Length claims; 0 for no such header (the connection's end is the body's).
         start: where a range begins, instead of where it should.
+        silent: no answer at all, until the server stops.
     """
 
     status: int | None = None
@@ -37,6 +38,7 @@ class Turn:
     ignores_if_range: bool = False
     length: int | None = None
     start: int | None = None
+    silent: bool = False
 
 
 class FileServer:
@@ -105,6 +107,10 @@ class _Handler(BaseHTTPRequestHandler):
         turn = files.turns.popleft() if files.turns else files.every_turn
         files.content, files.etag = turn.content or files.content, turn.etag or files.etag
         self.close_connection = True
+        if turn.silent:
+            files.stalled.set()
+            files.stopping.wait()
+            return
         if turn.status is not None:
             self._head(turn.status, {"Content-Length": "0"} | turn.headers)
             return
@@ -130,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
         return turn.start if turn.start is not None else int(headers["range"].removeprefix("bytes=").rstrip("-"))
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
+        (self.send_response_only if "Date" in headers else self.send_response)(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Connection", "close")

@@ -1,0 +1,135 @@
+"""What a model needs and how fast it is likely to be, from its shape; and which one suits this machine.
+
+Memory on the CPU is counted term by term as the ONNX backend holds it (`_cpu_terms`), plus what the program takes
+without any model; on a GPU, as the weights' own blocks, 16-bit caches and activations (the plan of the GPU engine: not
+measured, there is none yet). Speed is the last measured run's, scaled by the ratio of work: the encoder's
+multiplications and the bytes each token reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.models.benchmark import Benchmark
+from app.models.catalogue import Architecture, Catalogue, CatalogueModel
+
+N_AUDIO_CTX = 1500
+N_TEXT_CTX = 448
+SEQUENCES = 5  # decoded side by side: `best_of` and the accurate beam
+
+# Interpreter, libraries and decoded audio: what a run's peak has besides the terms below, measured with base Q5_1.
+PROGRAM_BYTES = 150_000_000
+GPU_CONTEXT_BYTES = 300_000_000
+
+# Bytes a weight as MatMulNBits stores it: integers, a float32 scale a block, and a float32 minimum where there is one.
+_OPERAND_BYTES = {"Q4_0": 0.625, "Q4_1": 0.75, "Q5_0": 1.125, "Q5_1": 1.25, "Q8_0": 1.125, "F16": 4.0, "F32": 4.0}
+# Bytes a weight in the file.
+_FILE_BYTES = {"Q4_0": 18 / 32, "Q4_1": 20 / 32, "Q5_0": 22 / 32, "Q5_1": 24 / 32, "Q8_0": 34 / 32, "F16": 2, "F32": 4}
+
+# How much multiplying goes with reading a byte: float32 GEMM at 110 GFLOP/s beside 8 GB/s, on the machine of
+# ARCHITECTURE.md's figures. Only the ratio matters.
+_FLOPS = 110e9
+_BYTES_PER_S = 8e9
+
+_COMFORTABLE = 0.75  # of the free memory
+_FAST_ENOUGH = 0.8  # real-time factor
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The model for this machine, and why in one sentence."""
+
+    model: CatalogueModel
+    reason: str
+
+
+def cpu_memory(model: CatalogueModel) -> int:
+    """Peak memory of a transcription on the CPU, in bytes."""
+    return PROGRAM_BYTES + round(sum(_cpu_terms(model).values()))
+
+
+def gpu_memory(model: CatalogueModel) -> int:
+    """Memory on a GPU, in bytes: an estimate that nothing was measured for."""
+    a = model.architecture
+    cross = 2 * a.n_text_layer * N_AUDIO_CTX * a.n_state * 2
+    caches = 2 * a.n_text_layer * SEQUENCES * N_TEXT_CTX * a.n_state * 2
+    activations = 12 * N_AUDIO_CTX * a.n_state * 2 + SEQUENCES * model.n_vocab * 4
+    return GPU_CONTEXT_BYTES + model.n_bytes + cross + caches + activations
+
+
+def real_time_factor(model: CatalogueModel, benchmark: Benchmark, catalogue: Catalogue) -> float | None:
+    """Processing seconds expected a second of audio; None if the benchmark was of a model of no known shape."""
+    measured = next((m for m in catalogue.models if m.architecture.name == benchmark.size), None)
+    if measured is None:
+        return None
+    work = _work(measured.architecture, measured.n_vocab, benchmark.quantization, benchmark)
+    if not work:
+        return None
+    return benchmark.real_time_factor * _work(model.architecture, model.n_vocab, model.quantization, benchmark) / work
+
+
+def recommend(
+    catalogue: Catalogue, free_bytes: int, benchmark: Benchmark | None, models: Sequence[CatalogueModel] | None = None
+) -> Recommendation | None:
+    """The most capable multilingual model that fits three quarters of the free memory and is fast enough.
+
+    Fast enough is a real-time factor of 0.8; as long as nothing was measured, nothing larger than base counts so.
+    None if not even the smallest fits.
+    """
+    choice = [m for m in models or catalogue.models if not m.english_only and m.quantization != "F16"]
+    fitting = [m for m in choice if cpu_memory(m) <= _COMFORTABLE * free_bytes]
+    if not fitting:
+        return None
+    speeds = {m.name: real_time_factor(m, benchmark, catalogue) if benchmark else None for m in fitting}
+
+    def is_fast_enough(model: CatalogueModel) -> bool:
+        speed = speeds[model.name]
+        return model.architecture.name in ("tiny", "base") if speed is None else speed <= _FAST_ENOUGH
+
+    fast = [m for m in fitting if is_fast_enough(m)] or fitting[:1]
+    best = max(fast, key=lambda m: (_quality(m), -m.n_bytes))
+    need = f"needs about {cpu_memory(best) / 1e6:,.0f} MB of {free_bytes / 1e6:,.0f} MB free"
+    speed = speeds[best.name]
+    pace = "speed not measured yet" if speed is None else f"about {speed:.2f} s of processing a second of audio"
+    return Recommendation(best, f"{need}, {pace}")
+
+
+def _quality(model: CatalogueModel) -> int:
+    """Rank by word errors over many languages, as OpenAI published them; turbo is between medium and large-v2."""
+    order = ("tiny", "base", "small", "medium", "large-v1", "large-v3-turbo", "large-v2", "large-v3")
+    return order.index(model.name.split("-q")[0])
+
+
+def _cpu_terms(model: CatalogueModel) -> dict[str, float]:
+    """Bytes, by what holds them."""
+    a, kind = model.architecture, model.quantization
+    return {
+        "encoder, float32": 4 * _encoder_weights(a),
+        "decoder, operands of MatMulNBits": _OPERAND_BYTES[kind] * _decoder_weights(a, model.n_vocab),
+        "token embedding, as in the file": _FILE_BYTES[kind] * model.n_vocab * a.n_state,
+        "caches of the sequences, float32": 2 * a.n_text_layer * SEQUENCES * N_TEXT_CTX * a.n_state * 4,
+        "keys and values of a window, int8": 2 * a.n_text_layer * N_AUDIO_CTX * a.n_state,
+        "activations of the encoder, float32": 12 * N_AUDIO_CTX * a.n_state * 4,
+    }
+
+
+def _encoder_weights(a: Architecture) -> int:
+    """With the projections to the decoder's cross-attention, which the encoder's graph ends in."""
+    convolutions = 3 * a.n_mels * a.n_state + 3 * a.n_state**2
+    return convolutions + 12 * a.n_audio_layer * a.n_state**2 + 2 * a.n_text_layer * a.n_state**2
+
+
+def _decoder_weights(a: Architecture, n_vocab: int) -> int:
+    """With the token embedding, which the logits are made of."""
+    return 14 * a.n_text_layer * a.n_state**2 + n_vocab * a.n_state
+
+
+def _work(a: Architecture, n_vocab: int, quantization: str, run: Benchmark) -> float:
+    """What `run` would be for a model, in seconds of an arbitrary machine."""
+    if quantization not in _OPERAND_BYTES:
+        quantization = "Q8_0"  # K-quants are stored in about as many bytes
+    products = N_AUDIO_CTX * _encoder_weights(a) + 2 * a.n_audio_layer * N_AUDIO_CTX**2 * a.n_state
+    cross = 2 * a.n_text_layer * N_AUDIO_CTX * a.n_state
+    token_bytes = _OPERAND_BYTES[quantization] * _decoder_weights(a, n_vocab) + cross
+    return run.n_windows * 2 * products / _FLOPS + run.n_tokens * token_bytes / _BYTES_PER_S
