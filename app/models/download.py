@@ -10,6 +10,7 @@ import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from app.models.errors import (
     WrongLengthError,
 )
 from app.models.network import Network, Response
-from app.models.part_file import PartFile, RemoteFile
+from app.models.part_file import PartFile, RemoteFile, discard_part
 from gpu.cancel import CancelToken
 
 _MARGIN_BYTES = 1 << 24  # left free on the disk
@@ -133,6 +134,8 @@ class Download:
         """
         path = self.folder / self.file.name
         if self._is_there(path):
+            with suppress(OSError):
+                discard_part(self.folder, self.file.name)  # of a life that ended just after it was whole
             yield Finished(path, was_there=True)
             return
         with PartFile(self.folder, self.file) as part:

@@ -267,7 +267,7 @@ def _in_words(error: httpx2.HTTPError, url: str, settings: NetworkSettings) -> M
             return CertificateError(f"the certificate of {host} is not trusted: {said}", remedy=remedy)
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
             if proxy := _proxy_for(url, settings):
-                return _proxy_error(f"{urlsplit(proxy).hostname or proxy}: {said}")
+                return _proxy_error(f"{proxy.rpartition('@')[2]}: {said}")
             return UnreachableError(f"no connection to {host}: {said}", remedy="Check the connection to the internet.")
         case httpx2.ReadTimeout():
             return ConnectionLostError(
