@@ -1,10 +1,10 @@
 """What a model needs and how fast it is likely to be, from its shape; and which one suits this machine.
 
 Memory on the CPU is the larger of two moments, counted as the ONNX backend holds things (`cpu_memory`): the end of
-loading, where the encoder's weights are there twice, and a run. Measured peaks of ten shapes and types (tiny to small,
-Q4_0 to F16) were between 18 % below and 13 % above it. Memory on a GPU is the plan of the GPU engine: blocks as in the
-file, 16-bit caches and activations; nothing is measured yet. Speed is the last measured run's, scaled by the ratio of
-work: the encoder's multiplications, and the bytes that each token reads.
+loading, where the encoder's weights are there twice, and a run. Measured peaks of eight shapes and types (tiny to
+small, Q4_0 to F16) were within 15 % of it, the built-in model's within 2 %. Memory on a GPU is the plan of the GPU
+engine: blocks as in the file, 16-bit caches and activations; nothing is measured yet. Speed is the last measured run's,
+scaled by the ratio of work: the encoder's multiplications, and the bytes that each token reads.
 """
 
 from __future__ import annotations

@@ -76,11 +76,11 @@ def remove(name: str, catalogue: Catalogue, folder: Path | None = None) -> list[
         if path is not None and path.parent == folder:
             path.unlink()
             removed.append(path)
-        if discard_part(folder, file_name):
+        if file_name and discard_part(folder, file_name):
             removed.append(folder / (file_name + PART))
     except OSError as e:
         raise NotRemovableError(
-            f"{e.filename or file_name} cannot be deleted: {e.strerror or e}",
+            f"{e.filename or name} cannot be deleted: {e.strerror or e}",
             remedy="Close the programs that use it, and check that you may delete there.",
         ) from e
     if removed:
@@ -93,5 +93,5 @@ def remove(name: str, catalogue: Catalogue, folder: Path | None = None) -> list[
 
 
 def _file_name(name: str, catalogue: Catalogue) -> str:
-    """Also of a model that was only begun."""
-    return next((model.file for model in catalogue.models if name.lower() in (model.name, model.file)), name)
+    """Also of a model that was only begun; "" if the catalogue does not know it."""
+    return next((model.file for model in catalogue.models if name.lower() in (model.name, model.file.lower())), "")
