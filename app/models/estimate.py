@@ -105,10 +105,13 @@ def recommend(
     return Recommendation(best, f"{need}, {pace}")
 
 
+# By word errors over many languages, as OpenAI published them.
+_ORDER = ("tiny", "base", "small", "medium", "large-v3-turbo", "large", "large-v3")
+
+
 def _quality(model: CatalogueModel) -> int:
-    """Rank by word errors over many languages, as OpenAI published them; turbo is between medium and large-v2."""
-    order = ("tiny", "base", "small", "medium", "large-v1", "large-v3-turbo", "large-v2", "large-v3")
-    return order.index(model.name.split("-q")[0])
+    name = model.architecture.name
+    return _ORDER.index(name) if name in _ORDER else -1
 
 
 def _encoder_weights(a: Architecture) -> int:

@@ -14,7 +14,7 @@ from gpu.cancel import CancelToken
 from tests.support.file_server import Turn, serving
 from tests.support.program import ROOT
 
-CONTENT = random.Random(4).randbytes(8_000_000)
+CONTENT = random.Random(4).randbytes(2_000_000)
 
 FETCH = """
 import os, sys
@@ -49,7 +49,7 @@ for event in Download(file, Path(folder), CancelToken(), Network(NetworkSettings
         ("before the description", False),
         ("in the description", False),
         ("1", True),
-        ("4000000", True),
+        ("1000000", True),
         ("before the end", True),
         ("at the end", True),
         ("after the end", False),
@@ -80,7 +80,7 @@ def test_killed_from_outside_again_and_again(tmp_path: Path) -> None:
         command = [sys.executable, "-c", FETCH, file.urls[0], str(file.n_bytes), file.sha256, str(tmp_path), "never"]
         for _ in range(3):
             server.stalled.clear()
-            server.turns.append(Turn(stall_after=2_000_000))
+            server.turns.append(Turn(stall_after=600_000))
             process = subprocess.Popen(command, cwd=ROOT)
             assert server.stalled.wait(60)
             process.kill()

@@ -6,12 +6,13 @@ import os
 import shutil
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.models import on_disk
-from app.models.catalogue import load_catalogue
+from app.models.catalogue import Catalogue, load_catalogue
 from app.models.hash_cache import HashCache
 from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
 from app.paths import default_model, models_dir
@@ -190,25 +191,27 @@ def test_environment_variables_move_the_caches(tmp_path: Path, monkeypatch: pyte
 
 
 class TestVerification:
-    def model(self, path: Path) -> FoundModel:
-        return found(path)[path] if path.is_dir() else found(path.parent)[path]
+    @pytest.fixture
+    def copy(self, tmp_path: Path, small_model: Path) -> FoundModel:
+        return found(put(small_model, tmp_path / "m.bin").parent)[tmp_path / "m.bin"]
 
-    def test_nothing_is_hashed_on_listing(self, tmp_path: Path) -> None:
-        model = self.model(put(default_model(), tmp_path / "m.bin"))
-        assert verification(model, CATALOGUE, HashCache()) == "not checked"
-        assert verification(model, CATALOGUE, HashCache(), CancelToken()) == "verified"
-        assert verification(model, CATALOGUE, HashCache()) == "verified"  # remembered, also by another instance
+    @pytest.fixture
+    def catalogue(self, small_model: Path) -> Catalogue:
+        return replace(CATALOGUE, known={hashlib.sha256(small_model.read_bytes()).hexdigest(): "somebody"})
 
-    def test_a_change_is_noticed(self, tmp_path: Path) -> None:
-        path = put(default_model(), tmp_path / "m.bin")
-        model = self.model(path)
-        assert verification(model, CATALOGUE, HashCache(), CancelToken()) == "verified"
-        with path.open("r+b") as file:
+    def test_nothing_is_hashed_on_listing(self, copy: FoundModel, catalogue: Catalogue) -> None:
+        assert verification(copy, catalogue, HashCache()) == "not checked"
+        assert verification(copy, catalogue, HashCache(), CancelToken()) == "verified"
+        assert verification(copy, catalogue, HashCache()) == "verified"  # remembered, also by another instance
+
+    def test_a_change_is_noticed(self, copy: FoundModel, catalogue: Catalogue) -> None:
+        assert verification(copy, catalogue, HashCache(), CancelToken()) == "verified"
+        with copy.path.open("r+b") as file:
             file.seek(-1, os.SEEK_END)
             file.write(b"x")
-        os.utime(path, (1, 1))
-        assert verification(model, CATALOGUE, HashCache()) == "not checked"
-        assert verification(model, CATALOGUE, HashCache(), CancelToken()) == "unpublished"
+        os.utime(copy.path, (1, 1))
+        assert verification(copy, catalogue, HashCache()) == "not checked"
+        assert verification(copy, catalogue, HashCache(), CancelToken()) == "unpublished"
 
     def test_the_hub_s_cache_knows_its_own_hashes(self, tmp_path: Path) -> None:
         content = {"config.json": b'{"model_type": "whisper"}', "model.safetensors": os.urandom(MIB)}
