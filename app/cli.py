@@ -15,13 +15,14 @@ from app import __version__
 from app.console import prepare_streams
 from app.document.export import FORMATS
 from app.engine.service import language_code, languages
+from app.models_catalogue_command import add_commands
 from app.paths import APP_NAME, default_model
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
 T = TypeVar("T")
 
-_COMMANDS = ("transcribe", "open")
+_COMMANDS = ("transcribe", "open", "models")
 _DEFAULTS = TranscribeOptions()
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -31,6 +32,7 @@ _ABOUT = """\
   {program}                      open the window
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
+  {program} models COMMAND       list, download and remove models
 
 {program} COMMAND --help says more about a command.
 """
@@ -64,6 +66,8 @@ def run(args: Sequence[str]) -> int:
     arguments, unknown = parser.parse_known_args(_hyphenated(args))
     if any(word.startswith("-") for word in unknown):
         arguments.parser.error(f"unknown option: {' '.join(unknown)}")
+    if unknown and not arguments.takes_files:
+        arguments.parser.error(f"not understood: {' '.join(unknown)}")
     arguments.files.extend(map(Path, unknown))  # files that stand behind options
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
@@ -85,9 +89,10 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
-    parser.set_defaults(command=_open_window, parser=parser, files=[])
+    parser.set_defaults(command=_open_window, parser=parser, files=[], takes_files=True)
     commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
+    _add_models(commands)
     open_ = commands.add_parser("open", description="Open the window with files.", allow_abbrev=False)
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
@@ -108,6 +113,17 @@ def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_output_options(parser)
     _add_model_options(parser)
     _add_decoding_options(parser)
+
+
+def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
+    parser = commands.add_parser(
+        "models",
+        usage=f"{_program()} models COMMAND ...",
+        description="Find, fetch and remove models.",
+        allow_abbrev=False,
+    )
+    parser.set_defaults(parser=parser, takes_files=False)
+    add_commands(parser.add_subparsers(prog=f"{_program()} models", metavar="COMMAND", required=True))
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -140,10 +156,9 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model and device")
     group.add_argument(
         "--model",
-        type=Path,
-        default=default_model(),
-        metavar="PATH",
-        help="Whisper model, ggml .bin or .gguf (default: the one that comes with the program, base Q5_1)",
+        metavar="MODEL",
+        help="Whisper model: a path (ggml .bin or .gguf) or the name of one that was downloaded (default: the one that "
+        "comes with the program, base Q5_1)",
     )
     group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
     group.add_argument(
@@ -191,6 +206,9 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
+    from app.models.catalogue import load_catalogue
+    from app.models.errors import ModelsError
+    from app.models.library import model_path
     from app.transcribe_command import TranscribeCommand
 
     try:
@@ -198,11 +216,16 @@ def _transcribe(arguments: argparse.Namespace) -> int:
     except OptionsError as e:
         print(f"error: --language: {e} {e.remedy}", file=sys.stderr)
         return 2
+    try:
+        model = model_path(arguments.model, load_catalogue()) if arguments.model else default_model()
+    except ModelsError as e:
+        print(f"error: --model: {e}. {e.remedy}", file=sys.stderr)
+        return 2
     formats = arguments.formats or (["all"] if arguments.output_dir else [])
     return TranscribeCommand(
         paths=arguments.files,
         options=options,
-        model=arguments.model,
+        model=model,
         device=arguments.device,
         threads=arguments.threads or None,
         formats=tuple(FORMATS) if "all" in formats else tuple(dict.fromkeys(formats)),

@@ -82,6 +82,26 @@ class Console:
             desc=title[:_TITLE_LENGTH], bar_format=_BAR_FORMAT, leave=False, dynamic_ncols=True, file=sys.stderr
         )
 
+    def begin_download(self, title: str, n_bytes: int) -> None:
+        """The same for a download of `n_bytes`; `downloaded` moves it."""
+        if self._quiet or not sys.stderr.isatty():
+            return
+        from tqdm import tqdm
+
+        tqdm.monitor_interval = 0
+        self._bar = tqdm(
+            desc=title[:_TITLE_LENGTH], total=n_bytes, unit="B", unit_scale=True, leave=False, dynamic_ncols=True,
+            file=sys.stderr,
+        )  # fmt: skip
+
+    def downloaded(self, n_bytes: int) -> None:
+        """`n_bytes` of all are there; fewer than before where it began anew."""
+        if self._bar is None:
+            return
+        if n_bytes < self._bar.n:
+            self._bar.reset()
+        self._bar.update(n_bytes - self._bar.n)
+
     def progress(self, audio_s: float, duration_s: float | None) -> None:
         """Move the bar to `audio_s` seconds of `duration_s`."""
         if self._bar is not None:

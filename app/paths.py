@@ -38,3 +38,36 @@ def settings_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path(APP_ID, appauthor=False) / "window.ini"
+
+
+def models_dir() -> Path:
+    """The user's own models: what was downloaded or imported. Need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_ID, appauthor=False) / "models"
+
+
+def catalogue_file() -> Path:
+    """The published models the program knows."""
+    return resources_dir() / "models" / "catalogue.json"
+
+
+def benchmark_file() -> Path:
+    """How fast the last transcription was. Need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_ID, appauthor=False) / "last-benchmark.json"
+
+
+def hashes_file() -> Path:
+    """SHA-256 of model files on this disk, worked out before. Need not exist."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP_ID, appauthor=False) / "hashes.json"
+
+
+def network_file() -> Path:
+    """The user's network settings, the switch among them. Need not exist."""
+    from platformdirs import user_config_path
+
+    return user_config_path(APP_ID, appauthor=False) / "network.ini"

@@ -35,6 +35,7 @@ from app.engine.messages import (
 )
 from app.engine.service import EngineService, expand, languages
 from app.log import start_logging
+from app.models.benchmark import save_benchmark
 from gpu.cancel import CancelToken
 from gpu.types import DeviceInfo, ModelInfo, RunStats, TranscribeOptions
 
@@ -67,7 +68,7 @@ class TranscribeCommand:
         """Do it; the exit code."""
         start_logging()
         cancel = CancelToken()
-        with _cancelling_on_signals(cancel) as received:
+        with cancelling_on_signals(cancel) as received:
             exit_code = self._run(cancel, Console(quiet=self.quiet))
         return EXIT_SIGNAL + received[0] if received else exit_code
 
@@ -90,7 +91,7 @@ class TranscribeCommand:
         report = _Report(self, console, outputs, len(recordings))
         service = EngineService(self.model, self.device, self.threads)
         jobs = [TranscribeFile(i, path, self.options) for i, path in enumerate(recordings)]
-        with closing(_on_a_thread(_work(service, jobs, cancel))) as messages:
+        with closing(on_a_thread(_work(service, jobs, cancel))) as messages:
             try:
                 for message in messages:
                     report.handle(message)
@@ -209,6 +210,7 @@ class _Report:
         self._finished.append(stats)
         self._save()
         self._append_stats(stats)
+        save_benchmark(self._model, self._device, stats)
 
     def _end_early(self, end: JobCancelled | JobFailed) -> None:
         """What was decoded until then is kept."""
@@ -270,7 +272,7 @@ def _work(service: EngineService, jobs: Sequence[TranscribeFile], cancel: Cancel
                 yield from service.run(job, cancel)
 
 
-def _on_a_thread(work: Iterator[T]) -> Generator[T, None, None]:
+def on_a_thread(work: Iterator[T]) -> Generator[T, None, None]:
     """The same items, made on a thread of their own: a signal reaches the main thread whatever the engine does."""
     queue: SimpleQueue[T | None] = SimpleQueue()
 
@@ -295,7 +297,7 @@ def _on_a_thread(work: Iterator[T]) -> Generator[T, None, None]:
 
 
 @contextmanager
-def _cancelling_on_signals(cancel: CancelToken) -> Iterator[list[int]]:
+def cancelling_on_signals(cancel: CancelToken) -> Iterator[list[int]]:
     """While the block runs, the first Ctrl-C cancels and a second one ends the program at once. Yields what came."""
     received: list[int] = []
 

@@ -1,0 +1,1 @@
+"""Models: the catalogue, downloads, and what is on this disk already. Qt-free."""

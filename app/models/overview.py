@@ -1,0 +1,146 @@
+"""Everything a list of models shows, put together once for the command line and the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+
+from app.models.benchmark import Benchmark, last_benchmark
+from app.models.catalogue import Catalogue, CatalogueModel, load_catalogue
+from app.models.estimate import Recommendation, cpu_memory, gpu_memory, real_time_factor, recommend
+from app.models.hash_cache import HashCache
+from app.models.library import find_installed
+from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
+from app.models.part_file import PART
+from app.paths import default_model, models_dir
+from gpu.cancel import CancelToken
+
+State = Literal["available", "begun", "downloaded", "built in"]
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A model of the catalogue, on this machine.
+
+    Attributes:
+        state: "begun": a part of it has arrived, `n_bytes_there` of them.
+        cpu_bytes, gpu_bytes: memory a transcription needs, estimated.
+        real_time_factor: expected; None as long as none was measured.
+    """
+
+    model: CatalogueModel
+    state: State
+    n_bytes_there: int
+    cpu_bytes: int
+    gpu_bytes: int
+    real_time_factor: float | None
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """A model on this disk, and whether it is a published one ("verified", "unpublished", "not checked")."""
+
+    model: FoundModel
+    verification: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """`notes`: what could not be looked into, one line each."""
+
+    listed: tuple[ListedModel, ...]
+    on_disk: tuple[OnDisk, ...]
+    notes: tuple[str, ...]
+    benchmark: Benchmark | None
+    recommendation: Recommendation | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values; bytes, seconds, paths as text."""
+        return {
+            "catalogue": [_listed_json(row) for row in self.listed],
+            "on_disk": [
+                {name: str(value) if isinstance(value, Path) else value for name, value in asdict(row.model).items()}
+                | {"usable": row.model.is_usable, "verification": row.verification}
+                for row in self.on_disk
+            ],
+            "notes": list(self.notes),
+            "benchmark": asdict(self.benchmark) if self.benchmark else None,
+            "recommended": self.recommendation.model.name if self.recommendation else None,
+        }
+
+
+def overview(
+    folders: Sequence[Path] = (),
+    *,
+    verify: bool = False,
+    catalogue: Catalogue | None = None,
+    token: CancelToken | None = None,
+) -> Overview:
+    """Look at catalogue, disk, memory and the last benchmark.
+
+    Args:
+        folders: the user's, looked into besides the usual places.
+        verify: hash the files whose hash is not known yet (reads them all); otherwise nothing is hashed.
+
+    Raises:
+        CatalogueError: the catalogue cannot be read.
+        Cancelled: the token was set.
+    """
+    catalogue = catalogue or load_catalogue()
+    token = token or CancelToken()
+    benchmark = last_benchmark()
+    findings = find_models([*usual_roots(), *(Root(folder, "your folder") for folder in folders)], token)
+    hashes, on_disk, notes = HashCache(), [], list(findings.notes)
+    for model in findings.models:
+        try:
+            on_disk.append(OnDisk(model, verification(model, catalogue, hashes, token if verify else None)))
+        except OSError as e:
+            notes.append(f"{model.weights} cannot be read: {e.strerror or e}")
+    return Overview(
+        tuple(_listed(model, catalogue, benchmark) for model in catalogue.models),
+        tuple(on_disk),
+        tuple(notes),
+        benchmark,
+        recommend(catalogue, psutil.virtual_memory().available, benchmark),
+    )
+
+
+def _listed(model: CatalogueModel, catalogue: Catalogue, benchmark: Benchmark | None) -> ListedModel:
+    state, there = _state(model, catalogue)
+    speed = real_time_factor(model, benchmark, catalogue) if benchmark else None
+    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed)
+
+
+def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int]:
+    """Where it stands, and how many of its bytes are there. A folder that may not be read has none."""
+    folder = models_dir()
+    try:
+        if path := find_installed(model.name, catalogue, folder):
+            return ("built in" if path == default_model() else "downloaded"), path.stat().st_size
+        part = folder / (model.file + PART)
+        return ("begun", part.stat().st_size) if part.exists() else ("available", 0)
+    except OSError:
+        return "available", 0
+
+
+def _listed_json(row: ListedModel) -> dict[str, Any]:
+    model = row.model
+    return {
+        "name": model.name,
+        "file": model.file,
+        "n_bytes": model.n_bytes,
+        "sha256": model.sha256,
+        "parameters": model.architecture.parameters * 1_000_000,
+        "quantization": model.quantization,
+        "n_languages": model.n_languages,
+        "can_translate": model.can_translate,
+        "state": row.state,
+        "n_bytes_there": row.n_bytes_there,
+        "cpu_memory_bytes": row.cpu_bytes,
+        "gpu_memory_bytes": row.gpu_bytes,
+        "real_time_factor": row.real_time_factor,
+    }
