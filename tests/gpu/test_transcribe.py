@@ -1,5 +1,6 @@
 """Windows into segments: the cutting by itself on made-up tokens, then the whole on real speech."""
 
+import threading
 from itertools import pairwise
 
 import jiwer
@@ -170,6 +171,19 @@ def test_windows_at_once_fall_back_each_for_itself(engine, reading):
     assert events[-1].n_fallbacks == 1
     assert [s.text for s in segments if s.temperature == 0] == [s.text for s in greedy if s.avg_logprob >= threshold]
     assert any(s.temperature == 0.4 for s in segments)
+
+
+@pytest.mark.slow
+def test_cancel_among_windows_at_once(engine, reading):
+    """Nothing goes on behind it: no window, no reading ahead."""
+    cancel = CancelToken()
+    events = engine.transcribe(reading[0], ENGLISH, cancel)
+    assert any(isinstance(event, Segment) for event in events)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        list(events)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read ahead")]
+    events.close()
 
 
 def test_only_silence_for_minutes(engine, tmp_path):
