@@ -135,12 +135,12 @@ def test_language_is_as_probable_as_to_openai_whisper(backend, tokenizer, cross,
 def test_sequences_continue_their_parents(backend, network, cross, openai):
     tokens = [int(token) for token in openai["tokens"]]
     model = ReferenceLogits(network, 2)
-    model.prefill(cross, tokens[:4], [3])
-    model.step([tokens[4], tokens[9]])
-    model.reorder([1, 0])
-    model.step([tokens[5], tokens[5]])
-    model.reorder([1, 1])
-    logits = model.step([tokens[6], tokens[7]])
+    model.prefill(0, cross, tokens[:4], [3])
+    model.step({0: [tokens[4], tokens[9]]})
+    model.reorder(0, [1, 0])
+    model.step({0: [tokens[5], tokens[5]]})
+    model.reorder(0, [1, 1])
+    logits = model.step({0: [tokens[6], tokens[7]]})[0]
     for row, last in zip(logits, tokens[6:8], strict=True):
         expected = network.decode([*tokens[:6], last], network.new_cache(), cross)[-1]
         np.testing.assert_allclose(row, expected, rtol=0, atol=1e-4)
