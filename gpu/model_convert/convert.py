@@ -1,0 +1,116 @@
+"""One model into another file: import, and quantization."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gpu.cancel import CancelToken
+from gpu.errors import ConversionError, OutputFileError
+from gpu.model_convert.encoding import writable_type
+from gpu.model_convert.open_source import open_source
+from gpu.model_convert.plan import Plan, plan
+from gpu.model_convert.writers import write_ggml, write_gguf
+
+_WRITERS: dict[str, Callable[[Path, Plan], Generator[int]]] = {".bin": write_ggml, ".gguf": write_gguf}
+_OVERHEAD = 4 << 20  # bytes of a file that are no tensors: vocabulary, filters, names
+
+
+@dataclass(frozen=True)
+class ConvertProgress:
+    """How far a conversion is.
+
+    Attributes:
+        source: what is read, in words: "OpenAI", "CTranslate2", "ggml, Q5_1".
+        size: the model's, "base".
+        type: what its matrices are written as, "Q5_1".
+        n_done, n_bytes: bytes written, and of the whole file (roughly).
+    """
+
+    source: str
+    size: str
+    type: str
+    n_done: int
+    n_bytes: int
+
+
+def convert(source: Path, output: Path, type_name: str | None, cancel: CancelToken) -> Iterator[ConvertProgress]:
+    """Write the model `source` to `output`, tensor by tensor; it appears there, complete, with the last step.
+
+    Until then it is `output` with `.part` behind its name, which goes when the work fails, is cancelled or given up.
+
+    Args:
+        source: a file or a folder; see `open_source`.
+        output: `.bin` for whisper.cpp's container, `.gguf` for GGUF. A file that exists is replaced.
+        type_name: of the matrices, as whisper.cpp names it ("q5_1"). None keeps what the source has, or is F16 if its
+            numbers are stored in none of ggml's types.
+
+    Raises:
+        ModelFileError: the source is no usable model.
+        ConversionError: it cannot be written so.
+        OutputFileError: the output cannot be written.
+        Cancelled: the token was set.
+    """
+    write = _writer(output)
+    kind = writable_type(type_name) if type_name is not None else None
+    planned = plan(open_source(source), kind)
+    _check_place(source, output, planned.n_bytes + _OVERHEAD)
+    part = output.with_name(output.name + ".part")
+    progress = (planned.source.kind, planned.source.dims.size_name, planned.main_type.name)
+    n_done, n_bytes = 0, planned.n_bytes + _OVERHEAD
+    try:
+        with closing(write(part, planned)) as steps:
+            for n_written in steps:
+                cancel.check()
+                n_done += n_written
+                yield ConvertProgress(*progress, n_done, n_bytes)
+        _flush(part)
+        cancel.check()
+        part.replace(output)
+    except OSError as e:
+        raise _cannot_write(output, e.strerror or str(e)) from e
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+    yield ConvertProgress(*progress, n_bytes, n_bytes)
+
+
+def _writer(output: Path) -> Callable[[Path, Plan], Generator[int]]:
+    suffix = output.suffix.lower()
+    if suffix not in _WRITERS:
+        raise ConversionError(
+            f"cannot tell from the name {output.name} which kind of file to write: it ends in {suffix or 'nothing'}",
+            remedy="Give it a name that ends in .bin (whisper.cpp) or .gguf.",
+        )
+    return _WRITERS[suffix]
+
+
+def _check_place(source: Path, output: Path, n_bytes: int) -> None:
+    """Raise `OutputFileError` where there is no folder, no space, or the source itself."""
+    try:
+        if output.is_dir():
+            raise _cannot_write(output, "it is a folder")
+        if output.exists() and source.exists() and output.samefile(source):
+            raise _cannot_write(output, "it is the model that is read")
+        free = shutil.disk_usage(output.parent).free
+    except OSError as e:
+        raise _cannot_write(output, e.strerror or str(e)) from e
+    if free < n_bytes:
+        raise OutputFileError(
+            f"{output} needs {n_bytes / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free there",
+            remedy="Make room there, or choose another place.",
+        )
+
+
+def _cannot_write(output: Path, reason: str) -> OutputFileError:
+    return OutputFileError(f"cannot write {output}: {reason}", remedy="Choose another name or another folder.")
+
+
+def _flush(path: Path) -> None:
+    """Have the file on the disk before it takes the name of what it replaces."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
