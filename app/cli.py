@@ -15,13 +15,14 @@ from app import __version__
 from app.console import prepare_streams
 from app.document.export import FORMATS
 from app.engine.service import language_code, languages
+from app.models_command import add_models
 from app.paths import APP_NAME, default_model
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
 T = TypeVar("T")
 
-_COMMANDS = ("transcribe", "open")
+_COMMANDS = ("transcribe", "open", "models")
 _DEFAULTS = TranscribeOptions()
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -31,6 +32,7 @@ _ABOUT = """\
   {program}                      open the window
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
+  {program} models COMMAND       import, quantize and check model files
 
 {program} COMMAND --help says more about a command.
 """
@@ -64,6 +66,8 @@ def run(args: Sequence[str]) -> int:
     arguments, unknown = parser.parse_known_args(_hyphenated(args))
     if any(word.startswith("-") for word in unknown):
         arguments.parser.error(f"unknown option: {' '.join(unknown)}")
+    if unknown and not arguments.takes_files:
+        arguments.parser.error(f"too many arguments: {' '.join(unknown)}")
     arguments.files.extend(map(Path, unknown))  # files that stand behind options
     command: Callable[[argparse.Namespace], int] = arguments.command
     return command(arguments)
@@ -85,12 +89,13 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
-    parser.set_defaults(command=_open_window, parser=parser, files=[])
+    parser.set_defaults(command=_open_window, parser=parser, files=[], takes_files=True)
     commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
     open_ = commands.add_parser("open", description="Open the window with files.", allow_abbrev=False)
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
+    add_models(commands, _program())
     return parser
 
 

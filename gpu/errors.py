@@ -52,7 +52,7 @@ class UnsafeModelError(ModelFileError):
 
 
 class ConversionError(EngineError):
-    """A model cannot be written as asked: a type we do not write, rows that do not divide, weights beyond the type."""
+    """A model cannot be written as asked: rows that do not divide, weights beyond the type."""
 
 
 class OutputFileError(EngineError):

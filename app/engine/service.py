@@ -66,7 +66,7 @@ class EngineService:
 
             self._engine = engine = Engine(self._model_path, self._device, self._threads)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
-            self._why_not = _failure(self._model_path, e)
+            self._why_not = failure_of(self._model_path, e)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)
         else:
             yield ModelLoaded(engine.model, engine.device)
@@ -88,7 +88,7 @@ class EngineService:
         except Cancelled:
             yield JobCancelled(job.job_id, stats)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
-            yield _job_failed(job, _failure(job.path, e))
+            yield _job_failed(job, failure_of(job.path, e))
         else:
             yield JobFinished(job.job_id, stats)
 
@@ -126,7 +126,7 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Failure]]:
             for recording in find_recordings(path):
                 recordings.setdefault(os.path.abspath(recording), recording)  # noqa: PTH100 - links stay apart
         except EngineError as e:
-            failures.append(_failure(path, e))
+            failures.append(failure_of(path, e))
     return list(recordings.values()), failures
 
 
@@ -179,7 +179,7 @@ def _job_failed(job: TranscribeFile, failure: Failure) -> JobFailed:
     return JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy)
 
 
-def _failure(path: Path, error: Exception) -> Failure:
+def failure_of(path: Path, error: Exception) -> Failure:
     """An error in words. One that nobody foresaw goes to the log with its traceback."""
     match error:
         case EngineError():

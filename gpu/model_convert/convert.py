@@ -6,36 +6,18 @@ import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from gpu.cancel import CancelToken
-from gpu.errors import ConversionError, OutputFileError
+from gpu.errors import OptionsError, OutputFileError
 from gpu.model_convert.encoding import writable_type
 from gpu.model_convert.open_source import open_source
 from gpu.model_convert.plan import Plan, plan
 from gpu.model_convert.writers import write_ggml, write_gguf
+from gpu.types import ConvertProgress
 
 _WRITERS: dict[str, Callable[[Path, Plan], Generator[int]]] = {".bin": write_ggml, ".gguf": write_gguf}
 _OVERHEAD = 4 << 20  # bytes of a file that are no tensors: vocabulary, filters, names
-
-
-@dataclass(frozen=True)
-class ConvertProgress:
-    """How far a conversion is.
-
-    Attributes:
-        source: what is read, in words: "OpenAI", "CTranslate2", "ggml, Q5_1".
-        size: the model's, "base".
-        type: what its matrices are written as, "Q5_1".
-        n_done, n_bytes: bytes written, and of the whole file (roughly).
-    """
-
-    source: str
-    size: str
-    type: str
-    n_done: int
-    n_bytes: int
 
 
 def convert(source: Path, output: Path, type_name: str | None, cancel: CancelToken) -> Iterator[ConvertProgress]:
@@ -51,6 +33,7 @@ def convert(source: Path, output: Path, type_name: str | None, cancel: CancelTok
 
     Raises:
         ModelFileError: the source is no usable model.
+        OptionsError: no such type, or one that is only read; no such kind of output.
         ConversionError: it cannot be written so.
         OutputFileError: the output cannot be written.
         Cancelled: the token was set.
@@ -82,7 +65,7 @@ def convert(source: Path, output: Path, type_name: str | None, cancel: CancelTok
 def _writer(output: Path) -> Callable[[Path, Plan], Generator[int]]:
     suffix = output.suffix.lower()
     if suffix not in _WRITERS:
-        raise ConversionError(
+        raise OptionsError(
             f"cannot tell from the name {output.name} which kind of file to write: it ends in {suffix or 'nothing'}",
             remedy="Give it a name that ends in .bin (whisper.cpp) or .gguf.",
         )

@@ -8,7 +8,7 @@ import numpy as np
 from gguf import GGMLQuantizationType, quants
 from numpy.typing import NDArray
 
-from gpu.errors import ConversionError
+from gpu.errors import ConversionError, OptionsError
 from gpu.model_file.byte_reader import damaged
 from gpu.model_file.model import Tensor, Weights
 from gpu.model_file.quants import F16, F32, FORMATS, BlockFormat, Bytes, Floats
@@ -22,13 +22,13 @@ def writable_type(name: str) -> type[BlockFormat]:
     """The type that whisper.cpp calls `name` ("q5_1"), in any case.
 
     Raises:
-        ConversionError: unknown, or one that is only read.
+        OptionsError: unknown, or one that is only read.
     """
     upper = name.upper()
     kind = next((kind for kind in FORMATS.values() if kind.name.upper() == upper), None)
     if kind is None or kind.name not in WRITABLE:
         problem = f"there is no type {name}" if kind is None else f"models of type {kind.name} are read, not written"
-        raise ConversionError(problem, remedy=f"Choose one of {', '.join(w.lower() for w in WRITABLE)}.")
+        raise OptionsError(problem, remedy=f"Choose one of {', '.join(w.lower() for w in WRITABLE)}.")
     return kind
 
 
