@@ -44,6 +44,18 @@ _PROBLEMS: dict[str, tuple[object, object]] = {
         QT_TRANSLATE_NOOP("Problems", "The model file cannot be used"),
         QT_TRANSLATE_NOOP("Problems", "Choose another model file."),
     ),
+    "UnsafeModelError": (
+        QT_TRANSLATE_NOOP("Problems", "The model file wants to run code"),
+        QT_TRANSLATE_NOOP("Problems", "Nothing of it was run. Do not trust the file; get the model elsewhere."),
+    ),
+    "ConversionError": (
+        QT_TRANSLATE_NOOP("Problems", "The model cannot be written in this way"),
+        QT_TRANSLATE_NOOP("Problems", "Choose another type of weights."),
+    ),
+    "OutputFileError": (
+        QT_TRANSLATE_NOOP("Problems", "The file could not be written"),
+        QT_TRANSLATE_NOOP("Problems", "Choose another folder, or make room on the disk."),
+    ),
     "ModelNotLoaded": (
         QT_TRANSLATE_NOOP("Problems", "No model is loaded"),
         QT_TRANSLATE_NOOP("Problems", "Choose a model file."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu.errors import UnknownModelFormatError
 from gpu.model_convert.pickle_reader import StoredTensor, read_pickle
 from gpu.model_convert.source import ArrayWeights, stored_weights
 from gpu.model_convert.zip_reader import read_zip
@@ -30,13 +31,17 @@ def read_checkpoint(data: Bytes) -> Checkpoint:
     """Take a whole file apart, (n,) uint8. Tensors are views of `data`.
 
     Raises:
+        UnknownModelFormatError: another kind of zip archive.
         UnsafeModelError: it names code to be run.
         DamagedModelError: cut short, or contradicts itself.
     """
     files = read_zip(data)
     pickle = files.get("data.pkl")
     if pickle is None:
-        raise damaged("the archive holds no data.pkl")
+        raise UnknownModelFormatError(
+            "the file is a zip archive, not a PyTorch checkpoint: it holds no data.pkl",
+            remedy="Choose a Whisper model, or unpack the archive if there is one in it.",
+        )
     if pickle.size > _MAX_PICKLE:
         raise damaged(f"data.pkl has {pickle.size} bytes, expected at most {_MAX_PICKLE}")
     byte_order = files.get("byteorder")  # since PyTorch 2.1

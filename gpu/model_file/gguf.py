@@ -144,9 +144,13 @@ def _read_tensors(reader: ByteReader, count: int, metadata: dict[str, Value]) ->
         raise damaged(f"metadata general.alignment is {alignment}, expected 1 to {_MAX_ALIGNMENT}")
     data_start = -(-reader.offset // alignment) * alignment
     tensors = {}
-    for name, (kind, shape, offset) in places.items():
+    end = data_start
+    for name, (kind, shape, offset) in sorted(places.items(), key=lambda item: item[1][2]):
+        if data_start + offset < end:
+            raise damaged(f"tensor {shown(name)} overlaps another one")
         reader.offset = data_start + offset
         tensors[name] = read_tensor(reader, name, kind, shape)
+        end = reader.offset
     return tensors
 
 

@@ -800,6 +800,22 @@ Log file: {log}</source>
         <translation>请选择其他模型文件。</translation>
     </message>
     <message>
+        <source>The model file wants to run code</source>
+        <translation>模型文件想要运行代码</translation>
+    </message>
+    <message>
+        <source>Nothing of it was run. Do not trust the file; get the model elsewhere.</source>
+        <translation>没有运行其中任何代码。请勿信任此文件，请从别处获取模型。</translation>
+    </message>
+    <message>
+        <source>The model cannot be written in this way</source>
+        <translation>无法以这种方式写入模型</translation>
+    </message>
+    <message>
+        <source>Choose another type of weights.</source>
+        <translation>请选择其他权重类型。</translation>
+    </message>
+    <message>
         <source>No model is loaded</source>
         <translation>尚未加载模型</translation>
     </message>
