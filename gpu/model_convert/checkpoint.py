@@ -16,7 +16,7 @@ from gpu.model_file.byte_reader import damaged, shown
 from gpu.model_file.model import Weights
 from gpu.model_file.quants import Bytes
 
-_MAX_PICKLE = 1 << 24  # bytes; large's has 200 kB
+_MAX_PICKLE = 1 << 21  # bytes; large's has 200 kB
 
 
 @dataclass(frozen=True, eq=False)
