@@ -36,11 +36,13 @@ WINDOW_STAYS_S = 10
 # Everything of resources/ but what only set-up needs.
 RESOURCES = ("i18n", "icons", "licences", "models", "samples", "style.qss")
 
+VOCABULARIES = "gpu/model_convert/vocabularies"
+
 # What PyInstaller would take along and nothing calls. tiktoken would download vocabularies with requests; ours come
 # from the model file.
 EXCLUDED_MODULES = (
     "tkinter unittest pydoc doctest test lib2to3 setuptools pip "
-    "requests urllib3 certifi charset_normalizer idna numpy.f2py numpy.testing numpy.distutils "
+    "requests urllib3 certifi charset_normalizer numpy.f2py numpy.testing numpy.distutils "
     "onnx.backend onnx.reference onnxruntime.transformers onnxruntime.quantization onnxruntime.tools "
     "PySide6.QtNetwork PySide6.QtQml PySide6.QtQuick PySide6.QtPdf PySide6.QtOpenGL PySide6.QtDBus"
 )
@@ -111,6 +113,7 @@ def freeze() -> None:
     paths = [ROOT / "resources" / name for name in RESOURCES]
     datas = [(str(path), f"resources/{path.name}" if path.is_dir() else "resources") for path in paths]
     datas.append((str(gather_licences()), "resources/licences/packages"))
+    datas.append((str(ROOT / VOCABULARIES), VOCABULARIES))
     icon = None if sys.platform == "linux" else str(ROOT / "resources/icons" / f"{NAME}.png")
     spec = BUILD / f"{NAME}.spec"
     spec.write_text(

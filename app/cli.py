@@ -15,7 +15,7 @@ from app import __version__
 from app.console import prepare_streams
 from app.document.export import FORMATS
 from app.engine.service import language_code, languages
-from app.models_catalogue_command import add_commands
+from app.models_command import add_models
 from app.paths import APP_NAME, default_model
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
@@ -32,7 +32,7 @@ _ABOUT = """\
   {program}                      open the window
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
-  {program} models COMMAND       list, download and remove models
+  {program} models COMMAND       list, download, import, quantize, check and remove models
 
 {program} COMMAND --help says more about a command.
 """
@@ -92,10 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=_open_window, parser=parser, files=[], takes_files=True)
     commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
-    _add_models(commands)
     open_ = commands.add_parser("open", description="Open the window with files.", allow_abbrev=False)
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
+    add_models(commands, _program())
     return parser
 
 
@@ -113,17 +113,6 @@ def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
     _add_output_options(parser)
     _add_model_options(parser)
     _add_decoding_options(parser)
-
-
-def _add_models(commands: argparse._SubParsersAction[_Parser]) -> None:
-    parser = commands.add_parser(
-        "models",
-        usage=f"{_program()} models COMMAND ...",
-        description="Find, fetch and remove models.",
-        allow_abbrev=False,
-    )
-    parser.set_defaults(parser=parser, takes_files=False)
-    add_commands(parser.add_subparsers(prog=f"{_program()} models", metavar="COMMAND", required=True))
 
 
 def _add_output_options(parser: argparse.ArgumentParser) -> None:

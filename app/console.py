@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from tqdm import tqdm
 
-_BAR_FORMAT = "{desc} |{bar}| {n_fmt}/{total_fmt} s, {remaining} left"
+_BAR_FORMAT = "{desc} |{bar}| {n_fmt}/{total_fmt} {unit}, {remaining} left"
 _TITLE_LENGTH = 40
 
 
@@ -71,28 +71,21 @@ class Console:
         if not self._quiet:
             self._say(line)
 
-    def begin_progress(self, title: str) -> None:
-        """Show a bar until `end_progress`, if somebody watches."""
+    def begin_progress(self, title: str, unit: str = "s") -> None:
+        """Show a bar until `end_progress`, if somebody watches. `unit` is what it counts."""
+        self._begin(title, bar_format=_BAR_FORMAT, unit=unit)
+
+    def begin_download(self, title: str, n_bytes: int) -> None:
+        """The same for a download of `n_bytes`, with its speed; `downloaded` moves it."""
+        self._begin(title, total=n_bytes, unit="B", unit_scale=True)
+
+    def _begin(self, title: str, **form: Any) -> None:
         if self._quiet or not sys.stderr.isatty():
             return
         from tqdm import tqdm
 
         tqdm.monitor_interval = 0  # it would start a thread
-        self._bar = tqdm(
-            desc=title[:_TITLE_LENGTH], bar_format=_BAR_FORMAT, leave=False, dynamic_ncols=True, file=sys.stderr
-        )
-
-    def begin_download(self, title: str, n_bytes: int) -> None:
-        """The same for a download of `n_bytes`; `downloaded` moves it."""
-        if self._quiet or not sys.stderr.isatty():
-            return
-        from tqdm import tqdm
-
-        tqdm.monitor_interval = 0
-        self._bar = tqdm(
-            desc=title[:_TITLE_LENGTH], total=n_bytes, unit="B", unit_scale=True, leave=False, dynamic_ncols=True,
-            file=sys.stderr,
-        )  # fmt: skip
+        self._bar = tqdm(desc=title[:_TITLE_LENGTH], leave=False, dynamic_ncols=True, file=sys.stderr, **form)
 
     def downloaded(self, n_bytes: int) -> None:
         """`n_bytes` of all are there; fewer than before where it began anew."""
@@ -102,11 +95,11 @@ class Console:
             self._bar.reset()
         self._bar.update(n_bytes - self._bar.n)
 
-    def progress(self, audio_s: float, duration_s: float | None) -> None:
-        """Move the bar to `audio_s` seconds of `duration_s`."""
+    def progress(self, n_done: float, n_total: float | None) -> None:
+        """Move the bar to `n_done` units of `n_total`."""
         if self._bar is not None:
-            self._bar.total = max(round(duration_s), 1) if duration_s else None
-            self._bar.n = round(audio_s)
+            self._bar.total = max(round(n_total), 1) if n_total else None
+            self._bar.n = round(n_done)
             self._bar.refresh()
 
     def end_progress(self) -> None:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import signal
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from types import FrameType
-from typing import TypeVar
 
 from app.console import Console
 from app.document.export import one_line
@@ -34,20 +28,11 @@ from app.engine.messages import (
     TranscribeFile,
 )
 from app.engine.service import EngineService, expand, languages
+from app.interruption import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, SIGPIPE, cancelling_on_signals, on_a_thread
 from app.log import start_logging
 from app.models.benchmark import save_benchmark
 from gpu.cancel import CancelToken
 from gpu.types import DeviceInfo, ModelInfo, RunStats, TranscribeOptions
-
-T = TypeVar("T")
-
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_SIGNAL = 128  # plus the signal's number, as shells count
-SIGPIPE = 13
-STDERR = 2
-
-_POLL_S = 0.1  # how often the main thread looks up for signals; Windows does not wake it
 
 
 @dataclass(frozen=True)
@@ -270,52 +255,6 @@ def _work(service: EngineService, jobs: Sequence[TranscribeFile], cancel: Cancel
         for job in jobs:
             if not cancel.cancelled:
                 yield from service.run(job, cancel)
-
-
-def on_a_thread(work: Iterator[T]) -> Generator[T, None, None]:
-    """The same items, made on a thread of their own: a signal reaches the main thread whatever the engine does."""
-    queue: SimpleQueue[T | None] = SimpleQueue()
-
-    def pump() -> None:
-        try:
-            for item in work:
-                queue.put(item)
-        finally:
-            queue.put(None)
-
-    with ThreadPoolExecutor(1, thread_name_prefix="engine") as pool:
-        pumped = pool.submit(pump)
-        while True:
-            try:
-                item = queue.get(timeout=_POLL_S)
-            except Empty:
-                continue
-            if item is None:
-                break
-            yield item
-        pumped.result()
-
-
-@contextmanager
-def cancelling_on_signals(cancel: CancelToken) -> Iterator[list[int]]:
-    """While the block runs, the first Ctrl-C cancels and a second one ends the program at once. Yields what came."""
-    received: list[int] = []
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        if len(received) > 1:
-            os._exit(EXIT_SIGNAL + number)
-        cancel.cancel()
-        with suppress(OSError):  # written past Python's buffer, which may be in use
-            os.write(STDERR, b"\nstopping; Ctrl-C again ends at once\n")
-
-    heeded = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, on_signal) for number in heeded}
-    try:
-        yield received
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _figures(finished: Sequence[RunStats]) -> str:

@@ -54,6 +54,18 @@ class ModelArchitectureError(ModelFileError):
     """A readable file, but not the Whisper architecture: wrong dimensions, missing tensors."""
 
 
+class UnsafeModelError(ModelFileError):
+    """The file asks for code to be run when it is read. None was."""
+
+
+class ConversionError(EngineError):
+    """A model cannot be written as asked: rows that do not divide, weights beyond the type."""
+
+
+class OutputFileError(EngineError):
+    """The result cannot be written: no space, no such folder, no permission."""
+
+
 class AudioError(EngineError):
     """The recording cannot be read."""
 

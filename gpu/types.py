@@ -174,3 +174,49 @@ class ModelInfo:
 
 # What a run yields, in order of time.
 RunEvent = LanguageDetected | Segment | RunStats | RunWarning
+
+
+@dataclass(frozen=True)
+class ConvertProgress:
+    """How far the conversion of a model file is.
+
+    Attributes:
+        source: what is read, in words: "OpenAI", "CTranslate2", "ggml, Q5_1".
+        size: the model's, "base".
+        type: what its matrices are written as, "Q5_1".
+        n_done, n_bytes: bytes written, and of the whole file (roughly).
+    """
+
+    source: str
+    size: str
+    type: str
+    n_done: int
+    n_bytes: int
+
+
+@dataclass(frozen=True)
+class TensorReport:
+    """What the check of a model file found in one tensor.
+
+    Attributes:
+        type: how it is stored, "Q5_1".
+        shape: row-major.
+        min, max, mean, std: of its finite weights; NaN if there are none.
+        n_nan, n_inf: weights that are not finite.
+        errors: by backend: the largest difference between a weight that it computes with and the golden standard's,
+            divided by the tensor's largest weight where that is above 1. A backend that does not use the stored
+            blocks, but the golden standard's own numbers, is not in it.
+        n_tensors: in the file.
+    """
+
+    name: str
+    type: str
+    shape: tuple[int, ...]
+    min: float
+    max: float
+    mean: float
+    std: float
+    n_nan: int
+    n_inf: int
+    errors: dict[str, float]
+    n_tensors: int

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from gpu.errors import ModelArchitectureError, QuantizationVersionError
 from gpu.model_file.byte_reader import shown
-from gpu.model_file.model import ModelDimensions, Tensor
+from gpu.model_file.model import ModelDimensions, Weights
 from gpu.model_file.quants import BlockFormat, QuantizedFormat
 from gpu.types import Words
+
+W = TypeVar("W", bound=Weights)
 
 N_FREQS = 201  # bins of a 400-point real FFT
 HEAD_SIZE = 64
@@ -70,7 +73,7 @@ def expected_shapes(dims: ModelDimensions) -> dict[str, tuple[int, ...]]:
     return dict(_encoder_shapes(dims)) | dict(_decoder_shapes(dims))
 
 
-def select_tensors(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict[str, Tensor]:
+def select_tensors(tensors: Mapping[str, W], dims: ModelDimensions) -> dict[str, W]:
     """The model's tensors, in openai/whisper's order and shapes.
 
     Args:

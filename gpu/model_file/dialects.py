@@ -20,6 +20,7 @@ from typing import Any
 
 from gpu.model_file.architecture import (
     N_FREQS,
+    W,
     architecture_error,
     check_dimensions,
     expected_shapes,
@@ -28,7 +29,7 @@ from gpu.model_file.architecture import (
 from gpu.model_file.byte_reader import damaged, shown
 from gpu.model_file.gguf import GgufContents
 from gpu.model_file.mel_filters import mel_filters
-from gpu.model_file.model import ModelContents, ModelDimensions, Tensor
+from gpu.model_file.model import ModelContents, ModelDimensions, Tensor, Weights
 from gpu.model_file.quants import Floats
 from gpu.model_file.side_files import read_json
 from gpu.model_file.vocabulary import read_vocabulary
@@ -139,9 +140,11 @@ def interpret(gguf: GgufContents, folder: Path) -> ModelContents:
         ModelArchitectureError: other dimensions, incomplete, or of no known dialect.
         DamagedModelError: a tensor under two names; a vocabulary or JSON file that cannot be decoded.
     """
-    dims = _dimensions(gguf, folder)
-    check_dimensions(dims)
-    tensors = _canonical(gguf.tensors, dims)
+    stated: Mapping[str, Any] = gguf.metadata
+    if not any(key in stated for key in _DIMENSION_KEYS["n_audio_state"]):
+        stated = read_json(folder / "config.json", Words("its dimensions"))
+    dims = dimensions(stated, gguf.tensors)
+    tensors = canonical_tensors(gguf.tensors, dims)
     filters = next((tensors.pop(name) for name in _MEL_FILTER_NAMES if name in tensors), None)
     for name in _FRONTEND_NAMES:
         tensors.pop(name, None)
@@ -150,10 +153,16 @@ def interpret(gguf: GgufContents, folder: Path) -> ModelContents:
     )
 
 
-def _dimensions(gguf: GgufContents, folder: Path) -> ModelDimensions:
-    stated: Mapping[str, Any] = gguf.metadata
-    if not any(key in stated for key in _DIMENSION_KEYS["n_audio_state"]):
-        stated = read_json(folder / "config.json", Words("its dimensions"))
+def dimensions(stated: Mapping[str, Any], tensors: Mapping[str, Weights]) -> ModelDimensions:
+    """The dimensions that metadata, or a config.json, state.
+
+    Args:
+        stated: in any dialect.
+        tensors: by the names they are stored under; asked where the size of the vocabulary is not stated.
+
+    Raises:
+        ModelArchitectureError: not Whisper's, or not stated.
+    """
     for key, required in _REQUIRED_VALUES.items():
         if stated.get(key, required) != required:
             got = shown(str(stated[key]))
@@ -169,13 +178,15 @@ def _dimensions(gguf: GgufContents, folder: Path) -> ModelDimensions:
                 )
             dims[name] = value
         elif name == "n_vocab":  # dialect B may leave it out
-            dims[name] = _rows_of_token_embedding(gguf.tensors)
+            dims[name] = _rows_of_token_embedding(tensors)
         else:
             raise architecture_error(Words("The file does not state {name} ({keys}).", name=name, keys=", ".join(keys)))
-    return ModelDimensions(**dims)
+    found = ModelDimensions(**dims)
+    check_dimensions(found)
+    return found
 
 
-def _rows_of_token_embedding(tensors: Mapping[str, Tensor]) -> int:
+def _rows_of_token_embedding(tensors: Mapping[str, Weights]) -> int:
     endings = tuple(f"{names['decoder.token_embedding']}.weight" for names in _NAMINGS)
     for name, tensor in tensors.items():
         if name.endswith(endings):
@@ -183,14 +194,18 @@ def _rows_of_token_embedding(tensors: Mapping[str, Tensor]) -> int:
     raise architecture_error(Words("The file is not a Whisper model: it lacks {names}.", names=endings[0]))
 
 
-def _canonical(tensors: Mapping[str, Tensor], dims: ModelDimensions) -> dict[str, Tensor]:
-    """The tensors by OpenAI's names; those that have none keep theirs (less the prefix)."""
+def canonical_tensors(tensors: Mapping[str, W], dims: ModelDimensions) -> dict[str, W]:
+    """The tensors by OpenAI's names; those that have none keep theirs (less the prefix).
+
+    Raises:
+        DamagedModelError: a tensor under two names.
+    """
     names = list(expected_shapes(dims))
     candidates = [
         {prefix + _translate(name, naming): name for name in names} for naming in _NAMINGS for prefix in _PREFIXES
     ]
     canonical = max(candidates, key=lambda candidate: len(candidate.keys() & tensors.keys()))
-    renamed: dict[str, Tensor] = {}
+    renamed: dict[str, W] = {}
     for stored, tensor in tensors.items():
         name = canonical.get(stored, _without_prefix(stored))
         if name in renamed:

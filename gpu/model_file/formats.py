@@ -11,7 +11,7 @@ from gpu.model_file.quants import Bytes
 from gpu.types import Words
 
 _CHOOSE = Words("Choose a Whisper model in ggml (.bin) or GGUF form.")
-_CONVERT = Words("Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp's scripts.")
+_IMPORT = Words("Make a ggml or GGUF file of it first, with the command models import.")
 _DOWNLOAD = Words("Download the model again, from a link that leads to the file itself.")
 
 # (pattern at the start of the file, what it looks like, remedy); the first that matches.
@@ -24,19 +24,19 @@ _LOOKALIKES = [
         _DOWNLOAD,
     ),
     (rb"\s*<(!doctype|html|head|\?xml|!--)", Words("a web page, perhaps from a failed download"), _DOWNLOAD),
-    (rb".{8}\{\s*\"", Words("a safetensors file"), _CONVERT),
+    (rb".{8}\{\s*\"", Words("a safetensors file"), _IMPORT),
     (rb"\s*[{\[]", Words("JSON text, perhaps the message of a failed download"), _DOWNLOAD),
-    (rb"PK\x03\x04.{0,200}data\.pkl", Words("a PyTorch checkpoint"), _CONVERT),
+    (rb"PK\x03\x04.{0,200}data\.pkl", Words("a PyTorch checkpoint"), _IMPORT),
     (rb"PK[\x03\x05]", Words("a zip archive"), Words("Unpack the archive and choose the model in it.")),
     (
         rb"\x1f\x8b|BZh|\xfd7zXZ|7z\xbc\xaf|\x28\xb5\x2f\xfd",
         Words("a compressed archive"),
         Words("Unpack it and choose the model."),
     ),
-    (rb"\x80[\x02-\x05]", Words("a PyTorch checkpoint"), _CONVERT),
-    (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", Words("a CTranslate2 model (faster-whisper)"), _CONVERT),
-    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", Words("an ONNX model"), _CONVERT),
-    (rb"....TFL3", Words("a TensorFlow Lite model"), _CONVERT),
+    (rb"\x80[\x02-\x05]", Words("a pickle, as PyTorch wrote checkpoints before version 1.6"), _CHOOSE),
+    (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", Words("a CTranslate2 model (faster-whisper)"), _IMPORT),
+    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", Words("an ONNX model"), _CHOOSE),
+    (rb"....TFL3", Words("a TensorFlow Lite model"), _CHOOSE),
     (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", Words("a recording"), _CHOOSE),
     (rb"\0{64}", Words("an unfinished download, since it begins with zeros"), _DOWNLOAD),
 ]

@@ -166,9 +166,13 @@ def _read_tensors(reader: ByteReader, count: int, metadata: dict[str, Value]) ->
         )
     data_start = -(-reader.offset // alignment) * alignment
     tensors = {}
-    for name, (kind, shape, offset) in places.items():
+    end = data_start
+    for name, (kind, shape, offset) in sorted(places.items(), key=lambda item: item[1][2]):
+        if data_start + offset < end:
+            raise damaged(Words("tensor {name} overlaps another one", name=shown(name)))
         reader.offset = data_start + offset
         tensors[name] = read_tensor(reader, name, kind, shape)
+        end = reader.offset
     return tensors
 
 

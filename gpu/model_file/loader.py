@@ -14,6 +14,7 @@ from gpu.model_file.formats import container_of
 from gpu.model_file.ggml import read_ggml
 from gpu.model_file.gguf import read_gguf
 from gpu.model_file.model import ModelFile
+from gpu.model_file.quants import Bytes
 from gpu.types import Words
 
 
@@ -32,13 +33,19 @@ def open_model(path: Path) -> ModelFile:
         UnknownTensorTypeError: a tensor of a type that is not supported.
         ModelArchitectureError: not Whisper: other dimensions, missing or additional tensors.
     """
-    data = np.frombuffer(_map(path), np.uint8)
+    data = map_file(path)
     container = container_of(data)
     contents = read_ggml(data) if container == "ggml" else interpret(read_gguf(data), path.parent)
     return ModelFile(path, container, contents, data.size)
 
 
-def _map(path: Path) -> mmap.mmap:
+def map_file(path: Path) -> Bytes:
+    """The bytes of a model file, (n,) uint8, read-only, mapped until the last view of them is gone.
+
+    Raises:
+        ModelNotFoundError: no such file, a directory, or not readable.
+        UnknownModelFormatError: an empty file.
+    """
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for its other end
@@ -48,7 +55,7 @@ def _map(path: Path) -> mmap.mmap:
                 Words("{name} is empty (0 bytes).", name=path.name), remedy=Words("Download or copy the model again.")
             )
         with path.open("rb") as file:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
     except (OSError, ValueError) as e:  # ValueError: a null character in the path, or emptied in the meantime
         why = reason(e) if isinstance(e, OSError) else str(e)
         raise ModelNotFoundError(

@@ -22,7 +22,7 @@ def mel_filters(n_mels: int) -> Floats:
     left, center, right = edges[:-2, np.newaxis], edges[1:-1, np.newaxis], edges[2:, np.newaxis]  # (n_mels, 1)
     rising = (freqs - left) / (center - left)  # (n_mels, 201)
     falling = (right - freqs) / (right - center)
-    triangles = np.maximum(0, np.minimum(rising, falling))
+    triangles = np.maximum(0, np.minimum(rising, falling)).astype(np.float32)  # rounded twice, as librosa does
     return (triangles * (2 / (right - left))).astype(np.float32)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 import numpy as np
 
@@ -64,6 +64,25 @@ _SIZE_NAMES = {
 }
 
 
+class Weights(Protocol):
+    """One tensor; nothing of it is in memory until its rows are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def renamed(self, name: str, shape: tuple[int, ...]) -> Self:
+        """The same data under another name and an equivalent shape."""
+        ...
+
+    def rows(self, first: int, last: int) -> Floats:
+        """Rows [first, last) of the first axis: float32 (last - first, *shape[1:])."""
+        ...
+
+    def part(self, first: int, last: int) -> Weights:
+        """Rows [first, last) of the first axis as a tensor of their own."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Tensor:
     """One tensor as it lies in the file; nothing is copied until `dequantize`.
@@ -94,8 +113,18 @@ class Tensor:
             weights[i : i + step] = self.type.dequantize(blocks[i : i + step])
         return weights.reshape(self.shape)
 
-    def renamed(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """The same data under another name and an equivalent shape."""
+    def rows(self, first: int, last: int) -> Floats:
+        """The weights of rows [first, last) of the first axis: float32 (last - first, *shape[1:])."""
+        if len(self.shape) == 1:  # may begin inside a block
+            return self.dequantize()[first:last]
+        return self.type.dequantize(self.blocks[first:last]).reshape(last - first, *self.shape[1:])
+
+    def part(self, first: int, last: int) -> Tensor:
+        """Rows [first, last) of the first axis as a tensor of their own, of the same bytes (not of a vector)."""
+        raw = self.raw.reshape(self.shape[0], -1)[first:last].reshape(-1)
+        return replace(self, shape=(last - first, *self.shape[1:]), raw=raw)
+
+    def renamed(self, name: str, shape: tuple[int, ...]) -> Self:
         return replace(self, name=name, shape=shape)
 
 

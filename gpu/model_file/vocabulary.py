@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,13 @@ def read_vocabulary(gguf: GgufContents, folder: Path, dims: ModelDimensions) -> 
     if isinstance(tokens, list):
         texts = [_decode_utf8(token) for token in tokens[:N_TEXT_TOKENS]]
     else:
-        texts = _tokens_of_json(read_json(folder / "tokenizer.json", Words("its vocabulary")))
-    return check_vocabulary([_bytes_of_token(text) for text in texts], dims)
+        texts = tokens_of_json(read_json(folder / "tokenizer.json", Words("its vocabulary")))
+    return check_vocabulary(bytes_of_tokens(texts), dims)
+
+
+def bytes_of_tokens(texts: Iterable[str]) -> list[bytes]:
+    """The bytes of tokens as GPT-2's tokenizer files write them, or `DamagedModelError`."""
+    return [_bytes_of_token(text) for text in texts]
 
 
 def _decode_utf8(token: bytes) -> str:
@@ -45,7 +50,15 @@ def _bytes_of_token(text: str) -> bytes:
         raise damaged(cause) from e
 
 
-def _tokens_of_json(tokenizer: Mapping[str, Any]) -> list[str]:
+_CHARACTER_OF_BYTE = {byte: character for character, byte in _BYTE_OF_CHARACTER.items()}
+
+
+def text_of_token(token: bytes) -> str:
+    """A token's bytes as GPT-2's tokenizer files, and GGUF, write them."""
+    return "".join(_CHARACTER_OF_BYTE[byte] for byte in token)
+
+
+def tokens_of_json(tokenizer: Mapping[str, Any]) -> list[str]:
     """The text tokens of Hugging Face's tokenizer.json, in the order of their ids."""
     try:
         ids: dict[str, int] = dict(tokenizer["model"]["vocab"])

@@ -72,6 +72,14 @@
         <translation>无法使用此模型文件</translation>
     </message>
     <message>
+        <source>The model file wants to run code</source>
+        <translation>模型文件企图运行代码</translation>
+    </message>
+    <message>
+        <source>The model cannot be written in this way</source>
+        <translation>无法以这种方式写入模型</translation>
+    </message>
+    <message>
         <source>No model is loaded</source>
         <translation>尚未加载模型</translation>
     </message>
@@ -460,16 +468,92 @@
         <translation>请选择以下列类型存储的模型：{types}。</translation>
     </message>
     <message>
+        <source>The file is a zip archive, not a PyTorch checkpoint: it holds no data.pkl.</source>
+        <translation>此文件是 zip 压缩包，不是 PyTorch 检查点：其中没有 data.pkl。</translation>
+    </message>
+    <message>
+        <source>data.pkl has {n} bytes, expected at most {most}</source>
+        <translation>data.pkl 有 {n} 字节，最多应为 {most} 字节</translation>
+    </message>
+    <message>
+        <source>its numbers are in big-endian order</source>
+        <translation>其中的数值是大端序的</translation>
+    </message>
+    <message>
+        <source>data.pkl holds no state dict</source>
+        <translation>data.pkl 中没有 state dict</translation>
+    </message>
+    <message>
+        <source>tensor {name} is in the archive&apos;s file {file}, which is not there</source>
+        <translation>张量 {name} 应在压缩包内的文件 {file} 中，但没有这个文件</translation>
+    </message>
+    <message>
         <source>tensor {name} has shape {shape}</source>
         <translation>张量 {name} 的形状为 {shape}</translation>
+    </message>
+    <message>
+        <source>tensor {name} of shape {shape} takes the numbers {first} to {last} of {n}</source>
+        <translation>形状为 {shape} 的张量 {name} 占用第 {first} 至 {last} 个数值，而总共只有 {n} 个</translation>
     </message>
     <message>
         <source>tensor {name} has rows of {n} weights, expected a multiple of {block} ({type})</source>
         <translation>张量 {name} 每行有 {n} 个权重，应为 {block} 的倍数（{type}）</translation>
     </message>
     <message>
+        <source>the length of the header</source>
+        <translation>文件头的长度</translation>
+    </message>
+    <message>
+        <source>the header claims to have {n} bytes, expected at most {most}</source>
+        <translation>文件头标称为 {n} 字节，最多应为 {most} 字节</translation>
+    </message>
+    <message>
+        <source>the header is not valid JSON</source>
+        <translation>文件头不是有效的 JSON</translation>
+    </message>
+    <message>
+        <source>the header holds {type}, expected an object</source>
+        <translation>文件头的内容为 {type}，应为对象</translation>
+    </message>
+    <message>
+        <source>tensor {name} lies at {begin} to {end} of {n} bytes, expected from {expected} on</source>
+        <translation>张量 {name} 位于 {n} 字节中的 {begin} 至 {end}，应从 {expected} 开始</translation>
+    </message>
+    <message>
+        <source>it has {got} bytes of numbers, expected {expected}</source>
+        <translation>文件中的数值有 {got} 字节，应为 {expected} 字节</translation>
+    </message>
+    <message>
+        <source>the header does not say where tensor {name} is</source>
+        <translation>文件头没有说明张量 {name} 的位置</translation>
+    </message>
+    <message>
+        <source>tensor {name} holds {got}, expected one of {types}</source>
+        <translation>张量 {name} 的类型为 {got}，应为下列之一：{types}</translation>
+    </message>
+    <message>
         <source>tensor {name}</source>
         <translation>张量 {name} </translation>
+    </message>
+    <message>
+        <source>The folder {path} holds {n} files that could be the model.</source>
+        <translation>文件夹 {path} 中有 {n} 个文件都可能是模型。</translation>
+    </message>
+    <message>
+        <source>The folder {path} holds no model: none of {names}.</source>
+        <translation>文件夹 {path} 中没有模型：找不到下列任何一个文件：{names}。</translation>
+    </message>
+    <message>
+        <source>Choose the model file itself, or the folder that it lies in.</source>
+        <translation>请选择模型文件本身，或它所在的文件夹。</translation>
+    </message>
+    <message>
+        <source>The checkpoint does not state {name}, so it is not one of openai/whisper&apos;s.</source>
+        <translation>检查点没有给出 {name}，因此不是 openai/whisper 的检查点。</translation>
+    </message>
+    <message>
+        <source>Choose a Whisper model, as published by OpenAI or on Hugging Face.</source>
+        <translation>请选择由 OpenAI 或在 Hugging Face 上发布的 Whisper 模型。</translation>
     </message>
     <message>
         <source>its dimensions</source>
@@ -500,8 +584,8 @@
         <translation>梅尔滤波器的形状为 {got}，应为 {expected}。</translation>
     </message>
     <message>
-        <source>Choose the same model in ggml (.bin) or GGUF form, or convert it with whisper.cpp&apos;s scripts.</source>
-        <translation>请选择同一模型的 ggml（.bin）或 GGUF 版本，或用 whisper.cpp 的脚本转换。</translation>
+        <source>Make a ggml or GGUF file of it first, with the command models import.</source>
+        <translation>请先用 models import 命令将它转换为 ggml 或 GGUF 文件。</translation>
     </message>
     <message>
         <source>Download the model again, from a link that leads to the file itself.</source>
@@ -550,6 +634,10 @@
     <message>
         <source>Unpack it and choose the model.</source>
         <translation>请解压后选择其中的模型。</translation>
+    </message>
+    <message>
+        <source>a pickle, as PyTorch wrote checkpoints before version 1.6</source>
+        <translation>pickle 文件（PyTorch 1.6 之前的检查点格式）</translation>
     </message>
     <message>
         <source>a CTranslate2 model (faster-whisper)</source>
@@ -632,6 +720,66 @@
         <translation>版本号</translation>
     </message>
     <message>
+        <source>The file is CTranslate2 of version {got}, expected {expected}.</source>
+        <translation>文件是第 {got} 版 CTranslate2，应为第 {expected} 版。</translation>
+    </message>
+    <message>
+        <source>the model&apos;s kind</source>
+        <translation>模型种类</translation>
+    </message>
+    <message>
+        <source>The CTranslate2 model is {got}, expected WhisperSpec.</source>
+        <translation>CTranslate2 模型的种类为 {got}，应为 WhisperSpec。</translation>
+    </message>
+    <message>
+        <source>the revision</source>
+        <translation>修订号</translation>
+    </message>
+    <message>
+        <source>the number of variables</source>
+        <translation>变量个数</translation>
+    </message>
+    <message>
+        <source>it claims {n} variables, expected at most {most}</source>
+        <translation>文件标称有 {n} 个变量，最多应为 {most} 个</translation>
+    </message>
+    <message>
+        <source>variable {name} occurs twice</source>
+        <translation>变量 {name} 重复出现</translation>
+    </message>
+    <message>
+        <source>The file is not a Whisper model: it lacks {name} of {n} dimensions.</source>
+        <translation>此文件不是 Whisper 模型：缺少 {n} 维的 {name}。</translation>
+    </message>
+    <message>
+        <source>a variable&apos;s name</source>
+        <translation>变量名称</translation>
+    </message>
+    <message>
+        <source>variable {name}</source>
+        <translation>变量 {name} </translation>
+    </message>
+    <message>
+        <source>{what} holds numbers of the unknown kind {kind}</source>
+        <translation>{what}中数值的类型 {kind} 未知</translation>
+    </message>
+    <message>
+        <source>{what} of shape {shape} has {n} bytes</source>
+        <translation>{what}的形状为 {shape}，却有 {n} 字节</translation>
+    </message>
+    <message>
+        <source>variable {name} holds integers without the scales that belong to them</source>
+        <translation>变量 {name} 存储的是整数，却没有对应的缩放系数</translation>
+    </message>
+    <message>
+        <source>variable {name} has scales that nothing can be divided by</source>
+        <translation>变量 {name} 的缩放系数不能用作除数</translation>
+    </message>
+    <message>
+        <source>The file is not a Whisper model: it holds {name}.</source>
+        <translation>此文件不是 Whisper 模型：其中有 {name}。</translation>
+    </message>
+    <message>
         <source>it claims {n_tensors} tensors and {n_metadata} metadata, expected at most {most}</source>
         <translation>文件标称有 {n_tensors} 个张量和 {n_metadata} 项元数据，最多应为 {most}</translation>
     </message>
@@ -688,6 +836,10 @@
         <translation>元数据 general.alignment 为 {got}，应为 1 至 {most}</translation>
     </message>
     <message>
+        <source>tensor {name} overlaps another one</source>
+        <translation>张量 {name} 与另一个张量重叠</translation>
+    </message>
+    <message>
         <source>metadata {key} is {type}, expected an integer</source>
         <translation>元数据 {key} 的类型为 {type}，应为整数</translation>
     </message>
@@ -716,8 +868,44 @@
         <translation>旁边的 {name} 内容为 {type}，应为对象</translation>
     </message>
     <message>
+        <source>where its tensors are</source>
+        <translation>张量的位置</translation>
+    </message>
+    <message>
+        <source>{file} has no weight_map</source>
+        <translation>{file} 中没有 weight_map</translation>
+    </message>
+    <message>
+        <source>{file} names files that do not lie beside it</source>
+        <translation>{file} 提到了不在其旁边的文件</translation>
+    </message>
+    <message>
+        <source>tensor {name} is in two of the files that {file} names</source>
+        <translation>{file} 所列的文件中有两个都含有张量 {name}</translation>
+    </message>
+    <message>
+        <source>its mel filters</source>
+        <translation>梅尔滤波器</translation>
+    </message>
+    <message>
+        <source>{file} has mel filters that are no table of numbers</source>
+        <translation>{file} 中的梅尔滤波器不是数值表</translation>
+    </message>
+    <message>
+        <source>{file} has mel filters of shape {got}, expected {expected}</source>
+        <translation>{file} 中梅尔滤波器的形状为 {got}，应为 {expected}</translation>
+    </message>
+    <message>
         <source>its vocabulary</source>
         <translation>词表</translation>
+    </message>
+    <message>
+        <source>{name} beside it cannot be read ({reason})</source>
+        <translation>无法读取旁边的 {name}（{reason}）</translation>
+    </message>
+    <message>
+        <source>{name} beside it is no list of tokens</source>
+        <translation>旁边的 {name} 不是词元列表</translation>
     </message>
     <message>
         <source>the vocabulary&apos;s token {token} is not UTF-8 text</source>
@@ -782,6 +970,146 @@
     <message>
         <source>The model&apos;s vocabulary lacks {n} of the 256 single bytes (0x{first}...).</source>
         <translation>模型的词表缺少 256 个单字节词元中的 {n} 个（0x{first}…）。</translation>
+    </message>
+    <message>
+        <source>Choose another name or another folder.</source>
+        <translation>请选择其他名称或其他文件夹。</translation>
+    </message>
+    <message>
+        <source>The name {name} does not tell which kind of file to write.</source>
+        <translation>从名称 {name} 看不出要写入哪种文件。</translation>
+    </message>
+    <message>
+        <source>Choose a name that ends in .bin (whisper.cpp) or .gguf.</source>
+        <translation>请使用以 .bin（whisper.cpp）或 .gguf 结尾的名称。</translation>
+    </message>
+    <message>
+        <source>{path} belongs to the model that is read.</source>
+        <translation>{path} 属于正在读取的模型。</translation>
+    </message>
+    <message>
+        <source>{path} needs {needed} MB, and {free} MB are free there.</source>
+        <translation>{path} 需要 {needed} MB，而那里只剩 {free} MB 可用空间。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {reason}.</source>
+        <translation>无法写入 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>There is no type {name}.</source>
+        <translation>没有名为 {name} 的类型。</translation>
+    </message>
+    <message>
+        <source>Models of type {name} are read, not written.</source>
+        <translation>{name} 类型的模型只能读取，不能写入。</translation>
+    </message>
+    <message>
+        <source>Choose one of {types}.</source>
+        <translation>请从下列类型中选择：{types}。</translation>
+    </message>
+    <message>
+        <source>Tensor {name} has rows of {n} weights, which do not divide into blocks of {block} ({type}).</source>
+        <translation>张量 {name} 每行有 {n} 个权重，无法均分为每块 {block} 个权重（{type}）。</translation>
+    </message>
+    <message>
+        <source>Choose another type for this model, such as q8_0.</source>
+        <translation>请为此模型选择其他类型，例如 q8_0。</translation>
+    </message>
+    <message>
+        <source>tensor {name} holds weights that are not finite numbers</source>
+        <translation>张量 {name} 含有不是有限数值的权重</translation>
+    </message>
+    <message>
+        <source>Tensor {name} holds weights of up to {largest}, beyond what F16 holds (65504).</source>
+        <translation>张量 {name} 的权重最大达 {largest}，超出 F16 的范围（65504）。</translation>
+    </message>
+    <message>
+        <source>Write it as f32, with the command models quantize.</source>
+        <translation>请用 models quantize 命令将它写成 f32。</translation>
+    </message>
+    <message>
+        <source>its pickle cannot be read ({error})</source>
+        <translation>无法读取其中的 pickle（{error}）</translation>
+    </message>
+    <message>
+        <source>the pickle instruction {name}</source>
+        <translation>名为 {name} 的 pickle 指令</translation>
+    </message>
+    <message>
+        <source>the name {name}</source>
+        <translation>名为 {name} 的代码</translation>
+    </message>
+    <message>
+        <source>The checkpoint wants {what} to be run, which no model needs; nothing of it was run.</source>
+        <translation>检查点要求运行{what}，而任何模型都不需要这样做；没有运行其中任何内容。</translation>
+    </message>
+    <message>
+        <source>Do not trust this file; get the model from where it was published, if possible as safetensors.</source>
+        <translation>请勿信任此文件；请从模型的发布处获取模型，最好是 safetensors 格式。</translation>
+    </message>
+    <message>
+        <source>the archive claims {n} files, expected at most {most}</source>
+        <translation>压缩包标称有 {n} 个文件，最多应为 {most} 个</translation>
+    </message>
+    <message>
+        <source>the archive holds {name} twice</source>
+        <translation>压缩包中 {name} 重复出现</translation>
+    </message>
+    <message>
+        <source>the archive has no directory, which stands at its end</source>
+        <translation>压缩包末尾缺少目录</translation>
+    </message>
+    <message>
+        <source>the archive&apos;s directory</source>
+        <translation>压缩包的目录</translation>
+    </message>
+    <message>
+        <source>the archive&apos;s Zip64 directory</source>
+        <translation>压缩包的 Zip64 目录</translation>
+    </message>
+    <message>
+        <source>the archive&apos;s Zip64 directory is not where it should be</source>
+        <translation>压缩包的 Zip64 目录不在应在的位置</translation>
+    </message>
+    <message>
+        <source>the archive&apos;s directory is not a list of files</source>
+        <translation>压缩包的目录不是文件列表</translation>
+    </message>
+    <message>
+        <source>a file name in the archive</source>
+        <translation>压缩包中的文件名</translation>
+    </message>
+    <message>
+        <source>a file&apos;s description in the archive</source>
+        <translation>压缩包中文件的描述信息</translation>
+    </message>
+    <message>
+        <source>a file&apos;s comment in the archive</source>
+        <translation>压缩包中文件的注释</translation>
+    </message>
+    <message>
+        <source>{name} in the checkpoint is compressed or encrypted, which PyTorch&apos;s own files never are.</source>
+        <translation>检查点中的 {name} 经过压缩或加密，而 PyTorch 自己的文件从不如此。</translation>
+    </message>
+    <message>
+        <source>Get the model again from where it was published, or save it again with torch.save.</source>
+        <translation>请从模型的发布处重新获取模型，或用 torch.save 重新保存。</translation>
+    </message>
+    <message>
+        <source>{name} in the archive</source>
+        <translation>压缩包中的 {name} </translation>
+    </message>
+    <message>
+        <source>{name} is not where the archive&apos;s directory says</source>
+        <translation>{name} 不在压缩包目录所说的位置</translation>
+    </message>
+    <message>
+        <source>{what} does not have the checksum that it should</source>
+        <translation>{what}的校验和不符</translation>
+    </message>
+    <message>
+        <source>a file&apos;s size in the archive</source>
+        <translation>压缩包中文件的大小</translation>
     </message>
 </context>
 <context>

@@ -1,7 +1,7 @@
 """Make tokenizer/openai.json: what openai-whisper's tokenizer says, for every kind of model.
 
 Run with a Python that has openai-whisper (20250625): python tests/data/make_tokenizer_fixture.py
-The English-only vocabulary itself goes to tokenizer/gpt2_vocabulary.txt.xz, since no model of that kind is shipped.
+The two vocabularies themselves go to gpu/model_convert/vocabularies, for model files that do not bring theirs along.
 """
 
 import json
@@ -12,6 +12,7 @@ import whisper
 from whisper.tokenizer import LANGUAGES, TO_LANGUAGE_CODE, Tokenizer, get_tokenizer
 
 DATA = Path(__file__).parent / "tokenizer"
+VOCABULARIES = Path(__file__).parents[2] / "gpu" / "model_convert" / "vocabularies"
 
 TEXTS = [
     "",
@@ -77,9 +78,11 @@ def main() -> None:
     models["large-v3"].pop("encodings")  # as multilingual
     content = {"models": models, "languages": LANGUAGES, "language_codes": TO_LANGUAGE_CODE}
     (DATA / "openai.json").write_text(json.dumps(content, ensure_ascii=True), encoding="ascii")
-    asset = Path(whisper.__file__).parent / "assets" / "gpt2.tiktoken"
-    tokens = [line.split()[0] for line in asset.read_text().splitlines()]  # base64, in order of their ranks
-    (DATA / "gpt2_vocabulary.txt.xz").write_bytes(lzma.compress("\n".join(tokens).encode(), preset=9))
+    for name in ("gpt2", "multilingual"):
+        asset = Path(whisper.__file__).parent / "assets" / f"{name}.tiktoken"
+        tokens = [line.split()[0] for line in asset.read_text().splitlines()]  # base64, in order of their ranks
+        content = "".join(f"{token}\n" for token in tokens).encode()
+        (VOCABULARIES / f"{name}.txt.xz").write_bytes(lzma.compress(content, preset=9))
 
 
 if __name__ == "__main__":

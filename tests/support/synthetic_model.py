@@ -58,7 +58,7 @@ class SyntheticModel:
         writer = GGUFWriter(path, "whisper")
         if dialect == "D":
             writer.kv_data[0].clear()
-            (path.parent / "config.json").write_text(json.dumps(_config_json(self.dims)))
+            (path.parent / "config.json").write_text(json.dumps(config_json(self.dims)))
             (path.parent / "tokenizer.json").write_text(json.dumps(_tokenizer_json(self.vocabulary)))
         else:
             writer.add_token_list([byte_level(token) for token in self.vocabulary])
@@ -193,7 +193,7 @@ def _metadata(dims: ModelDimensions, dialect: Dialect) -> dict[str, object]:
     return metadata
 
 
-def _config_json(dims: ModelDimensions) -> dict[str, object]:
+def config_json(dims: ModelDimensions) -> dict[str, object]:
     return {
         "model_type": "whisper", "activation_function": "gelu", "scale_embedding": False,
         "d_model": dims.n_audio_state, "num_mel_bins": dims.n_mels, "vocab_size": dims.n_vocab,

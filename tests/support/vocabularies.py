@@ -13,7 +13,7 @@ from gpu.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
 SHIPPED_MODEL = ROOT / "resources" / "models" / "ggml-base-q5_1.bin"
-_GPT2 = ROOT / "tests" / "data" / "tokenizer" / "gpt2_vocabulary.txt.xz"
+_GPT2 = ROOT / "gpu" / "model_convert" / "vocabularies" / "gpt2.txt.xz"
 
 
 @dataclass(frozen=True)

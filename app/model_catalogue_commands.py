@@ -1,14 +1,14 @@
-"""The commands `models list`, `models download` and `models remove`."""
+"""The commands `models list`, `models download` and `models remove`, done."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.console import Console
+from app.interruption import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, SIGPIPE, cancelling_on_signals, on_a_thread
 from app.log import start_logging
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
@@ -17,55 +17,14 @@ if TYPE_CHECKING:
     from app.models.download import Download
     from app.models.overview import ListedModel, Overview
 
-# What these commands are made of is imported where it is used: `--help` needs none of it.
 
-
-def add_commands(subparsers: argparse._SubParsersAction[Any]) -> None:
-    """Add `list`, `download` and `remove` to the group `models`."""
-    list_ = subparsers.add_parser(
-        "list",
-        help="published models, and those on this disk",
-        description="Show the published models with what they need, and the models that are on this disk already.",
-        allow_abbrev=False,
-    )
-    list_.set_defaults(command=_list, parser=list_)
-    list_.add_argument("--json", action="store_true", help="everything as one JSON object")
-    list_.add_argument(
-        "--verify", action="store_true", help="hash the files on this disk and say which are the published ones"
-    )
-    list_.add_argument(
-        "--folder", dest="folders", type=Path, action="append", default=[], metavar="DIR",
-        help="look into this folder too; may be repeated",
-    )  # fmt: skip
-
-    download = subparsers.add_parser(
-        "download",
-        help="fetch a published model",
-        description="Fetch a published model and check that it is the published one. Stopped with Ctrl-C (or cut off), "
-        "it goes on from there when started again.",
-        allow_abbrev=False,
-    )
-    download.set_defaults(command=_download, parser=download)
-    download.add_argument("name", metavar="NAME", help="as in the list: base-q5_1, large-v3-turbo-q5_0, ...")
-    download.add_argument("--output", "-o", type=Path, metavar="DIR", help="folder (default: the program's own)")
-    download.add_argument("--quiet", "-q", action="store_true", help="no progress: errors only")
-
-    remove = subparsers.add_parser(
-        "remove",
-        help="delete a downloaded model",
-        description="Delete a model from the program's own folder, or what has arrived of one.",
-        allow_abbrev=False,
-    )
-    remove.set_defaults(command=_remove, parser=remove)
-    remove.add_argument("name", metavar="NAME", help="as in the list, or the file's name")
-
-
-def _list(arguments: argparse.Namespace) -> int:
+def list_models(folders: Sequence[Path], *, verify: bool, as_json: bool) -> int:
+    """Show the catalogue and the models on this disk, in `folders` too; the exit code. `verify` hashes the files."""
     from app.models.overview import overview
 
     def run(console: Console, token: CancelToken) -> int:
-        seen = overview(arguments.folders, verify=arguments.verify, token=token)
-        if arguments.json:
+        seen = overview(folders, verify=verify, token=token)
+        if as_json:
             console.text(json.dumps(seen.as_json(), indent=1))
         else:
             for line in _lines(seen):
@@ -119,7 +78,8 @@ def _state(row: ListedModel) -> str:
     return "" if row.state == "available" else row.state
 
 
-def _download(arguments: argparse.Namespace) -> int:
+def download(name: str, output: Path | None, *, quiet: bool) -> int:
+    """Fetch the catalogue's model `name` into the folder `output`, or the program's own; the exit code."""
     from app.models.catalogue import load_catalogue
     from app.models.download import Download
     from app.models.network import Network
@@ -127,12 +87,11 @@ def _download(arguments: argparse.Namespace) -> int:
 
     def run(console: Console, token: CancelToken) -> int:
         catalogue, network = load_catalogue(), Network()
-        file = catalogue.remote_file(catalogue.find(arguments.name), network.settings().mirror)
-        download = Download(file, arguments.output or models_dir(), token, network)
-        _Fetching(download, console).run()
+        file = catalogue.remote_file(catalogue.find(name), network.settings().mirror)
+        _Fetching(Download(file, output or models_dir(), token, network), console).run()
         return 0
 
-    return _command(arguments.name, run, quiet=arguments.quiet)
+    return _command(name, run, quiet=quiet)
 
 
 class _Fetching:
@@ -185,29 +144,22 @@ class _Fetching:
         self._console.text(str(path))
 
 
-def _remove(arguments: argparse.Namespace) -> int:
+def remove(name: str) -> int:
+    """Delete a model from the program's own folder; the exit code."""
     from app.models.catalogue import load_catalogue
-    from app.models.library import remove
+    from app.models.library import remove as remove_files
 
     def run(console: Console, _token: CancelToken) -> int:
-        for path in remove(arguments.name, load_catalogue()):
+        for path in remove_files(name, load_catalogue()):
             console.text(f"deleted {path}")
         return 0
 
-    return _command(arguments.name, run)
+    return _command(name, run)
 
 
 def _command(name: str, run: Callable[[Console, CancelToken], int], *, quiet: bool = False) -> int:
     """Do `run`, tell what goes wrong in one line, and give the exit code."""
     from app.models.errors import ModelsError, UnknownModelError
-    from app.transcribe_command import (
-        EXIT_FAILED,
-        EXIT_SIGNAL,
-        EXIT_USAGE,
-        SIGPIPE,
-        cancelling_on_signals,
-        on_a_thread,
-    )
 
     start_logging()
     console, token = Console(quiet=quiet), CancelToken()
