@@ -134,11 +134,15 @@ def freeze() -> None:
 
 def gather_licences() -> Path:
     """A folder with the licence texts of all packages that the bundle contains."""
+    from packaging.requirements import Requirement
+
     folder = BUILD / "licences"
     shutil.rmtree(folder, ignore_errors=True)
-    for name in re.findall(r"^([\w-]+)==", run.lock_path(run.COMMAND_LINE).read_text("utf-8"), re.MULTILINE):
-        if name == "colorama" and os.name != "nt":
+    for line in re.findall(r"^\w[^\\\n]*", run.lock_path(run.COMMAND_LINE).read_text("utf-8"), re.MULTILINE):
+        package = Requirement(line)
+        if package.marker is not None and not package.marker.evaluate():
             continue
+        name = package.name
         for file in distribution(name).files or []:
             if re.match(r"(LICEN[CS]E|COPYING|NOTICE|AUTHORS|ThirdParty)", file.name, re.IGNORECASE):
                 target = folder / name / file.name
