@@ -60,11 +60,12 @@ COMMAND_LINE = Need("app", 800)
 WINDOW = Need("app", 800, WINDOW_LIBRARIES)
 TEST = Need("test", 1000, WINDOW_LIBRARIES, TEST_PROGRAMS)
 BUILD = Need("build", 1000, WINDOW_LIBRARIES, BUILD_PROGRAMS)
-
 NEEDS = (COMMAND_LINE, WINDOW, TEST, BUILD)
 
 # First word -> what it needs; every other word is the command line's.
 WORDS = {"": WINDOW, "open": WINDOW, "test": TEST}
+
+ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)  # of a list: name with version, platforms and hashes
 
 # What pip prints when it fails -> the cause, and what to do about it.
 CAUSES = {
@@ -153,16 +154,11 @@ def ensure(need: Need) -> None:
 
 def contains(need: Need, other: Need) -> bool:
     """Whether `need` names all that `other` does: after the tests ran, transcribing needs no set-up of its own."""
-    return (
-        set(pairs(other.libraries)) <= set(pairs(need.libraries))
-        and set(pairs(other.programs)) <= set(pairs(need.programs))
-        and locked_packages(other) <= locked_packages(need)
+    theirs, ours = (
+        {*pairs(n.libraries), *pairs(n.programs), *ENTRY.findall(lock_path(n).read_text(encoding="utf-8"))}
+        for n in (other, need)
     )
-
-
-def locked_packages(need: Need) -> set[str]:
-    """The entries of `need`'s list: names with versions, platforms and hashes."""
-    return set(re.findall(r"^\w.*(?:\n .*)*", lock_path(need).read_text(encoding="utf-8"), re.MULTILINE))
+    return theirs <= ours
 
 
 def facts(need: Need) -> set[str]:

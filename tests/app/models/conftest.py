@@ -1,8 +1,12 @@
 """Homes of their own for tests about models: no test sees, or leaves, anything in the user's folders."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.downloads import CONTENT
+from tests.support.file_server import FileServer, serving
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +24,9 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     for name in ("HF_HOME", "HF_HUB_CACHE", "HF_ENDPOINT", "BUZZ_MODEL_ROOT"):
         monkeypatch.delenv(name, raising=False)
     return home
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    with serving(CONTENT) as server:
+        yield server
