@@ -60,11 +60,10 @@ COMMAND_LINE = Need("app", 800)
 WINDOW = Need("app", 800, WINDOW_LIBRARIES)
 TEST = Need("test", 1000, WINDOW_LIBRARIES, TEST_PROGRAMS)
 BUILD = Need("build", 1000, WINDOW_LIBRARIES, BUILD_PROGRAMS)
-NEEDS = (COMMAND_LINE, WINDOW, TEST, BUILD)
+NEEDS = (COMMAND_LINE, WINDOW, TEST)
 
 # First word -> what it needs; every other word is the command line's.
 WORDS = {"": WINDOW, "open": WINDOW, "test": TEST}
-
 ENTRY = re.compile(r"^\w.*(?:\n .*)*", re.MULTILINE)  # of a list: name with version, platforms and hashes
 
 # What pip prints when it fails -> the cause, and what to do about it.
@@ -154,11 +153,9 @@ def ensure(need: Need) -> None:
 
 def contains(need: Need, other: Need) -> bool:
     """Whether `need` names all that `other` does: after the tests ran, transcribing needs no set-up of its own."""
-    theirs, ours = (
-        {*pairs(n.libraries), *pairs(n.programs), *ENTRY.findall(lock_path(n).read_text(encoding="utf-8"))}
-        for n in (other, need)
-    )
-    return theirs <= ours
+    locks = [ENTRY.findall(lock_path(n).read_text(encoding="utf-8")) for n in (other, need)]
+    system = [{*pairs(n.libraries), *pairs(n.programs)} for n in (other, need)]
+    return system[0] <= system[1] and set(locks[0]) <= set(locks[1])
 
 
 def facts(need: Need) -> set[str]:
