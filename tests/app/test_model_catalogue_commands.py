@@ -28,6 +28,8 @@ import app.models.catalogue as catalogue
 path = Path(sys.argv.pop(1))
 catalogue.catalogue_file = lambda: path
 from app.__main__ import main
+
+pytestmark = pytest.mark.slow
 sys.exit(main())
 """
 

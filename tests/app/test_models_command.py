@@ -14,6 +14,8 @@ from tests.support.program import Program
 from tests.support.requantize import SHIPPED_MODEL
 from tests.support.synthetic_model import SyntheticModel, synthetic_dimensions, synthetic_model
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model() -> SyntheticModel:

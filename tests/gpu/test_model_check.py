@@ -12,6 +12,8 @@ from gpu.model_file.quants import FORMATS, QuantizedFormat
 from tests.support.requantize import K_FORMATS, SHIPPED_MODEL, encode
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
 
+pytestmark = pytest.mark.slow
+
 QUANTIZED = [kind for kind in FORMATS.values() if issubclass(kind, QuantizedFormat)]
 
 

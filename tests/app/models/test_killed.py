@@ -25,6 +25,8 @@ from app.models.network import Network, NetworkSettings
 from app.models.part_file import RemoteFile
 from gpu.cancel import CancelToken
 
+pytestmark = pytest.mark.slow
+
 url, n_bytes, sha256, folder, point = sys.argv[1:]
 die = lambda *_: os.kill(os.getpid(), 9)
 match point:

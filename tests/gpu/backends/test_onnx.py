@@ -127,6 +127,7 @@ def greedy(decoder, n_slots):
     return tokens
 
 
+@pytest.mark.slow
 def test_windows_at_once_are_as_alone(small):
     """Three windows side by side, admitted one after the other: each as on its own, on both backends."""
     for backend, crosses in zip(small, different_windows(small, 3), strict=True):

@@ -38,6 +38,8 @@ from tests.support.requantize import SHIPPED_MODEL, ggml_library, storage_format
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
 from tests.support.vocabularies import vocabulary
 
+pytestmark = pytest.mark.slow
+
 WRITABLE = ("F32", "F16", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q8_0")
 
 
