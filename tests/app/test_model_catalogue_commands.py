@@ -20,6 +20,8 @@ from tests.support.file_server import FileServer, Turn, serving
 from tests.support.program import ROOT, Program
 from tests.support.speech import AUDIO
 
+pytestmark = pytest.mark.slow
+
 # A catalogue of one model, which the test's own server has, and no mirror outside this machine.
 PROGRAM = """
 import sys
@@ -28,8 +30,6 @@ import app.models.catalogue as catalogue
 path = Path(sys.argv.pop(1))
 catalogue.catalogue_file = lambda: path
 from app.__main__ import main
-
-pytestmark = pytest.mark.slow
 sys.exit(main())
 """
 

@@ -49,7 +49,7 @@ def test_windows_are_the_recording(filters, length_s, known):
     windows = cut(bursts((0, length_s), length_s=length_s), filters, known=known)
     assert windows[0].start == 0
     assert all(a.start + a.n_frames == b.start for a, b in pairwise(windows))
-    assert windows[-1].start + windows[-1].n_frames == int(length_s * 16000) // 160
+    assert windows[-1].start + windows[-1].n_frames == round(length_s * 16000) // 160
     assert all(0 < w.n_frames <= LONGEST or (w is windows[-1] and w.n_frames < N_FRAMES) for w in windows)
     if known and length_s > 40:
         assert len(windows) <= expected_windows(length_s) + 1

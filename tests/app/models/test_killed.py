@@ -14,6 +14,8 @@ from gpu.cancel import CancelToken
 from tests.support.file_server import Turn, serving
 from tests.support.program import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONTENT = random.Random(4).randbytes(2_000_000)
 
 FETCH = """
@@ -24,8 +26,6 @@ from app.models.download import Download, Progress
 from app.models.network import Network, NetworkSettings
 from app.models.part_file import RemoteFile
 from gpu.cancel import CancelToken
-
-pytestmark = pytest.mark.slow
 
 url, n_bytes, sha256, folder, point = sys.argv[1:]
 die = lambda *_: os.kill(os.getpid(), 9)
