@@ -190,7 +190,13 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
     add("compression-ratio-threshold", _optional(number), 2.4, "R", "a window more repetitive than this is poor")
     add("logprob-threshold", _optional(number), -1.0, "P", "a window less probable than this is poor")
     add("no-speech-threshold", _optional(number), 0.6, "P", "a poor window with more no-speech probability is silence")
-    add("batch-size", _optional(whole), None, "N", "windows decoded at once; 1: one after the other, as openai/whisper")
+    add(
+        "batch-size",
+        _optional(whole),
+        None,
+        "N",
+        "windows decoded at once, if greedily; 1: one after the other, as openai/whisper",
+    )
     add("suppress-blank", _true_or_false, True, "True|False", "no blank at the beginning of a window")
 
 

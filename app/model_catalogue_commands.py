@@ -54,15 +54,11 @@ def _lines(seen: Overview) -> Iterator[str]:
     yield ""
     yield "on this disk"
     for found in seen.on_disk:
-        model_, kind = (
-            found.model,
-            " ".join(filter(None, (found.model.kind, found.model.size, found.model.quantization))),
-        )
-        yield f"  {model_.path}"
-        how = model_.problem or ("" if model_.is_usable else "to be imported")
-        yield "    " + ", ".join(
-            filter(None, (kind, f"{_mb(model_.n_bytes)} MB", model_.origin, found.verification, how))
-        )
+        file = found.model
+        kind = " ".join(filter(None, (file.kind, file.size, file.quantization)))
+        how = file.problem or ("" if file.is_usable else "to be imported")
+        yield f"  {file.path}"
+        yield "    " + ", ".join(filter(None, (kind, f"{_mb(file.n_bytes)} MB", file.origin, found.verification, how)))
 
 
 def _speed_source(seen: Overview) -> str:

@@ -208,7 +208,7 @@ class Transcription:
 
 def _sound_end(window: Window) -> int:
     """Up to where a window's text must go, in timestamp units."""
-    return max(window.sound_end() - WORTHWHILE, 0) // FRAMES_PER_TIMESTAMP
+    return max(window.sound_end - WORTHWHILE, 0) // FRAMES_PER_TIMESTAMP
 
 
 class _Line:
@@ -238,7 +238,7 @@ class _Line:
         """A window is decoded up to its frame `advance`; if there is sound after it, that is the next window."""
         window = self.window(start)
         self._finished[start] = decoded, pieces
-        if window.sound_end() - advance <= WORTHWHILE:
+        if window.sound_end - advance <= WORTHWHILE:
             self.frames_done += window.n_frames
             return
         rest = window.rest(advance)

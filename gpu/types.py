@@ -59,7 +59,8 @@ class TranscribeOptions:
         suppress_blank: no blank at the beginning of a window.
         max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
-            before end. None: at once where the recording is long and the other options allow it.
+            before end. None: several where the recording is long. With beams, with samples from the start and with
+            the text before as context it is always 1.
     """
 
     language: str | None = None

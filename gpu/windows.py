@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class Window:
     mel: Floats
     has_sound: bool = True
 
+    @cached_property
     def sound_end(self) -> int:
         """Up to which of its frames there is sound: nearer to the loudest than to the quietest of it."""
         level = loudness(self.mel)[: self.n_frames]

@@ -144,7 +144,7 @@ class Network:
         if settings.off:
             raise NetworkOffError(
                 "the network is switched off in the settings, nothing was fetched",
-                remedy=f"To allow downloads, set off = no in {network_file()} or in the window's settings.",
+                remedy=f"To allow downloads, set off = no in {network_file()}.",
             )
         connection = _Connection(token)
         try:

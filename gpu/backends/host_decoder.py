@@ -15,7 +15,9 @@ from gpu.backends.base import Cross, DecodePlan, Floats, Prefill, RowParams, Ste
 from gpu.cancel import CancelToken
 from gpu.token_rules import RuleState, apply, log_sum_exp
 
-NEAR_TIE = np.float32(0.5)  # logits: several times what rounding the last product's inputs to int8 can move them
+# Logits between two tokens that are to be looked at more closely: several times what rounding the last product's inputs
+# to int8 can move them, and where a look at what follows pays most (ARCHITECTURE.md).
+NEAR_TIE = np.float32(0.5)
 
 
 class LogitsModel(Protocol):

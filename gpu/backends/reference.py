@@ -84,9 +84,7 @@ class ReferenceLogits:
     def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
         state = self._slots[slot]
         [before] = state.caches
-        self._branches = [
-            self._branches[i] if self._branches else self._network.new_cache() for i in range(len(tokens))
-        ]
+        self._branches = self._branches or [self._network.new_cache() for _ in tokens]
         for cache in self._branches:
             cache.copy_from(before)
         pairs = zip(tokens, self._branches, strict=True)

@@ -177,7 +177,7 @@ def test_the_switch(models: Models) -> None:
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
         "error: served-q5_1: the network is switched off in the settings, nothing was fetched. "
-        f"To allow downloads, set off = no in {settings} or in the window's settings.\n"
+        f"To allow downloads, set off = no in {settings}.\n"
     )
     assert models.server.requests == []
     assert models.run("models", "list").returncode == 0

@@ -72,7 +72,7 @@ def test_after_a_cut_comes_silence(filters):
 
 def test_sound_end(filters):
     [window] = cut(bursts((1, 7), length_s=20), filters)
-    assert window.sound_end() == pytest.approx(700, abs=30)
+    assert window.sound_end == pytest.approx(700, abs=30)
     assert window.has_sound
 
 
@@ -81,7 +81,7 @@ def test_the_rest_of_a_window(filters):
     rest = window.rest(800)
     assert (rest.start, rest.n_frames) == (800, 1200)
     np.testing.assert_array_equal(rest.mel[:, :1200], window.mel[:, 800:2000])
-    assert rest.sound_end() == pytest.approx(600, abs=30)
+    assert rest.sound_end == pytest.approx(600, abs=30)
 
 
 def test_digital_silence_is_marked(filters):
