@@ -18,6 +18,8 @@ from gpu.token_rules import RuleState, apply, log_sum_exp
 # Logits between two tokens that are to be looked at more closely: several times what rounding the last product's inputs
 # to int8 can move them, and where a look at what follows pays most (ARCHITECTURE.md).
 NEAR_TIE = np.float32(0.5)
+# By how much the second token must be better then: what rounding inputs to int8 moves the sums of two steps by.
+CLEARLY_BETTER = np.float32(0.1)
 
 
 class LogitsModel(Protocol):
@@ -193,14 +195,18 @@ class HostDecoder:
         return self._look_ahead(slot, (first, second), exact[order])
 
     def _look_ahead(self, slot: int, tokens: tuple[int, int], logits: Floats) -> int:
-        """The one of two tokens that goes better with what follows it: a beam search of two beams and one token."""
+        """The one of two tokens that goes better with what follows it: a beam search of two beams and one token.
+
+        A timestamp that may follow counts as one token, whichever it is: its probability is spread over many.
+        """
         state, rules = self._slots[slot], self._plan.rules
         after = self._model.branch(slot, tokens).copy()
         for i, token in enumerate(tokens):
             ruled = after[i].copy()
             apply(rules, state.states[0].after(token, rules), ruled)
-            logits[i] += ruled.max() - log_sum_exp(ruled)
-        better = int(logits.argmax())
+            best = max(float(ruled[: rules.timestamp_begin].max()), log_sum_exp(ruled[rules.timestamp_begin :]))
+            logits[i] += best - log_sum_exp(ruled)
+        better = int(logits[1] > logits[0] + CLEARLY_BETTER)
         self._model.take_branch(slot, better)
         state.logits = after[better : better + 1]
         return tokens[better]
