@@ -197,6 +197,16 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
         "N",
         "windows decoded at once, if greedily; 1: one after the other, as openai/whisper",
     )
+    add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
+    add("repetition-penalty", _number(above=0), 1.0, "X", "what a token's logit is divided by if it was there before")
+    add(
+        "no-repeat-ngram-size",
+        _whole_number(0),
+        0,
+        "N",
+        "no run of so many tokens twice in a window; 0: as it comes",
+    )
+    add("vad", _true_or_false, True, "True|False", "recognise only where somebody is heard speaking (not: singing)")
     add("suppress-blank", _true_or_false, True, "True|False", "no blank at the beginning of a window")
 
 
@@ -237,6 +247,10 @@ def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
         temperature=_ladder(arguments.temperature, arguments.temperature_increment_on_fallback),
         beam_size=arguments.beam_size,
         batch_size=arguments.batch_size,
+        vad=arguments.vad,
+        hotwords=arguments.hotwords,
+        repetition_penalty=arguments.repetition_penalty,
+        no_repeat_ngram_size=arguments.no_repeat_ngram_size,
         best_of=arguments.best_of,
         patience=arguments.patience,
         length_penalty=arguments.length_penalty,

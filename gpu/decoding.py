@@ -9,6 +9,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from gpu.types import TranscribeOptions
 
 TOKENS_PER_CALL = 8  # between two looks at the cancel flag
 SECONDS_PER_TIMESTAMP = 0.02
+TOKENS_PER_SECOND = 12  # of text: more than the densest speech has; and of a window ...
+SPARE_TOKENS = 50  # ... besides
 MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language, task
 
 
@@ -43,7 +46,13 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class DecodedWindow:
-    """What a window says. `tokens` without eot; `n_fallbacks` decodings were thrown away for this one."""
+    """What a window says.
+
+    Attributes:
+        tokens: without eot.
+        n_fallbacks: decodings that were thrown away for this one.
+        is_loop: it would have gone on repeating its end, which was cut off.
+    """
 
     tokens: tuple[int, ...]
     avg_logprob: float
@@ -51,6 +60,7 @@ class DecodedWindow:
     no_speech_prob: float
     temperature: float
     n_fallbacks: int
+    is_loop: bool = False
 
 
 class WindowDecoder:
@@ -65,10 +75,11 @@ class WindowDecoder:
         cancel: CancelToken,
     ) -> None:
         self._backend, self._tokenizer, self._options, self._cancel = backend, tokenizer, options, cancel
-        with_context = bool(options.initial_prompt) or options.condition_on_previous_text
+        with_context = bool(options.initial_prompt or options.hotwords) or options.condition_on_previous_text
         self._max_context = dims.n_text_ctx // 2 - 1 if with_context else 0
         self._max_prompt = self._max_context + MAX_START
         self._max_tokens = min(dims.n_text_ctx // 2, dims.n_text_ctx - self._max_prompt)
+        self._hotwords = tokenizer.encode(" " + options.hotwords.strip()) if options.hotwords else []
         self._rules = TokenRules(
             n_vocab=dims.n_vocab,
             sot=tokenizer.sot,
@@ -78,6 +89,8 @@ class WindowDecoder:
             suppressed=tokenizer.suppressed_tokens,
             blank=tokenizer.blank_tokens if options.suppress_blank else (),
             max_initial_timestamp=round(options.max_initial_timestamp_s / SECONDS_PER_TIMESTAMP),
+            repetition_penalty=options.repetition_penalty,
+            no_repeat_ngram_size=options.no_repeat_ngram_size,
         )
         self._decoders: dict[int, Decoder] = {}
 
@@ -94,7 +107,7 @@ class WindowDecoder:
         """Decode a window, again at the next temperature as long as the result looks like a failure."""
         return self._climb(cross, prompt, 0)
 
-    def batch(self, rows: int) -> WindowBatch:
+    def batch(self, rows: int) -> WindowBatch[Any]:
         """A place to decode windows side by side; greedily."""
         plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt)
         return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
@@ -116,12 +129,13 @@ class WindowDecoder:
         """Everything before a window's first token.
 
         Args:
-            context: tokens of the text before it; the last 223 are used.
+            context: tokens of the text before it; the last of them are used, 223 with the hotwords before them.
         """
         start = self._tokenizer.sot_sequence(language, self._options.task)
-        if not context:
-            return start
-        return (self._tokenizer.sot_prev, *context[-self._max_context :], *start)
+        hotwords = self._hotwords[: self._max_context // 2]
+        n_context = self._max_context - len(hotwords)
+        previous = (*hotwords, *(context[-n_context:] if n_context else ()))
+        return (self._tokenizer.sot_prev, *previous, *start) if previous else start
 
     def _failed(self, window: DecodedWindow) -> bool:
         o = self._options
@@ -129,7 +143,7 @@ class WindowDecoder:
         if unsure and o.no_speech_threshold is not None and window.no_speech_prob > o.no_speech_threshold:
             return False  # silence
         repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
-        return repeats or unsure
+        return repeats or unsure or window.is_loop
 
     def _decode_at(self, temperature: float, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
         if temperature == 0 and self._options.beam_size is not None and self._options.beam_size > 1:
@@ -139,13 +153,15 @@ class WindowDecoder:
         return self._window(prefill, best, temperature, n_fallbacks)
 
     def _window(self, prefill: Prefill, best: Hypothesis, temperature: float, n_fallbacks: int) -> DecodedWindow:
+        tokens = best.tokens[: self.loop_start(best.tokens)]
         return DecodedWindow(
-            tokens=best.tokens,
+            tokens=tokens,
             avg_logprob=best.avg_logprob,
-            compression_ratio=compression_ratio(self._tokenizer.decode_bytes(best.tokens)),
+            compression_ratio=compression_ratio(self._tokenizer.decode_bytes(tokens)),
             no_speech_prob=float(np.exp(prefill.sot_logprobs[self._tokenizer.no_speech])),
             temperature=temperature,
             n_fallbacks=n_fallbacks,
+            is_loop=len(tokens) < len(best.tokens),
         )
 
     def _sample(self, cross: Cross, prompt: Sequence[int], params: RowParams) -> tuple[Prefill, Hypothesis]:
@@ -162,10 +178,16 @@ class WindowDecoder:
             for i, (new, new_logprobs) in enumerate(zip(steps.tokens, steps.logprobs, strict=True)):
                 tokens[i] += new
                 logprobs[i] += new_logprobs
-            done = all(steps.done)
+            done = all(done or self.loop_start(t) is not None for done, t in zip(steps.done, tokens, strict=True))
         decoder.retire(0)
         finished = [self.hypothesis(*sequence) for sequence in zip(tokens, logprobs, strict=True)]
         return prefill, max(finished, key=lambda h: h.score(self._options.length_penalty))
+
+    def loop_start(self, tokens: Sequence[int]) -> int | None:
+        """From where on a sequence only repeats itself, whatever the times; None if its end does not."""
+        text = [i for i, token in enumerate(tokens) if token < self._tokenizer.eot]
+        start = repeating_from([tokens[i] for i in text])
+        return None if start is None else text[start]
 
     def timestamp(self, units: int) -> int:
         """The token of a time in a window."""
@@ -221,36 +243,40 @@ class WindowDecoder:
         return self._decoders[sequences]
 
 
-class WindowBatch:
+Key = TypeVar("Key")
+
+
+class WindowBatch(Generic[Key]):
     """Windows decoded side by side, each replaced as soon as it is done. Made by `WindowDecoder.batch`."""
 
     def __init__(self, windows: WindowDecoder, decoder: Decoder, rows: int) -> None:
         self._windows, self._decoder = windows, decoder
         self._free = list(range(rows))
-        self._slots: dict[int, _BatchSlot] = {}
+        self._slots: dict[int, _BatchSlot[Key]] = {}
 
     def __len__(self) -> int:
         """Windows being decoded."""
         return len(self._slots)
 
-    def admit(self, key: int, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
+    def admit(self, key: Key, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
         """Begin a window, which `advance` will call `key`. Its `cross` is freed when it is done.
 
         Args:
             sound_end: where its last sound is, in timestamp units; see `gpu.token_rules.RuleState`.
         """
         slot = self._free.pop()
-        params = RowParams(sound_end=self._windows.timestamp(sound_end))
+        budget = SPARE_TOKENS + round(sound_end * SECONDS_PER_TIMESTAMP * TOKENS_PER_SECOND)
+        params = RowParams(sound_end=self._windows.timestamp(sound_end), max_tokens=budget)
         self._slots[slot] = _BatchSlot(key, cross, prompt, self._decoder.admit(slot, cross, prompt, params))
 
-    def advance(self) -> list[tuple[int, DecodedWindow]]:
+    def advance(self) -> list[tuple[Key, DecodedWindow]]:
         """A few tokens for each window; those that are done now."""
         steps = self._decoder.advance(TOKENS_PER_CALL)
         finished = []
         for slot, row in list(self._slots.items()):
             row.tokens += steps.tokens[slot]
             row.logprobs += steps.logprobs[slot]
-            if steps.done[slot]:
+            if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
                 self._decoder.retire(slot)
                 greedy = self._windows.hypothesis(row.tokens, row.logprobs)
                 finished.append((row.key, self._windows.check(row.cross, row.prompt, row.prefill, greedy)))
@@ -261,15 +287,28 @@ class WindowBatch:
 
 
 @dataclass
-class _BatchSlot:
+class _BatchSlot(Generic[Key]):
     """A window on its way."""
 
-    key: int
+    key: Key
     cross: Cross
     prompt: Sequence[int]
     prefill: Prefill
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+
+
+def repeating_from(tokens: Sequence[int]) -> int | None:
+    """Where a sequence that has said something says it again and again up to its end: four times or more, and in 24
+    tokens or more. Whisper's loops are a short phrase or a few."""
+    n = len(tokens)
+    for period in range(1, n // 4 + 1):
+        start = n - period
+        while start > 0 and tokens[start - 1] == tokens[start - 1 + period]:
+            start -= 1
+        if n - start >= max(4 * period, 24):
+            return start + period
+    return None
 
 
 def compression_ratio(text: bytes) -> float:

@@ -14,6 +14,7 @@ from gpu.model_file import open_model
 from gpu.tokenizer import Tokenizer
 from gpu.transcribe import LoadedModel, Transcription
 from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunEvent, TranscribeOptions
+from gpu.vad import SileroVad
 
 
 class Engine:
@@ -22,6 +23,7 @@ class Engine:
     Args:
         model_path: a model file in any format of `gpu.model_file`.
         device: "auto", "cpu" or "cuda".
+        vad_path: Silero's voice activity model.
         threads: of the CPU; None for one on each physical core.
 
     Raises:
@@ -29,14 +31,15 @@ class Engine:
         DeviceError: the device is not there, or has not enough memory.
     """
 
-    def __init__(self, model_path: Path, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(self, model_path: Path, vad_path: Path, device: str = "auto", threads: int | None = None) -> None:
         started = time.perf_counter()
         self.device: DeviceInfo = select_device(device)
         with open_model(model_path) as model:
             backend = OnnxBackend(model, self.device, threads or physical_cores())
             tokenizer = Tokenizer(model.vocabulary, model.dims)
             tokenizer.prepare()
-            self._loaded = LoadedModel(backend, model.dims, model.mel_filters, tokenizer)
+            vad = SileroVad(vad_path)
+            self._loaded = LoadedModel(backend, model.dims, model.mel_filters, tokenizer, vad)
             self.model = ModelInfo(
                 name=model_path.stem,
                 size=model.dims.size_name,

@@ -91,34 +91,43 @@ class MelStream:
         """Seconds of audio read so far: the exact duration once `ended`."""
         return self._n_samples / SAMPLE_RATE
 
-    @property
-    def silence(self) -> np.float32:
-        """What silence looks like in the window asked for last."""
-        return np.float32(_normalize(np.array(_LOG_FLOOR, np.float32), self._maximum))
+    def frames_left(self, first_frame: int) -> int:
+        """Frames from this one on that begin in the recording, as far as it has been read."""
+        return max(self._n_samples // HOP_LENGTH - first_frame, 0)
 
     def window(self, seek_frame: int) -> tuple[Floats, int]:
         """The 30 s that begin at a frame.
 
         Args:
-            seek_frame: its first frame (10 ms each); never before the window asked for last.
+            seek_frame: its first frame (10 ms each); never before one asked for earlier.
 
         Returns:
             (n_mels, 3000) float32, and how many of its frames begin in the recording (0 once past its end). The
             rest is the spectrogram of silence.
         """
-        if seek_frame < self._first_frame:
-            raise ValueError(f"windows go forward only: frame {seek_frame} asked for after {self._first_frame}")
-        self._read_to(seek_frame + N_FRAMES, keep_from=seek_frame)
-        log10_mel = np.full((len(self._filters), N_FRAMES), _LOG_FLOOR, np.float32)
-        n_known = min(N_FRAMES, self._mel.shape[1])
-        log10_mel[:, :n_known] = self._mel[:, :n_known]
-        n_content = self._n_samples // HOP_LENGTH - seek_frame
-        return _normalize(log10_mel, self._maximum), min(max(n_content, 0), N_FRAMES)
+        log10_mel = self.read(seek_frame)
+        return self.normalized(log10_mel), min(self.frames_left(seek_frame), N_FRAMES)
 
-    def has_sound(self, n_frames: int = N_FRAMES) -> bool:
-        """Whether the first frames of the window asked for last hold anything but digital silence (all samples zero, or
-        as good as)."""
-        return bool((self._mel[:, :n_frames] > _LOG_FLOOR).any())
+    def read(self, first_frame: int) -> Floats:
+        """30 s of frames before `normalized`: (n_mels, 3000) float32, fewer where the recording ends.
+
+        Args:
+            first_frame: never before one asked for earlier: those are forgotten.
+        """
+        if first_frame < self._first_frame:
+            raise ValueError(f"windows go forward only: frame {first_frame} asked for after {self._first_frame}")
+        self._read_to(first_frame + N_FRAMES, keep_from=first_frame)
+        return self._mel[:, :N_FRAMES]
+
+    def normalized(self, *log10_mels: Floats) -> Floats:
+        """Stretches of frames side by side, and silence after them, as the encoder is given them.
+
+        Returns:
+            (n_mels, 3000) float32.
+        """
+        window = np.full((len(self._filters), N_FRAMES), _LOG_FLOOR, np.float32)
+        np.concatenate(log10_mels, axis=1, out=window[:, : sum(mel.shape[1] for mel in log10_mels)])
+        return _normalize(window, self._maximum)
 
     def _read_to(self, n_frames: int, keep_from: int) -> None:
         """Compute frames until `n_frames` are known or the recording has ended; forget those before `keep_from`."""

@@ -23,6 +23,7 @@ class TokenRules:
         sot, eot, no_timestamps, timestamp_begin: special token ids; timestamps run from timestamp_begin to n_vocab - 1.
         suppressed: ids never chosen. blank: ids not chosen first (a leading space, an immediate end).
         max_initial_timestamp: the first timestamp is at most timestamp_begin + this (units of 0.02 s).
+        repetition_penalty, no_repeat_ngram_size: see `gpu.types.TranscribeOptions`.
     """
 
     n_vocab: int
@@ -33,6 +34,13 @@ class TokenRules:
     suppressed: tuple[int, ...]
     blank: tuple[int, ...]
     max_initial_timestamp: int
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+
+    @property
+    def look_back(self) -> bool:
+        """Whether what may come next depends on all the text so far."""
+        return self.repetition_penalty != 1 or self.no_repeat_ngram_size > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class RuleState:
         last_timestamp: the id of the latest timestamp token, 0 when there is none.
         sound_end: the timestamp up to which there certainly is something to hear, 0 when that is not known. A segment
             opened before it gets text: Whisper likes to end there, and what follows would be lost. (Not OpenAI's.)
+        text: the text tokens chosen so far, if the rules look back.
     """
 
     n_sampled: int = 0
@@ -52,6 +61,7 @@ class RuleState:
     penultimate_was_timestamp: bool = True
     last_timestamp: int = 0
     sound_end: int = 0
+    text: tuple[int, ...] = ()
 
     def after(self, token: int, rules: TokenRules) -> RuleState:
         """The state once `token` is appended."""
@@ -62,6 +72,7 @@ class RuleState:
             penultimate_was_timestamp=self.last_was_timestamp if self.n_sampled else True,
             last_timestamp=token if is_timestamp else self.last_timestamp,
             sound_end=self.sound_end,
+            text=(*self.text, token) if rules.look_back and token < rules.eot else self.text,
         )
 
 
@@ -72,6 +83,8 @@ def apply(rules: TokenRules, state: RuleState, logits: NDArray[np.float32]) -> N
         logits: (n_vocab,) float32, unnormalised.
     """
     begin = rules.timestamp_begin
+    if rules.look_back:
+        _discourage_repeats(rules, state.text, logits)
     logits[list(rules.suppressed)] = NEG_INF
     logits[rules.no_timestamps] = NEG_INF
     if state.last_was_timestamp:
@@ -92,6 +105,18 @@ def apply(rules: TokenRules, state: RuleState, logits: NDArray[np.float32]) -> N
         return
     if log_sum_exp(logits[begin:]) > logits[:begin].max():
         logits[:begin] = NEG_INF  # a timestamp is more probable than any single text token
+
+
+def _discourage_repeats(rules: TokenRules, text: tuple[int, ...], logits: NDArray[np.float32]) -> None:
+    """CTRL's repetition penalty (arXiv:1909.05858), and no n-gram of text twice; as CTranslate2 has them."""
+    said = list(set(text))
+    penalty = np.float32(rules.repetition_penalty)
+    logits[said] = np.where(logits[said] > 0, logits[said] / penalty, logits[said] * penalty)
+    n = rules.no_repeat_ngram_size
+    if 0 < n <= len(text):
+        latest = text[len(text) - n + 1 :]
+        repeats = [text[i + n - 1] for i in range(len(text) - n + 1) if text[i : i + n - 1] == latest]
+        logits[repeats] = NEG_INF
 
 
 def log_sum_exp(logits: NDArray[np.float32]) -> float:

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gpu.audio import AudioReader
 from gpu.backends.base import Backend, Cross, Floats
 from gpu.cancel import CancelToken
-from gpu.decoding import SECONDS_PER_TIMESTAMP, DecodedWindow, WindowDecoder
-from gpu.mel import FRAMES_PER_SECOND, MelStream
+from gpu.decoding import DecodedWindow, WindowBatch, WindowDecoder
+from gpu.doubts import DoubtKeeper
+from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
+from gpu.speech import AnySound, Speech, SpokenParts, Stretch
+from gpu.speech_spans import VadOptions
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
+from gpu.vad import SileroVad
+from gpu.window_line import FRAMES_PER_TIMESTAMP, TimedTokens, WindowLine
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
 
-FRAMES_PER_TIMESTAMP = 2  # 20 ms
 AT_ONCE_FROM_S = 60.0  # of recording
 FIRST_ROWS = 3  # so that the first words come soon
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
+LONG_SILENCE = 2 * FRAMES_PER_SECOND  # worth leaving out where windows are OpenAI's
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,7 @@ class LoadedModel:
     dims: ModelDimensions
     mel_filters: Floats
     tokenizer: Tokenizer
-
-
-@dataclass(frozen=True)
-class TimedTokens:
-    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start."""
-
-    start: int
-    end: int
-    tokens: tuple[int, ...]
+    vad: SileroVad
 
 
 class Transcription:
@@ -53,7 +49,9 @@ class Transcription:
     def __init__(self, model: LoadedModel, audio: AudioReader, options: TranscribeOptions, cancel: CancelToken) -> None:
         self._model, self._audio, self._options, self._cancel = model, audio, options, cancel
         self._decoder = WindowDecoder(model.backend, model.dims, model.tokenizer, options, cancel)
-        self._mel = MelStream(self._cancellable(audio.blocks()), model.mel_filters)
+        self._speech: Speech = SpokenParts(model.vad, VadOptions()) if options.vad else AnySound()
+        self._mel = MelStream(self._speech.listen(self._cancellable(audio.blocks())), model.mel_filters)
+        self._doubts = DoubtKeeper(options)
         self._language = options.language
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
         self._started = time.perf_counter()
@@ -96,47 +94,49 @@ class Transcription:
             yield from self._warnings()
             if n_frames == 0:
                 return
-            if not self._mel.has_sound():  # Whisper hears "you" or "thank you" in it
-                seek += n_frames
+            stretch = self._speech.next_stretch(seek, seek + n_frames)
+            if stretch is None or stretch.start - seek > LONG_SILENCE:
+                n_silent = n_frames if n_frames < N_FRAMES else n_frames - self._speech.margin
+                seek = stretch.start if stretch else seek + n_silent
                 yield self._stats(seek)
                 continue
             [cross] = self._model.backend.encode(mel[None], self._cancel)
             yield from self._detect_language(cross)
-            window = self._decoder.decode(cross, self._decoder.prompt(context, self._language))
+            decoded = self._decoder.decode(cross, self._decoder.prompt(context, self._language))
             cross.free()
-            pieces, advance = self._pieces(window, n_frames)
-            for segment in self._segments(pieces, window, seek):
+            pieces, advance = self._pieces(decoded, n_frames)
+            heard = self._speech.within(Stretch(seek, seek + n_frames))
+            speech = None if heard is None else tuple(part.moved(-seek) for part in heard)
+            window = Window((Stretch(seek, seek + n_frames),), mel, speech)
+            for segment in self._segments(pieces, decoded, window):
                 context += segment.tokens
                 yield segment
-            if not self._options.condition_on_previous_text or window.temperature > PROMPT_RESET_TEMPERATURE:
+            if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
             yield self._stats(seek)
 
     def _at_once(self, rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
-        windows = read_ahead(cut_at_pauses(self._mel, self._audio.duration_s))
-        batch = self._decoder.batch(rows)
-        line = _Line()
+        windows = read_ahead(cut_at_pauses(self._mel, self._speech, self._audio.duration_s))
+        batch: WindowBatch[Window] = self._decoder.batch(rows)
+        line = WindowLine()
         while True:
             wanted = rows if self._n_windows else min(rows, FIRST_ROWS)
             while len(batch) < wanted and (window := line.take() or next(windows, None)):
                 yield from self._warnings()
-                if not window.has_sound:
-                    line.skip(window)
-                    continue
                 [cross] = self._model.backend.encode(window.mel[None], self._cancel)
                 yield from self._detect_language(cross)
-                batch.admit(window.start, cross, self._decoder.prompt(context, self._language), _sound_end(window))
+                batch.admit(window, cross, self._decoder.prompt(context, self._language), _sound_end(window))
                 line.begin(window)
                 yield self._stats(line.frames_done)
             yield from self._warnings()
             if len(batch) == 0:
                 return
-            for start, decoded in batch.advance():
-                line.finish(start, decoded, *self._pieces(decoded, line.window(start).n_frames))
-            for window, decoded, pieces in line.ready():
-                yield from self._segments(pieces, decoded, window.start)
+            for window, decoded in batch.advance():
+                line.finish(window, decoded, *self._pieces(decoded, window.n_frames))
+            for part in line.ready():
+                yield from self._segments(part.pieces, part.decoded, part.window)
             yield self._stats(line.frames_done)
 
     def _initial_context(self) -> list[int]:
@@ -156,23 +156,24 @@ class Transcription:
             return [], n_frames
         return split_window(window.tokens, self._model.tokenizer, n_frames)
 
-    def _segments(self, pieces: Sequence[TimedTokens], window: DecodedWindow, seek: int) -> Iterator[Segment]:
-        offset_s = seek / FRAMES_PER_SECOND
+    def _segments(self, pieces: Sequence[TimedTokens], decoded: DecodedWindow, window: Window) -> Iterator[Segment]:
         for piece in pieces:
             text = self._model.tokenizer.decode(piece.tokens)
             if not text.strip() or piece.end <= piece.start:
                 continue
             self._n_tokens += len(piece.tokens)
+            start, end = piece.start * FRAMES_PER_TIMESTAMP, piece.end * FRAMES_PER_TIMESTAMP
             yield Segment(
                 id=self._n_segments,
-                start=round(offset_s + piece.start * SECONDS_PER_TIMESTAMP, 2),
-                end=round(offset_s + piece.end * SECONDS_PER_TIMESTAMP, 2),
+                start=window.place(start, is_end=False) / FRAMES_PER_SECOND,
+                end=window.place(end, is_end=True) / FRAMES_PER_SECOND,
                 text=text,
                 tokens=piece.tokens,
-                temperature=window.temperature,
-                avg_logprob=window.avg_logprob,
-                compression_ratio=window.compression_ratio,
-                no_speech_prob=window.no_speech_prob,
+                temperature=decoded.temperature,
+                avg_logprob=decoded.avg_logprob,
+                compression_ratio=decoded.compression_ratio,
+                no_speech_prob=decoded.no_speech_prob,
+                doubts=self._doubts.of(text, decoded, window.spoken(start, end)),
             )
             self._n_segments += 1
 
@@ -209,48 +210,6 @@ class Transcription:
 def _sound_end(window: Window) -> int:
     """Up to where a window's text must go, in timestamp units."""
     return max(window.sound_end - WORTHWHILE, 0) // FRAMES_PER_TIMESTAMP
-
-
-class _Line:
-    """The windows that are being decoded at once, or wait for those before them, in order of time."""
-
-    def __init__(self) -> None:
-        self._windows: list[Window] = []
-        self._finished: dict[int, tuple[DecodedWindow, list[TimedTokens]]] = {}  # by their windows' start
-        self._rests: deque[Window] = deque()
-        self.frames_done = 0
-
-    def window(self, start: int) -> Window:
-        return next(window for window in self._windows if window.start == start)
-
-    def take(self) -> Window | None:
-        """The rest of a window, to be decoded on its own."""
-        return self._rests.popleft() if self._rests else None
-
-    def skip(self, window: Window) -> None:
-        self.frames_done += window.n_frames
-
-    def begin(self, window: Window) -> None:
-        if window not in self._windows:
-            self._windows.append(window)
-
-    def finish(self, start: int, decoded: DecodedWindow, pieces: list[TimedTokens], advance: int) -> None:
-        """A window is decoded up to its frame `advance`; if there is sound after it, that is the next window."""
-        window = self.window(start)
-        self._finished[start] = decoded, pieces
-        if window.sound_end - advance <= WORTHWHILE:
-            self.frames_done += window.n_frames
-            return
-        rest = window.rest(advance)
-        self._rests.append(rest)
-        self._windows.insert(self._windows.index(window) + 1, rest)
-        self.frames_done += advance
-
-    def ready(self) -> Iterator[tuple[Window, DecodedWindow, list[TimedTokens]]]:
-        """What is finished and has nothing unfinished before it."""
-        while self._windows and self._windows[0].start in self._finished:
-            window = self._windows.pop(0)
-            yield window, *self._finished.pop(window.start)
 
 
 def split_window(tokens: Sequence[int], tokenizer: Tokenizer, n_frames: int) -> tuple[list[TimedTokens], int]:

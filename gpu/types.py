@@ -8,6 +8,9 @@ from typing import Literal, Self
 
 Task = Literal["transcribe", "translate"]
 
+# Why a segment's text may be no good; see `gpu.doubts`.
+Doubt = Literal["improbable", "repetitive", "repeated", "no speech", "stock phrase"]
+
 
 class Words(str):
     """What the engine has to say to people: a line of English that knows how it was made, so that it can be translated.
@@ -61,6 +64,10 @@ class TranscribeOptions:
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
             before end. None: several where the recording is long. With beams, with samples from the start and with
             the text before as context it is always 1.
+        hotwords: words that are likely, given as context to every window (names, terms).
+        repetition_penalty: what the logits of tokens that are there already are divided by (CTRL's); 1 is none.
+        no_repeat_ngram_size: runs of so many text tokens do not come twice in a window; 0: they may.
+        vad: recognise only where somebody is heard speaking (Silero VAD); otherwise everything but digital silence.
     """
 
     language: str | None = None
@@ -78,11 +85,19 @@ class TranscribeOptions:
     suppress_blank: bool = True
     max_initial_timestamp_s: float = 1.0
     batch_size: int | None = None
+    hotwords: str | None = None
+    repetition_penalty: float = 1.0
+    no_repeat_ngram_size: int = 0
+    vad: bool = True
 
 
 @dataclass(frozen=True)
 class Segment:
-    """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file."""
+    """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file.
+
+    Attributes:
+        doubts: what speaks against its text. It is kept: only a person can tell.
+    """
 
     id: int
     start: float
@@ -93,6 +108,7 @@ class Segment:
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 Whisper hears 30 s at a time. Where a window's length is left to the timestamps (OpenAI's way, `gpu.transcribe`), the
 next one waits for the one before; cut beforehand, several are decoded at once. A cut goes where it is quietest, so that
-no word is in two halves.
+no word is in two halves. What nobody speaks in is left out, and what is left is put together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,59 +16,152 @@ from functools import cached_property
 import numpy as np
 
 from gpu.mel import CHUNK_LENGTH, FRAMES_PER_SECOND, N_FRAMES, Floats, MelStream
+from gpu.speech import Speech, Stretch
 
 LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a last timestamp can lie
 SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would be equally long
 WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
+WORTH_LEAVING_OUT = FRAMES_PER_SECOND  # frames of silence before speech
 USUAL = 27 * FRAMES_PER_SECOND
+ENOUGH = 15 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
 PAUSE = 40  # frames over which loudness is averaged
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A stretch of the recording.
+    """Stretches of the recording, side by side.
 
     Attributes:
-        start: its first frame (10 ms each). n_frames: how many there are.
+        stretches: what it is made of; in order, in frames (10 ms) of the recording.
         mel: (n_mels, 3000) float32; after `n_frames` the spectrogram of silence.
-        has_sound: whether there is anything but digital silence.
+        speech: where in it somebody speaks, in its own frames; None if nobody has listened for that.
+        n_before: frames of the recording that were left out before it, or inside.
+        is_rest: whether it was in another window already, which left it out.
     """
 
-    start: int
-    n_frames: int
+    stretches: tuple[Stretch, ...]
     mel: Floats
-    has_sound: bool = True
+    speech: tuple[Stretch, ...] | None = None
+    n_before: int = 0
+    is_rest: bool = False
+
+    @property
+    def n_frames(self) -> int:
+        return sum(stretch.length for stretch in self.stretches)
 
     @cached_property
     def sound_end(self) -> int:
-        """Up to which of its frames there is sound: nearer to the loudest than to the quietest of it."""
+        """Up to which of its frames there is something to hear: speech, or what is nearer to its loudest than to its
+        quietest sound."""
+        if self.speech is not None:
+            return self.speech[-1].end if self.speech else 0
         level = loudness(self.mel)[: self.n_frames]
         quiet, loud = np.percentile(level, (5, 90))
         return int(np.flatnonzero(level >= (quiet + loud) / 2)[-1])
 
-    def rest(self, first: int) -> Window:
-        """What is left of it from its frame `first` on."""
+    def place(self, frame: int, *, is_end: bool) -> int:
+        """Where in the recording a frame of it lies. Between two stretches, the end of something is in the first."""
+        before = 0
+        for stretch in self.stretches:
+            if frame < before + stretch.length or (is_end and frame == before + stretch.length):
+                return stretch.start + frame - before
+            before += stretch.length
+        return self.stretches[-1].end
+
+    def spoken(self, first: int, last: int) -> float | None:
+        """In which part of the time between two of its frames somebody speaks, if that is known."""
+        if self.speech is None:
+            return None
+        return sum(part.length for part in clipped(self.speech, first, last)) / max(last - first, 1)
+
+    def rest(self, first: int, last: int | None = None) -> Window:
+        """Its frames from `first` on, or up to `last`, as another window."""
+        last = self.n_frames if last is None else last
         mel = np.full_like(self.mel, self.mel[0, -1])
-        mel[:, : self.n_frames - first] = self.mel[:, first : self.n_frames]
-        return Window(self.start + first, self.n_frames - first, mel)
+        mel[:, : last - first] = self.mel[:, first:last]
+        stretches, before = [], 0
+        for stretch in self.stretches:
+            part = Stretch(max(first - before, 0), min(last - before, stretch.length))
+            if part.length > 0:
+                stretches.append(part.moved(stretch.start))
+            before += stretch.length
+        speech = None if self.speech is None else tuple(s.moved(-first) for s in clipped(self.speech, first, last))
+        return Window(tuple(stretches), mel, speech, is_rest=True)
 
 
-def cut_at_pauses(stream: MelStream, duration_s: float | None) -> Iterator[Window]:
+def clipped(stretches: Sequence[Stretch], first: int, last: int) -> Iterator[Stretch]:
+    """What of them lies between two frames."""
+    for stretch in stretches:
+        part = Stretch(max(stretch.start, first), min(stretch.end, last))
+        if part.length > 0:
+            yield part
+
+
+def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None) -> Iterator[Window]:
     """The recording's windows in order of time.
 
     Args:
         duration_s: its length if known: the windows then become about equally long.
     """
+    window = _Gathered(stream, speech)
     seek = 0
-    while True:
-        mel, n_frames = stream.window(seek)
-        if n_frames == 0:
-            return
-        if n_frames == N_FRAMES:
-            n_frames = _quietest(mel, *_range(seek, duration_s))
-            mel[:, n_frames:] = stream.silence
-        yield Window(seek, n_frames, mel, stream.has_sound(n_frames))
-        seek += n_frames
+    while (n_frames := min(stream.read(seek).shape[1], stream.frames_left(seek))) > 0:
+        is_last = n_frames < N_FRAMES
+        stretch = speech.next_stretch(seek, seek + n_frames)
+        if stretch is None:
+            seek += n_frames if is_last else n_frames - speech.margin
+        elif stretch.start - seek > WORTH_LEAVING_OUT:
+            seek = stretch.start
+        else:
+            length = stretch.end - seek
+            goes_on = not is_last and length == N_FRAMES
+            if length <= LONGEST - window.n_frames and not goes_on:
+                window.add(seek, length)
+                seek += length
+            elif window.n_frames < ENOUGH:
+                first, last = (max(n - window.n_frames, 1) for n in _range(seek, duration_s))
+                length = _quietest(stream.normalized(stream.read(seek)), first, min(last, length))
+                window.add(seek, length)
+                seek += length
+                yield window.taken()
+            else:
+                yield window.taken()
+    if window.n_frames:
+        yield window.taken()
+
+
+class _Gathered:
+    """What the next window is made of so far."""
+
+    def __init__(self, stream: MelStream, speech: Speech) -> None:
+        self._stream, self._speech = stream, speech
+        self._stretches: list[Stretch] = []
+        self._mels: list[Floats] = []
+        self._end = 0  # of the window before
+        self.n_frames = 0
+
+    def add(self, start: int, length: int) -> None:
+        self._mels.append(self._stream.read(start)[:, :length].copy())
+        self._stretches.append(Stretch(start, start + length))
+        self.n_frames += length
+
+    def taken(self) -> Window:
+        """The window; the next one is empty."""
+        speech: list[Stretch] | None = []
+        before = 0
+        for stretch in self._stretches:
+            heard = self._speech.within(stretch)
+            if heard is None or speech is None:
+                speech = None
+            else:
+                speech += [s.moved(before - stretch.start) for s in heard]
+            before += stretch.length
+        mel = self._stream.normalized(*self._mels)
+        n_before = self._stretches[-1].end - self._end - self.n_frames
+        window = Window(tuple(self._stretches), mel, None if speech is None else tuple(speech), n_before)
+        self._end = self._stretches[-1].end
+        self._stretches, self._mels, self.n_frames = [], [], 0
+        return window
 
 
 def read_ahead(windows: Iterator[Window]) -> Iterator[Window]:

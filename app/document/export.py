@@ -122,4 +122,5 @@ def _segment_fields(segment: Segment) -> dict[str, object]:
         "avg_logprob": segment.avg_logprob,
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
+        "doubts": list(segment.doubts),
     }

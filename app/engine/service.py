@@ -28,7 +28,7 @@ from app.engine.messages import (
     ModelLoading,
     TranscribeFile,
 )
-from app.paths import log_file
+from app.paths import log_file, vad_model
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, EngineError, OptionsError
 from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment, Words
@@ -66,7 +66,7 @@ class EngineService:
         try:
             from gpu.engine import Engine
 
-            self._engine = engine = Engine(self._model_path, self._device, self._threads)
+            self._engine = engine = Engine(self._model_path, vad_model(), self._device, self._threads)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
             self._why_not = failure_of(self._model_path, e)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)

@@ -68,12 +68,13 @@ class DecodePlan:
 class RowParams:
     """How the sequences of one window choose their tokens: greedily at 0, else sampled with this seed.
 
-    `sound_end`: see `gpu.token_rules.RuleState`.
+    `sound_end`: see `gpu.token_rules.RuleState`. `max_tokens`: they end after so many, if the plan has more.
     """
 
     temperature: float = 0.0
     seed: int = 0
     sound_end: int = 0
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True)

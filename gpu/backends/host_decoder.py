@@ -152,6 +152,7 @@ class HostDecoder:
         state, rules = self._slots[slot], self._plan.rules
         assert state.logits is not None
         all_logits, state.logits, state.pending = state.logits, None, []
+        most = min(self._plan.max_tokens, state.params.max_tokens or self._plan.max_tokens)
         for i, logits in enumerate(all_logits):
             if state.done[i]:
                 state.pending.append(rules.eot)
@@ -160,7 +161,7 @@ class HostDecoder:
             steps.tokens[slot * self._plan.sequences + i].append(token)
             steps.logprobs[slot * self._plan.sequences + i].append(logprob)
             state.states[i] = state.states[i].after(token, rules)
-            state.done[i] = token == rules.eot or state.states[i].n_sampled >= self._plan.max_tokens
+            state.done[i] = token == rules.eot or state.states[i].n_sampled >= most
             state.pending.append(token)
         if all(state.done):
             self.retire(slot)

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from app.paths import vad_model
 from gpu.engine import Engine
 from tests.support.requantize import SHIPPED_MODEL
 
@@ -15,6 +16,6 @@ def audio() -> Path:
 @pytest.fixture(scope="session")
 def engine():
     """The shipped model on the CPU."""
-    engine = Engine(SHIPPED_MODEL, "cpu")
+    engine = Engine(SHIPPED_MODEL, vad_model(), "cpu")
     yield engine
     engine.close()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gpu.mel import N_FRAMES, MelStream
 from gpu.model_file import open_model
+from gpu.speech import AnySound, Stretch
 from gpu.windows import LONGEST, SLACK, USUAL, cut_at_pauses, expected_windows, read_ahead
 from tests.support.requantize import SHIPPED_MODEL
 
@@ -30,8 +31,21 @@ def bursts(*spans: tuple[float, float], length_s: float) -> np.ndarray:
 
 
 def cut(samples, filters, *, known=True):
+    return list(windows_of(samples, filters, len(samples) / 16000 if known else None))
+
+
+def windows_of(samples, filters, duration_s, speech=None):
+    speech = speech or AnySound()
     blocks = iter(np.array_split(samples, max(1, len(samples) // 50_000)))
-    return list(cut_at_pauses(MelStream(blocks, filters), len(samples) / 16000 if known else None))
+    return cut_at_pauses(MelStream(speech.listen(blocks), filters), speech, duration_s)
+
+
+def start_of(window):
+    return window.stretches[0].start
+
+
+def end_of(window):
+    return window.stretches[-1].end
 
 
 def test_cuts_lie_in_the_pauses(filters):
@@ -39,7 +53,7 @@ def test_cuts_lie_in_the_pauses(filters):
     windows = cut(bursts(*spans, length_s=70), filters)
     assert len(windows) == 3
     for window in windows[:-1]:
-        end = (window.start + window.n_frames) / 100
+        end = end_of(window) / 100
         assert not any(a - 0.05 < end < b + 0.05 for a, b in spans), f"cut at {end} s, in the middle of a burst"
 
 
@@ -47,9 +61,9 @@ def test_cuts_lie_in_the_pauses(filters):
 @given(length_s=st.floats(0.1, 200), known=st.booleans())
 def test_windows_are_the_recording(filters, length_s, known):
     windows = cut(bursts((0, length_s), length_s=length_s), filters, known=known)
-    assert windows[0].start == 0
-    assert all(a.start + a.n_frames == b.start for a, b in pairwise(windows))
-    assert windows[-1].start + windows[-1].n_frames == round(length_s * 16000) // 160
+    assert start_of(windows[0]) == 0
+    assert all(end_of(a) == start_of(b) for a, b in pairwise(windows))
+    assert end_of(windows[-1]) == round(length_s * 16000) // 160
     assert all(0 < w.n_frames <= LONGEST or (w is windows[-1] and w.n_frames < N_FRAMES) for w in windows)
     if known and length_s > 40:
         assert len(windows) <= expected_windows(length_s) + 1
@@ -58,7 +72,7 @@ def test_windows_are_the_recording(filters, length_s, known):
 
 def test_a_wrong_length_does_no_harm(filters):
     samples = bursts((0, 80), length_s=80)
-    windows = list(cut_at_pauses(MelStream(iter([samples]), filters), 12.0))
+    windows = list(windows_of(samples, filters, 12.0))
     assert sum(w.n_frames for w in windows) == 8000
     assert all(w.n_frames >= USUAL - SLACK for w in windows[:-1])
 
@@ -73,29 +87,32 @@ def test_after_a_cut_comes_silence(filters):
 def test_sound_end(filters):
     [window] = cut(bursts((1, 7), length_s=20), filters)
     assert window.sound_end == pytest.approx(700, abs=30)
-    assert window.has_sound
 
 
 def test_the_rest_of_a_window(filters):
     [window] = cut(bursts((1, 7), (9, 14), length_s=20), filters)
     rest = window.rest(800)
-    assert (rest.start, rest.n_frames) == (800, 1200)
+    assert (rest.stretches, rest.n_frames) == ((Stretch(800, 2000),), 1200)
     np.testing.assert_array_equal(rest.mel[:, :1200], window.mel[:, 800:2000])
     assert rest.sound_end == pytest.approx(600, abs=30)
 
 
-def test_digital_silence_is_marked(filters):
-    samples = bursts((0, 25), length_s=60)
-    samples[25 * 16000 :] = 0
+def test_digital_silence_is_left_out(filters):
+    samples = bursts((0, 70), length_s=200)
+    samples[70 * 16000 : 170 * 16000] = 0
     windows = cut(samples, filters)
-    assert [w.has_sound for w in windows] == [True] * (len(windows) - 1) + [False]
+    assert sum(w.n_frames for w in windows) < 14_000
+    heard = [stretch for w in windows for stretch in w.stretches]
+    assert heard[0].start == 0
+    assert heard[-1].end == 20_000
+    assert sum(w.n_frames + w.n_before for w in windows) == 20_000
 
 
 def test_reading_ahead_changes_nothing(filters):
     samples = bursts((0, 70), length_s=70)
     straight = cut(samples, filters)
-    ahead = list(read_ahead(cut_at_pauses(MelStream(iter([samples]), filters), 70.0)))
-    assert [(w.start, w.n_frames) for w in ahead] == [(w.start, w.n_frames) for w in straight]
+    ahead = list(read_ahead(windows_of(samples, filters, 70.0)))
+    assert [w.stretches for w in ahead] == [w.stretches for w in straight]
 
 
 def test_what_goes_wrong_while_reading_ahead_is_raised(filters):
@@ -103,7 +120,8 @@ def test_what_goes_wrong_while_reading_ahead_is_raised(filters):
         yield bursts((0, 40), length_s=40)
         raise OSError("the disk is gone")
 
-    windows = read_ahead(cut_at_pauses(MelStream(broken(), filters), 70.0))
-    assert next(windows).start == 0
+    speech = AnySound()
+    windows = read_ahead(cut_at_pauses(MelStream(speech.listen(broken()), filters), speech, 70.0))
+    assert start_of(next(windows)) == 0
     with pytest.raises(OSError, match="gone"):
         list(windows)

@@ -23,6 +23,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from app.paths import vad_model
 from gpu.cancel import CancelToken
 from gpu.engine import Engine
 from gpu.model_file import open_model
@@ -150,7 +151,7 @@ def prove_words(size: str, real: SyntheticModel, ours: dict[str, Path], scratch:
         for kind in K_FORMATS[2:]:
             files[kind] = requantize(scratch / f"{kind}.bin", kind, ours["f16"])
     for name, path in files.items():
-        engine = Engine(path, "cpu")
+        engine = Engine(path, vad_model(), "cpu")
         events = engine.transcribe(JFK, TranscribeOptions(language="en"), CancelToken())
         text = "".join(event.text for event in events if isinstance(event, Segment))
         engine.close()
@@ -165,7 +166,7 @@ def prove_loading(size: str, f16: Path, quantized: dict[str, Path], proof: Proof
         for _ in range(5):
             for file, measured in seconds.items():
                 before = time.process_time()
-                Engine(file, "cpu").close()
+                Engine(file, vad_model(), "cpu").close()
                 measured.append(time.process_time() - before)
         least, reference = min(seconds[path]), min(seconds[f16])
         figures = f"{least:.2f} s CPU, F16 {reference:.2f} s: {least / reference:.0%}"

@@ -138,6 +138,7 @@ def test_json_is_openai_whispers_result(document: Transcript) -> None:
             "avg_logprob": source.avg_logprob,
             "compression_ratio": source.compression_ratio,
             "no_speech_prob": source.no_speech_prob,
+            "doubts": list(source.doubts),  # ours
         }
 
 
