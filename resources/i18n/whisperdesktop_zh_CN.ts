@@ -1552,6 +1552,14 @@ Log file: {log}</source>
         <translation>Whisper 模型</translation>
     </message>
     <message>
+        <source>Choose a file of certificates</source>
+        <translation>选择证书文件</translation>
+    </message>
+    <message>
+        <source>Certificates</source>
+        <translation>证书</translation>
+    </message>
+    <message>
         <source>Save transcript</source>
         <translation>保存文稿</translation>
     </message>
@@ -2153,6 +2161,49 @@ Log file: {log}</source>
     <message>
         <source>Close this message</source>
         <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkDialog</name>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>&amp;Network off</source>
+        <translation>关闭网络(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Nothing is fetched. Transcribing needs no network.</source>
+        <translation>不下载任何内容。转写不需要网络。</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose…</source>
+        <translation>选择(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>&amp;Proxy</source>
+        <translation>代理(&amp;P)</translation>
+    </message>
+    <message>
+        <source>If empty, as the system or HTTPS_PROXY says.</source>
+        <translation>留空则遵循系统设置或 HTTPS_PROXY。</translation>
+    </message>
+    <message>
+        <source>&amp;Certificates</source>
+        <translation>证书(&amp;C)</translation>
+    </message>
+    <message>
+        <source>A PEM file to trust besides the system&apos;s, where a network inspects.</source>
+        <translation>在系统证书之外还要信任的 PEM 文件，用于会检查连接的网络。</translation>
+    </message>
+    <message>
+        <source>&amp;Mirror</source>
+        <translation>镜像(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Of huggingface.co, tried first. If empty, as HF_ENDPOINT says.</source>
+        <translation>huggingface.co 的镜像，优先使用。留空则遵循 HF_ENDPOINT。</translation>
     </message>
 </context>
 <context>
