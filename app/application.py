@@ -23,6 +23,7 @@ from app.engine.messages import EngineMemory, JobFailed, Message, ModelFailed, M
 from app.engine.service import EngineService, Failure, expand, recording_suffixes
 from app.engine.thread import EngineThread
 from app.i18n import Translation, choose_language
+from app.models.library import last_or_built_in
 from app.paths import APP_ID, APP_NAME, default_model, log_file, resources_dir, settings_file
 from app.session import Recording, Session, State
 from app.settings import Settings
@@ -73,7 +74,10 @@ class Application(QObject):
         """Show the window, and let the model load behind it."""
         self.window.show()
         self.thread_.start()
-        self.choose_model(self._settings.model or default_model())
+        model, notice = last_or_built_in(self._settings.model)
+        self.choose_model(model)
+        if notice is not None:
+            self.window.message_bar.say("warning", lambda: Saying(engine_texts.translated(notice)))
         self._background.run(recording_suffixes, self._take_suffixes, self._show_failure)
         if paths:
             self.add(paths)

@@ -224,7 +224,7 @@ def _transcribe(arguments: argparse.Namespace) -> int:
     try:
         model = model_path(arguments.model, load_catalogue()) if arguments.model else default_model()
     except ModelsError as e:
-        print(f"error: --model: {e}. {e.remedy}", file=sys.stderr)
+        print(f"error: --model: {e} {e.remedy}", file=sys.stderr)
         return 2
     formats = arguments.formats or (["all"] if arguments.output_dir else [])
     return TranscribeCommand(

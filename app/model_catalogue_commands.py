@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.console import Console
 from app.interruption import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, SIGPIPE, cancelling_on_signals, on_a_thread
@@ -33,7 +34,7 @@ def list_models(folders: Sequence[Path], *, verify: bool, as_json: bool) -> int:
             console.warning("", note)
         return 0
 
-    return _command("models list", run)
+    return run_command("models list", run)
 
 
 def _lines(seen: Overview) -> Iterator[str]:
@@ -74,20 +75,26 @@ def _state(row: ListedModel) -> str:
     return "" if row.state == "available" else row.state
 
 
-def download(name: str, output: Path | None, *, quiet: bool) -> int:
-    """Fetch the catalogue's model `name` into the folder `output`, or the program's own; the exit code."""
+def download(name: str, output: Path | None, network_options: Mapping[str, Any], *, quiet: bool) -> int:
+    """Fetch the catalogue's model `name` into the folder `output`, or the program's own; the exit code.
+
+    Args:
+        network_options: fields of `NetworkSettings` that hold for this run instead of the settings.
+    """
     from app.models.catalogue import load_catalogue
     from app.models.download import Download
     from app.models.network import Network
+    from app.models.settings import SharedSettings
     from app.paths import models_dir
 
     def run(console: Console, token: CancelToken) -> int:
-        catalogue, network = load_catalogue(), Network()
+        catalogue = load_catalogue()
+        network = Network(lambda: replace(SharedSettings.load().network, **network_options))
         file = catalogue.remote_file(catalogue.find(name), network.settings().mirror)
         _Fetching(Download(file, output or models_dir(), token, network), console).run()
         return 0
 
-    return _command(name, run, quiet=quiet)
+    return run_command(name, run, quiet=quiet)
 
 
 class _Fetching:
@@ -114,9 +121,9 @@ class _Fetching:
                         self._n_bytes = n_bytes
                         self._console.downloaded(n_bytes)
                     case Waiting(cause, seconds):
-                        self._console.warning("", f"{cause}; trying again in {seconds:.0f} s")
+                        self._console.warning("", f"{cause.rstrip('.')}; trying again in {seconds:.0f} s")
                     case NextMirror(cause, url):
-                        self._console.warning("", f"{cause}; going on with {url}")
+                        self._console.warning("", f"{cause.rstrip('.')}; going on with {url}")
                     case Finished(path, was_there):
                         self._finish(path, was_there)
         except Cancelled:
@@ -150,10 +157,10 @@ def remove(name: str) -> int:
             console.text(f"deleted {path}")
         return 0
 
-    return _command(name, run)
+    return run_command(name, run)
 
 
-def _command(name: str, run: Callable[[Console, CancelToken], int], *, quiet: bool = False) -> int:
+def run_command(name: str, run: Callable[[Console, CancelToken], int], *, quiet: bool = False) -> int:
     """Do `run`, tell what goes wrong in one line, and give the exit code."""
     from app.models.errors import ModelsError, UnknownModelError
 

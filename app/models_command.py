@@ -13,6 +13,8 @@ Find, fetch and remove models; work on model files.
   {program} models list                        published models, and those on this disk
   {program} models download NAME               fetch a published model
   {program} models remove NAME                 delete a downloaded model
+  {program} models folders [add|remove DIR]    other folders to look for models in
+  {program} models network [--off] ...         whether and how to use the network
 
   {program} models import SOURCE OUTPUT        other programs' models to ggml or GGUF
   {program} models quantize INPUT OUTPUT TYPE  a model in another type: q5_1, q8_0, ...
@@ -33,6 +35,17 @@ Ctrl-C (or cut off), it goes on from there when started again.
 
 _REMOVE = """\
 Delete a model from the program's own folder, or what has arrived of one.
+"""
+
+_FOLDERS = """\
+Show the folders that are looked into besides the usual places, or add or remove
+one. The window looks there too. Removing one from the list deletes nothing.
+"""
+
+_NETWORK = """\
+Show how the network is used, or change it: for the window too, and for good.
+Off means that no request is made at all. An empty value takes a setting back:
+  models network --proxy ""
 """
 
 _IMPORT = """\
@@ -144,12 +157,61 @@ def _add_download(subcommands: Subparsers[Any]) -> None:
     parser = _add_subcommand(subcommands, "download", _download, _DOWNLOAD, _NOTES)
     parser.add_argument("name", metavar="NAME", help="as in the list: base-q5_1, large-v3-turbo-q5_0, ...")
     parser.add_argument("--output", "-o", type=Path, metavar="DIR", help="folder (default: the program's own)")
+    _add_network_options(parser.add_argument_group("network", "for this run, instead of what models network says"))
     _add_quiet(parser)
 
 
 def _add_remove(subcommands: Subparsers[Any]) -> None:
     parser = _add_subcommand(subcommands, "remove", _remove, _REMOVE, _NOTES)
     parser.add_argument("name", metavar="NAME", help="as in the list, or the file's name")
+
+
+def _add_folders(subcommands: Subparsers[Any]) -> None:
+    parser = _add_subcommand(subcommands, "folders", _folders, _FOLDERS, _NOTES)
+    parser.add_argument("action", choices=("list", "add", "remove"), nargs="?", default="list", help="(default: list)")
+    parser.add_argument("folder", metavar="DIR", nargs="?", help="to add or remove")
+
+
+def _add_network(subcommands: Subparsers[Any]) -> None:
+    parser = _add_subcommand(subcommands, "network", _network, _NETWORK, _NOTES)
+    switch = parser.add_mutually_exclusive_group()
+    unchanged = argparse.SUPPRESS
+    switch.add_argument("--off", action="store_true", default=unchanged, help="make no request")
+    switch.add_argument("--on", dest="off", action="store_false", default=unchanged, help="allow requests")
+    _add_network_options(parser)
+
+
+def _add_network_options(parser: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    """What is given becomes an attribute named as the field of `NetworkSettings`."""
+    for option, name, metavar, text in (
+        ("--proxy", "proxy", "URL", "go through this proxy: http://host:port (default: HTTPS_PROXY and NO_PROXY)"),
+        ("--ca", "ca_file", "FILE", "trust the certificates in this PEM file too"),
+        ("--mirror", "mirror", "URL", "fetch from this mirror of huggingface.co first (default: HF_ENDPOINT)"),
+    ):
+        parser.add_argument(
+            option, dest=name, type=_setting(name), default=argparse.SUPPRESS, metavar=metavar, help=text
+        )
+
+
+def _setting(name: str) -> Callable[[str], Any]:
+    """Understands what is given for a field of `NetworkSettings`."""
+
+    def convert(text: str) -> Any:
+        from app.models import settings
+        from app.models.errors import SettingsError
+
+        parse = {"proxy": settings.parse_proxy, "ca_file": settings.parse_ca_file, "mirror": settings.parse_mirror}
+        try:
+            return parse[name](text)
+        except SettingsError as e:
+            raise argparse.ArgumentTypeError(f"{e} {e.remedy}") from e
+
+    return convert
+
+
+def _network_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Those that were given."""
+    return {name: value for name, value in vars(arguments).items() if name in ("off", "proxy", "ca_file", "mirror")}
 
 
 def _add_import(subcommands: Subparsers[Any]) -> None:
@@ -178,6 +240,8 @@ _SUBCOMMANDS: list[Callable[[Subparsers[Any]], None]] = [
     _add_list,
     _add_download,
     _add_remove,
+    _add_folders,
+    _add_network,
     _add_import,
     _add_quantize,
     _add_verify,
@@ -196,13 +260,31 @@ def _list(arguments: argparse.Namespace) -> int:
 def _download(arguments: argparse.Namespace) -> int:
     from app.model_catalogue_commands import download
 
-    return download(arguments.name, arguments.output, quiet=arguments.quiet)
+    return download(arguments.name, arguments.output, _network_options(arguments), quiet=arguments.quiet)
 
 
 def _remove(arguments: argparse.Namespace) -> int:
     from app.model_catalogue_commands import remove
 
     return remove(arguments.name)
+
+
+def _folders(arguments: argparse.Namespace) -> int:
+    from app.model_settings_commands import change_folders, list_folders
+
+    if arguments.action == "list":
+        if arguments.folder is not None:
+            arguments.parser.error(f"not understood: {arguments.folder}")
+        return list_folders()
+    if arguments.folder is None:
+        arguments.parser.error(f"say which folder: {arguments.action} DIR")
+    return change_folders(arguments.action, arguments.folder)
+
+
+def _network(arguments: argparse.Namespace) -> int:
+    from app.model_settings_commands import network
+
+    return network(_network_options(arguments))
 
 
 def _convert(arguments: argparse.Namespace) -> int:

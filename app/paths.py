@@ -71,8 +71,8 @@ def hashes_file() -> Path:
     return user_cache_path(APP_ID, appauthor=False) / "hashes.json"
 
 
-def network_file() -> Path:
-    """The user's network settings, the switch among them. Need not exist."""
+def shared_settings_file() -> Path:
+    """What the user has set for window and command line alike, in the configuration folder. Need not exist."""
     from platformdirs import user_config_path
 
-    return user_config_path(APP_ID, appauthor=False) / "network.ini"
+    return user_config_path(APP_ID, appauthor=False) / "settings.json"

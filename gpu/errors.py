@@ -102,7 +102,7 @@ class Cancelled(Exception):  # noqa: N818 - a request that was granted, not an e
     """The run was stopped on request. What was yielded before stands."""
 
 
-# What files and disks do, in the system's own words (which Python leaves in English).
+# What files, disks and networks do, in the system's own words (which Python leaves in English).
 _SYSTEM_ERRORS = {
     errno.EACCES: Words("Permission denied"),
     errno.EPERM: Words("Operation not permitted"),
@@ -122,6 +122,11 @@ _SYSTEM_ERRORS = {
     errno.EFBIG: Words("File too large"),
     errno.EROFS: Words("Read-only file system"),
     errno.ENOMEM: Words("Cannot allocate memory"),
+    errno.ECONNREFUSED: Words("Connection refused"),
+    errno.ECONNRESET: Words("Connection reset by peer"),
+    errno.ENETUNREACH: Words("Network is unreachable"),
+    errno.EHOSTUNREACH: Words("No route to host"),
+    errno.EPIPE: Words("Broken pipe"),
 }
 
 

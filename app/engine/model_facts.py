@@ -36,4 +36,4 @@ def model_facts(path: Path) -> ModelFacts | None:
         return None
     except ModelFileError as e:
         container = "gguf" if path.suffix == ".gguf" else "ggml"
-        return ModelFacts(container, "", "", " ".join(str(e).split()))
+        return ModelFacts(container, "", "", e.message)

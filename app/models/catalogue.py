@@ -13,6 +13,7 @@ from typing import Any
 from app.models.errors import CatalogueError, UnknownModelError
 from app.models.part_file import RemoteFile
 from app.paths import catalogue_file
+from gpu.types import Words
 
 _N_LANGUAGES = {80: 99, 128: 100}  # by mel bins: large-v3 came with another language
 _N_VOCAB = {80: 51865, 128: 51866}
@@ -96,8 +97,12 @@ class Catalogue:
             if wanted in (model.name, model.file.lower()):
                 return model
         similar = get_close_matches(wanted, [model.name for model in self.models], n=3)
-        hint = f"Did you mean {' or '.join(similar)}?" if similar else "List the models to see their names."
-        raise UnknownModelError(f"the catalogue has no model named {name!r}", remedy=hint)
+        raise UnknownModelError(
+            Words("There is no published model named {name}.", name=repr(name)),
+            remedy=Words("Did you mean {name}?", name=", ".join(similar))
+            if similar
+            else Words("The list of models says what they are called."),
+        )
 
     def remote_file(self, model: CatalogueModel, mirror: str = "") -> RemoteFile:
         """Where to fetch it; first from the user's `mirror`, else HF_ENDPOINT (as Hugging Face's tools have it)."""
@@ -123,7 +128,10 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
         return Catalogue(models, tuple(fields["mirrors"]), known)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
         raise CatalogueError(
-            f"cannot read the catalogue {path}: {type(e).__name__}: {e}", remedy="Install the program again."
+            Words(
+                "The catalogue of models {path} cannot be read: {cause}.", path=path, cause=f"{type(e).__name__}: {e}"
+            ),
+            remedy=Words("Install the program again."),
         ) from e
 
 

@@ -28,6 +28,7 @@ from app.models.errors import (
 from app.models.network import Network, Response
 from app.models.part_file import PartFile, RemoteFile, discard_part
 from gpu.cancel import CancelToken
+from gpu.types import Words
 
 _MARGIN_BYTES = 1 << 24  # left free on the disk
 _BLOCK_BYTES = 1 << 20
@@ -55,7 +56,7 @@ class Progress:
 class Waiting:
     """Something went wrong that may pass; the next attempt is in `seconds`."""
 
-    cause: str
+    cause: Words
     seconds: float
 
 
@@ -63,7 +64,7 @@ class Waiting:
 class NextMirror:
     """An address was given up; `url` is tried now."""
 
-    cause: str
+    cause: Words
     url: str
 
 
@@ -159,8 +160,14 @@ class Download:
         free = shutil.disk_usage(self.folder).free
         if free < needed + _MARGIN_BYTES:
             raise NoRoomError(
-                f"{self.folder} has {free / 1e6:,.0f} MB free, {self.file.name} needs {needed / 1e6:,.0f} MB more",
-                remedy="Make room there, or choose another folder.",
+                Words(
+                    "{folder} has {free} MB free, {name} needs {needed} MB more.",
+                    folder=self.folder,
+                    free=f"{free / 1e6:,.0f}",
+                    name=self.file.name,
+                    needed=f"{needed / 1e6:,.0f}",
+                ),
+                remedy=Words("Make room on that disk, or download into another folder (models download --output)."),
             )
 
     def _fetch(self, part: PartFile) -> Iterator[Event]:
@@ -168,7 +175,7 @@ class Download:
         first_error: ModelsError | None = None
         for i, url in enumerate(self.file.urls):
             if first_error is not None:
-                yield NextMirror(str(first_error), url)
+                yield NextMirror(first_error.message, url)
             try:
                 yield from self._fetch_from(url, part)
             except OF_ONE_ADDRESS as e:
@@ -193,7 +200,7 @@ class Download:
                 if n_failures >= self.backoff.tries or pause > self.backoff.patience_s:
                     raise
                 may_restart = may_restart or part.n_bytes > 0
-                yield Waiting(str(e), pause)
+                yield Waiting(e.message, pause)
                 self.backoff.wait(pause, self.token)
             except (WrongHashError, WrongLengthError) as e:
                 if isinstance(e, WrongHashError):
@@ -218,8 +225,13 @@ class Download:
                 yield Progress(part.n_bytes, self.file.n_bytes)
         if part.n_bytes < self.file.n_bytes:  # the body's end was the connection's, and came early
             raise ConnectionLostError(
-                f"{_host(url)} ended after {part.n_bytes:,} of {self.file.n_bytes:,} bytes",
-                remedy="Try again; what has arrived is kept.",
+                Words(
+                    "{host} ended after {n_done} of {n_bytes} bytes.",
+                    host=_host(url),
+                    n_done=f"{part.n_bytes:,}",
+                    n_bytes=f"{self.file.n_bytes:,}",
+                ),
+                remedy=Words("Try again; what has arrived is kept."),
             )
 
     def _check_head(self, url: str, response: Response, part: PartFile) -> None:
@@ -237,9 +249,15 @@ class Download:
     def _check_hash(self, url: str, part: PartFile) -> None:
         if part.sha256() != self.file.sha256:
             raise WrongHashError(
-                f"{self.file.name} from {_host(url)} has SHA-256 {part.sha256()[:16]}..., "
-                f"expected {self.file.sha256[:16]}...: it is not the published file and was deleted",
-                remedy="Try again later or from another mirror.",
+                Words(
+                    "{name} from {host} has SHA-256 {got}..., expected {expected}...: it is not the published file and "
+                    "was deleted.",
+                    name=self.file.name,
+                    host=_host(url),
+                    got=part.sha256()[:16],
+                    expected=self.file.sha256[:16],
+                ),
+                remedy=Words("Try again later, or name another mirror in the network settings."),
             )
 
 
@@ -255,12 +273,14 @@ def sha256_of(path: Path, token: CancelToken) -> str:
 
 def _wrong_length(url: str, response: Response, expected: int, got: int | None) -> WrongLengthError:
     kind = _kind(response)
-    offered = f"{got:,} bytes" if got is not None else "another length"
-    remedy = "Try again later or from another mirror."
-    if kind == _WEB_PAGE:
-        remedy = "Your network may want you to log in first: open a web page, then try again."
+    offered = Words("{n} bytes", n=f"{got:,}") if got is not None else Words("another length")
+    if kind:
+        offered = Words("{offered} of {kind}", offered=offered, kind=kind)
     return WrongLengthError(
-        f"{_host(url)} offers {offered}{f' of {kind}' if kind else ''}, expected {expected:,} bytes", remedy=remedy
+        Words("{host} offers {offered}, expected {n} bytes.", host=_host(url), offered=offered, n=f"{expected:,}"),
+        remedy=Words("Your network may want you to log in first: open a web page, then try again.")
+        if kind == _WEB_PAGE
+        else Words("Try again later, or name another mirror in the network settings."),
     )
 
 

@@ -1,7 +1,10 @@
 """Every error of fetching and keeping models: one type each, with the cause and what to do about it.
 
-As in `gpu.errors`: `str(error)` is the cause in one line, `error.remedy` one sentence that says what the user can do.
+As in `gpu.errors`: `str(error)` is the cause in one line, `error.remedy` one sentence that says what the user can do,
+true at the window and at the command line; both are whole sentences and can be translated.
 """
+
+from gpu.types import Words
 
 
 class ModelsError(Exception):
@@ -12,8 +15,9 @@ class ModelsError(Exception):
         remedy: one sentence: what to do about it.
     """
 
-    def __init__(self, message: str, *, remedy: str) -> None:
+    def __init__(self, message: Words, *, remedy: Words) -> None:
         super().__init__(message)
+        self.message = message
         self.remedy = remedy
 
 
@@ -25,8 +29,8 @@ class UnknownModelError(ModelsError):
     """There is no model of this name."""
 
 
-class NetworkSettingsError(ModelsError):
-    """The network settings, or the certificates they name, cannot be read."""
+class SettingsError(ModelsError):
+    """The settings, or the certificates they name, cannot be read, written or used."""
 
 
 class NetworkOffError(ModelsError):
@@ -56,7 +60,7 @@ class ServerBusyError(ModelsError):
         retry_after_s: seconds the server asks to wait, if it says so.
     """
 
-    def __init__(self, message: str, *, remedy: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: Words, *, remedy: Words, retry_after_s: float | None = None) -> None:
         super().__init__(message, remedy=remedy)
         self.retry_after_s = retry_after_s
 

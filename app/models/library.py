@@ -9,6 +9,8 @@ from app.models.catalogue import Catalogue
 from app.models.errors import NotRemovableError, UnknownModelError
 from app.models.part_file import PART, discard_part
 from app.paths import default_model, models_dir
+from gpu.errors import reason
+from gpu.types import Words
 
 SUFFIXES = (".bin", ".gguf")
 
@@ -49,16 +51,21 @@ def model_path(text: str, catalogue: Catalogue, folder: Path | None = None) -> P
         return path  # loading it says what is wrong with it
     model = catalogue.find(text)
     raise UnknownModelError(
-        f"the model {model.name} is not on this disk",
-        remedy=f"Fetch it ({model.n_bytes / 1e6:,.0f} MB): models download {model.name}",
+        Words("The model {name} is not on this disk.", name=model.name),
+        remedy=Words(
+            'Fetch it ({n_bytes} MB) with "models download {name}", or in the window.',
+            n_bytes=f"{model.n_bytes / 1e6:,.0f}",
+            name=model.name,
+        ),
     )
 
 
-def last_or_built_in(last: Path | None) -> tuple[Path, str]:
-    """The model to start with, and what to tell the user if it is not the one used last (else "")."""
-    if last is None or last.is_file():
-        return last or default_model(), ""
-    return default_model(), f"The model used last, {last}, is not there any more; the built-in one is used."
+def last_or_built_in(last: Path | None) -> tuple[Path, Words | None]:
+    """The model to start with, and what to tell the user if it is not the one used last."""
+    if last is None or os.path.isfile(last):  # noqa: PTH113 - Path.is_file raises where a folder may not be read
+        return last or default_model(), None
+    said = Words("The model used last, {path}, is not there any more; the built-in one is used instead.", path=last)
+    return default_model(), said
 
 
 def remove(name: str, catalogue: Catalogue, folder: Path | None = None) -> list[Path]:
@@ -80,15 +87,18 @@ def remove(name: str, catalogue: Catalogue, folder: Path | None = None) -> list[
             removed.append(folder / (file_name + PART))
     except OSError as e:
         raise NotRemovableError(
-            f"{e.filename or name} cannot be deleted: {e.strerror or e}",
-            remedy="Close the programs that use it, and check that you may delete there.",
+            Words("{path} cannot be deleted: {cause}.", path=e.filename or name, cause=reason(e)),
+            remedy=Words("Close the programs that use it, and check that you may delete there."),
         ) from e
     if removed:
         return removed
     if path is not None:
-        raise NotRemovableError(f"{name} comes with the program", remedy="It cannot be removed on its own.")
+        raise NotRemovableError(
+            Words("{name} comes with the program.", name=name), remedy=Words("It cannot be removed on its own.")
+        )
     raise UnknownModelError(
-        f"there is no model named {name!r} in {folder}", remedy="Other folders are their owners': delete it there."
+        Words("There is no model named {name} in {folder}.", name=repr(name), folder=folder),
+        remedy=Words("Other folders are their owners': delete it there."),
     )
 
 

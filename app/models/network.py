@@ -1,18 +1,16 @@
-"""The one place that talks to the network: settings, the switch, and GET requests. Nothing else imports the library.
+"""The one place that talks to the network: the switch, and GET requests. Nothing else imports the library.
 
 Every request reads the settings anew, so that the switch holds from the next request on, also within a download.
 """
 
 from __future__ import annotations
 
-import configparser
 import os
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
@@ -28,15 +26,18 @@ from app.models.errors import (
     ConnectionLostError,
     ModelsError,
     NetworkOffError,
-    NetworkSettingsError,
     ProxyUnusableError,
     RedirectError,
     RefusedByServerError,
     ServerBusyError,
+    SettingsError,
     UnreachableError,
 )
-from app.paths import APP_ID, network_file
+from app.models.settings import NetworkSettings, SharedSettings
+from app.paths import APP_ID
 from gpu.cancel import CancelToken
+from gpu.errors import reason
+from gpu.types import Words
 
 _CONNECT_TIMEOUT_S = 20.0
 _READ_TIMEOUT_S = 30.0
@@ -45,63 +46,11 @@ _PROXY_AUTHENTICATION = 407
 _ERRORS_FROM = 400
 _RANGE_NOT_SATISFIABLE = 416
 
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """What the user decides about the network.
-
-    Attributes:
-        off: the switch: no request is made at all.
-        proxy: address of a proxy ("http://host:port"); empty: what the environment says (HTTPS_PROXY, NO_PROXY).
-        ca_file: PEM file of certificates to trust besides the system's (or SSL_CERT_FILE's); None for these alone.
-        mirror: address to fetch models from first ("https://host"); empty: what HF_ENDPOINT says, else the usual ones.
-    """
-
-    off: bool = False
-    proxy: str = ""
-    ca_file: Path | None = None
-    mirror: str = ""
-
-    @classmethod
-    def load(cls, path: Path) -> NetworkSettings:
-        """Read an INI file with a section [network]; the defaults where there is none.
-
-        Raises:
-            NetworkSettingsError: there is one and it cannot be understood. To take it for "on" would be wrong.
-        """
-        parser = configparser.ConfigParser(interpolation=None)
-        try:
-            if not path.exists():
-                return cls()
-            parser.read_string(path.read_text(encoding="utf-8"))
-            section = parser["network"] if parser.has_section("network") else parser["DEFAULT"]
-            ca_file = section.get("ca_file", "")
-            return cls(
-                off=section.getboolean("off", fallback=False),
-                proxy=section.get("proxy", ""),
-                ca_file=Path(ca_file) if ca_file else None,
-                mirror=section.get("mirror", ""),
-            )
-        except (OSError, ValueError, configparser.Error) as e:
-            cause = " ".join(str(e).split())
-            raise NetworkSettingsError(
-                f"cannot read the network settings {path}: {cause}", remedy="Correct this file, or delete it."
-            ) from e
-
-    def save(self, path: Path) -> None:
-        """Write the file, at once or not at all. Raises `OSError`."""
-        parser = configparser.ConfigParser(interpolation=None)
-        parser["network"] = {
-            "off": "yes" if self.off else "no",
-            "proxy": self.proxy,
-            "ca_file": str(self.ca_file or ""),
-            "mirror": self.mirror,
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".new")
-        with draft.open("w", encoding="utf-8") as file:
-            parser.write(file)
-        draft.replace(path)
+# Why a server's name was not found, in the system's own words.
+_NAME_ERRORS = {
+    socket.EAI_NONAME: Words("Name or service not known"),
+    socket.EAI_AGAIN: Words("Temporary failure in name resolution"),
+}
 
 
 class Response:
@@ -128,7 +77,7 @@ class Network:
     def __init__(
         self, settings: Callable[[], NetworkSettings] | None = None, read_timeout_s: float = _READ_TIMEOUT_S
     ) -> None:
-        self.settings = settings or (lambda: NetworkSettings.load(network_file()))
+        self.settings = settings or (lambda: SharedSettings.load().network)
         self._timeout = httpx2.Timeout(read_timeout_s, connect=min(_CONNECT_TIMEOUT_S, read_timeout_s))
 
     @contextmanager
@@ -143,8 +92,8 @@ class Network:
         settings = self.settings()
         if settings.off:
             raise NetworkOffError(
-                "the network is switched off in the settings, nothing was fetched",
-                remedy=f"To allow downloads, set off = no in {network_file()}.",
+                Words("The network is switched off in the settings: nothing was fetched."),
+                remedy=Words('Switch it on in the network settings, or with "models network --on".'),
             )
         connection = _Connection(token)
         try:
@@ -169,10 +118,12 @@ class Network:
                 follow_redirects=True,
                 headers={"User-Agent": f"{APP_ID}/{__version__}", "Accept-Encoding": "identity"},
             )
-        except (ValueError, httpx2.InvalidURL) as e:
-            address = settings.proxy or "of the environment"
-            raise NetworkSettingsError(
-                f"the proxy address {address} is none: {e}", remedy=f"Correct it in {network_file()} or in HTTPS_PROXY."
+        except (ValueError, httpx2.InvalidURL, ImportError) as e:  # the last: SOCKS, which needs one more library
+            proxy = settings.proxy or Words("of the environment")
+            cause = Words("SOCKS is not supported") if isinstance(e, ImportError) else str(e).rstrip(".")
+            raise SettingsError(
+                Words("The proxy address {proxy} cannot be used: {cause}.", proxy=proxy, cause=cause),
+                remedy=Words("Give one of the form http://host:port in the network settings or in HTTPS_PROXY."),
             ) from e
 
 
@@ -203,9 +154,10 @@ def _ssl_context(ca_file: Path | None, cert_file: str | None, cert_dir: str | No
         if ca_file is not None:
             context.load_verify_locations(cafile=ca_file)
     except OSError as e:  # ssl.SSLError is one
-        raise NetworkSettingsError(
-            f"cannot read certificates from {ca_file or cert_file or cert_dir}: {e.strerror or e}",
-            remedy=f"Give a PEM file as ca_file in {network_file()} or in SSL_CERT_FILE, or none.",
+        path = ca_file or cert_file or cert_dir
+        raise SettingsError(
+            Words("No certificates can be read from {path}: {cause}.", path=path, cause=reason(e)),
+            remedy=Words("Name a PEM file in the network settings or in SSL_CERT_FILE, or none."),
         ) from e
     return context
 
@@ -215,23 +167,38 @@ def _check_safety(response: httpx2.Response) -> None:
     schemes = [step.url.scheme for step in (*response.history, response)]
     if "https" in schemes and "http" in schemes[schemes.index("https") :]:
         raise RedirectError(
-            f"{response.history[0].url.host} redirects to {response.url.host} without encryption",
-            remedy="Choose another mirror, or ask the network's administrator.",
+            Words(
+                "{host} redirects to {target} without encryption.",
+                host=response.history[0].url.host,
+                target=response.url.host,
+            ),
+            remedy=Words("Name another mirror in the network settings, or ask the network's administrator."),
         )
 
 
 def _check_status(response: httpx2.Response) -> None:
     status, host = response.status_code, response.url.host
-    said = f"{host} answers {status} {response.reason_phrase}".rstrip()
+    said = f"{status} {response.reason_phrase}".rstrip()
     if status in _BUSY:
-        wait_s = _retry_after(response.headers)
-        asks = f" and asks to wait {wait_s:.0f} s" if wait_s else ""
-        raise ServerBusyError(said + asks, remedy="Try again later; what has arrived is kept.", retry_after_s=wait_s)
+        raise _busy_error(host, said, _retry_after(response.headers))
     if status == _PROXY_AUTHENTICATION:
-        raise _proxy_error(said)
+        cause = Words("{host} answers {status}", host=host, status=said)
+        raise _proxy_error(cause)
     if status >= _ERRORS_FROM and status != _RANGE_NOT_SATISFIABLE:
-        remedy = "Try again later or choose another mirror; the file may have been moved or access be restricted."
-        raise RefusedByServerError(said, remedy=remedy)
+        raise RefusedByServerError(
+            Words("{host} answers {status}.", host=host, status=said),
+            remedy=Words("Try again later or name another mirror: the file may have been moved or be restricted."),
+        )
+
+
+def _busy_error(host: str, status: str, wait_s: float | None) -> ServerBusyError:
+    message = Words("{host} answers {status}.", host=host, status=status)
+    if wait_s:
+        message = Words(
+            "{host} answers {status} and asks to wait {seconds} s.", host=host, status=status, seconds=f"{wait_s:.0f}"
+        )
+    remedy = Words("Try again later; what has arrived is kept.")
+    return ServerBusyError(message, remedy=remedy, retry_after_s=wait_s)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -249,41 +216,57 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _in_words(error: httpx2.HTTPError, url: str, settings: NetworkSettings) -> ModelsError:
-    host = urlsplit(url).hostname or url
-    cause = _root(error)
-    said = (
-        (cause.strerror if isinstance(cause, OSError) else "") or " ".join(str(cause).split()) or type(cause).__name__
-    )
+    host, cause = urlsplit(url).hostname or url, _root(error)
+    said = _cause(cause)
+    again = Words("Try again; what has arrived is kept.")
     match error:
         case httpx2.ProxyError():
             return _proxy_error(said)
         case httpx2.TooManyRedirects() | httpx2.UnsupportedProtocol():
-            return RedirectError(f"{host} redirects without end or to no web address", remedy="Choose another mirror.")
+            return RedirectError(
+                Words("{host} redirects without end or to no web address.", host=host),
+                remedy=Words("Name another mirror in the network settings."),
+            )
         case httpx2.ConnectError() if isinstance(cause, ssl.SSLCertVerificationError):
-            remedy = (
-                "If your network inspects connections, name its certificate as ca_file in "
-                f"{network_file()} or in SSL_CERT_FILE."
+            return CertificateError(
+                Words("The certificate of {host} is not trusted: {cause}.", host=host, cause=cause.verify_message),
+                remedy=Words(
+                    "If your network inspects connections, name its certificate in the network settings or in "
+                    "SSL_CERT_FILE."
+                ),
             )
-            return CertificateError(f"the certificate of {host} is not trusted: {said}", remedy=remedy)
         case httpx2.ConnectError() | httpx2.ConnectTimeout():
-            if proxy := _proxy_for(url, settings):
-                return _proxy_error(f"{proxy.rpartition('@')[2]}: {said}")
-            return UnreachableError(f"no connection to {host}: {said}", remedy="Check the connection to the internet.")
-        case httpx2.ReadTimeout():
-            return ConnectionLostError(
-                f"nothing came from {host} for too long", remedy="Try again; what has arrived is kept."
+            if proxy := proxy_for(url, settings):
+                said = Words("{address}: {cause}", address=proxy.rpartition("@")[2], cause=said)
+                return _proxy_error(said)
+            return UnreachableError(
+                Words("There is no connection to {host}: {cause}.", host=host, cause=said),
+                remedy=Words("Check the connection to the internet."),
             )
-    return ConnectionLostError(f"the connection to {host} broke: {said}", remedy="Try again; what has arrived is kept.")
+        case httpx2.ReadTimeout():
+            return ConnectionLostError(Words("Nothing came from {host} for too long.", host=host), remedy=again)
+    return ConnectionLostError(Words("The connection to {host} broke: {cause}.", host=host, cause=said), remedy=again)
 
 
-def _proxy_error(said: str) -> ProxyUnusableError:
+def _cause(error: BaseException) -> str:
+    """What the system or the library says, without a full stop."""
+    if isinstance(error, socket.gaierror):
+        return _NAME_ERRORS.get(error.errno or 0, error.strerror or str(error))
+    said = reason(error) if isinstance(error, OSError) else str(error)
+    return said if isinstance(said, Words) else said.rstrip(".") or type(error).__name__
+
+
+def _proxy_error(cause: str) -> ProxyUnusableError:
     return ProxyUnusableError(
-        f"the proxy cannot be used: {said}",
-        remedy=f"Correct its address (with user:password@ if it asks) in {network_file()} or in HTTPS_PROXY.",
+        Words("The proxy cannot be used: {cause}.", cause=cause),
+        remedy=Words(
+            "Correct its address (http://user:password@host:port if it asks for one) in the network settings or in "
+            "HTTPS_PROXY."
+        ),
     )
 
 
-def _proxy_for(url: str, settings: NetworkSettings) -> str:
+def proxy_for(url: str, settings: NetworkSettings) -> str:
     """The proxy a request to `url` goes through, or ""."""
     if settings.proxy:
         return settings.proxy

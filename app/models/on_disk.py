@@ -16,6 +16,8 @@ from app.models.catalogue import Catalogue
 from app.models.hash_cache import HashCache
 from app.paths import models_dir, resources_dir
 from gpu.cancel import CancelToken
+from gpu.errors import reason
+from gpu.types import Words
 
 OURS = "WhisperDesktop NG"
 BUILT_IN = "built in"
@@ -70,7 +72,7 @@ class Findings:
     """What was found, and what could not be looked into (one line each)."""
 
     models: list[FoundModel] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Words] = field(default_factory=list)
 
 
 def usual_roots() -> list[Root]:
@@ -190,7 +192,7 @@ class _Search:
             self.findings.models.append(model)
 
     def _note(self, path: Path, error: OSError) -> None:
-        self.findings.notes.append(f"{path} cannot be looked into: {error.strerror or error}")
+        self.findings.notes.append(Words("{path} cannot be looked into: {cause}.", path=path, cause=reason(error)))
 
 
 def _folder_model(folder: Path, names: set[str], origin: str) -> FoundModel | None:

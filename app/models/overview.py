@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,13 +12,17 @@ import psutil
 
 from app.models.benchmark import Benchmark, last_benchmark
 from app.models.catalogue import Catalogue, CatalogueModel, load_catalogue
+from app.models.errors import SettingsError
 from app.models.estimate import Recommendation, cpu_memory, gpu_memory, real_time_factor, recommend
 from app.models.hash_cache import HashCache
 from app.models.library import find_installed
 from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
 from app.models.part_file import PART
+from app.models.settings import SharedSettings
 from app.paths import default_model, models_dir
 from gpu.cancel import CancelToken
+from gpu.errors import reason
+from gpu.types import Words
 
 State = Literal["available", "begun", "downloaded", "built in"]
 
@@ -54,7 +59,7 @@ class Overview:
 
     listed: tuple[ListedModel, ...]
     on_disk: tuple[OnDisk, ...]
-    notes: tuple[str, ...]
+    notes: tuple[Words, ...]
     benchmark: Benchmark | None
     recommendation: Recommendation | None
 
@@ -63,7 +68,7 @@ class Overview:
         return {
             "catalogue": [_listed_json(row) for row in self.listed],
             "on_disk": [
-                {name: str(value) if isinstance(value, Path) else value for name, value in asdict(row.model).items()}
+                {name: str(value) if isinstance(value, Path) else value for name, value in vars(row.model).items()}
                 | {"usable": row.model.is_usable, "verification": row.verification}
                 for row in self.on_disk
             ],
@@ -83,7 +88,7 @@ def overview(
     """Look at catalogue, disk, memory and the last benchmark.
 
     Args:
-        folders: the user's, looked into besides the usual places.
+        folders: looked into besides the usual places and the folders of the settings.
         verify: hash the files whose hash is not known yet (reads them all); otherwise nothing is hashed.
 
     Raises:
@@ -93,13 +98,15 @@ def overview(
     catalogue = catalogue or load_catalogue()
     token = token or CancelToken()
     benchmark = last_benchmark()
-    findings = find_models([*usual_roots(), *(Root(folder, "your folder") for folder in folders)], token)
-    hashes, on_disk, notes = HashCache(), [], list(findings.notes)
+    own, notes = _own_folders(folders)
+    findings = find_models([*usual_roots(), *own], token)
+    notes += findings.notes
+    hashes, on_disk = HashCache(), []
     for model in findings.models:
         try:
             on_disk.append(OnDisk(model, verification(model, catalogue, hashes, token if verify else None)))
         except OSError as e:
-            notes.append(f"{model.weights} cannot be read: {e.strerror or e}")
+            notes.append(Words("{path} cannot be read: {cause}.", path=model.weights, cause=reason(e)))
     return Overview(
         tuple(_listed(model, catalogue, benchmark) for model in catalogue.models),
         tuple(on_disk),
@@ -107,6 +114,22 @@ def overview(
         benchmark,
         recommend(catalogue, psutil.virtual_memory().available, benchmark),
     )
+
+
+def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
+    """`folders` and those of the settings, each once; and what is wrong with them."""
+    notes = []
+    try:
+        folders = [*SharedSettings.load().folders, *folders]
+    except SettingsError as e:
+        notes.append(e.message)
+    roots = []
+    for folder in dict.fromkeys(folder.absolute() for folder in folders):
+        if os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a folder may not be read
+            roots.append(Root(folder, "your folder"))
+        else:
+            notes.append(Words("{path} is not there, or is no folder.", path=folder))
+    return roots, notes
 
 
 def _listed(model: CatalogueModel, catalogue: Catalogue, benchmark: Benchmark | None) -> ListedModel:

@@ -22,6 +22,8 @@ from typing import Self
 
 from app.models.errors import AlreadyDownloadingError, CannotWriteError, ModelsError, NoRoomError
 from gpu.cancel import CancelToken
+from gpu.errors import reason
+from gpu.types import Words
 
 PART = ".part"
 STATE = ".part.json"
@@ -202,8 +204,12 @@ class PartFile:
             if not _try_lock(data.fileno()):
                 data.close()
                 raise AlreadyDownloadingError(
-                    f"{self._file.name} is being downloaded into {self.path.parent} already",
-                    remedy="Wait for that download, or stop it.",
+                    Words(
+                        "{name} is being downloaded into {folder} already.",
+                        name=self._file.name,
+                        folder=self.path.parent,
+                    ),
+                    remedy=Words("Wait for that download, or stop it."),
                 )
             try:
                 if os.path.samestat(os.fstat(data.fileno()), self.path.stat()):
@@ -230,11 +236,12 @@ def in_words(error: OSError, path: Path) -> ModelsError:
     """The error of something that cannot be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return NoRoomError(
-            f"the disk is full: {path} cannot be written ({error.strerror})",
-            remedy="Make room there, or choose another folder, and start again: what has arrived is kept.",
+            Words("The disk is full: {path} cannot be written ({cause}).", path=path, cause=reason(error)),
+            remedy=Words("Make room there and start again: what has arrived is kept."),
         )
     return CannotWriteError(
-        f"{error.filename or path} cannot be written: {error.strerror or error}", remedy="Choose another folder."
+        Words("{path} cannot be written: {cause}.", path=error.filename or path, cause=reason(error)),
+        remedy=Words("See to it that you may write there, or take another folder."),
     )
 
 

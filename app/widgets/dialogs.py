@@ -42,6 +42,15 @@ def ask_model(parent: QWidget, folder: Path, take: Callable[[str], None]) -> Non
     _open(dialog)
 
 
+def ask_certificates(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Choose a file of certificates"), str(folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    certificates, everything = translate("Dialogs", "Certificates"), translate("Dialogs", "All files")
+    dialog.setNameFilters([f"{certificates} (*.pem *.crt *.cer)", f"{everything} (*)"])
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take: Callable[[Path, str], None]) -> None:
     """Where to save a transcript, by default beside the recording; `take` gets the path and one of `FORMATS`."""
     dialog = QFileDialog(parent, translate("Dialogs", "Save transcript"), str(recording.path.parent))

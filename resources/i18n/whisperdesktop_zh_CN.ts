@@ -124,6 +124,74 @@
         <translation>程序出错了</translation>
     </message>
     <message>
+        <source>The list of published models cannot be read</source>
+        <translation>无法读取已发布模型的列表</translation>
+    </message>
+    <message>
+        <source>There is no such model</source>
+        <translation>没有这个模型</translation>
+    </message>
+    <message>
+        <source>The settings cannot be used</source>
+        <translation>无法使用这些设置</translation>
+    </message>
+    <message>
+        <source>The network is switched off</source>
+        <translation>网络已关闭</translation>
+    </message>
+    <message>
+        <source>The server cannot be reached</source>
+        <translation>无法连接到服务器</translation>
+    </message>
+    <message>
+        <source>The proxy cannot be used</source>
+        <translation>无法使用代理</translation>
+    </message>
+    <message>
+        <source>The server&apos;s certificate is not trusted</source>
+        <translation>服务器的证书不受信任</translation>
+    </message>
+    <message>
+        <source>The connection was lost</source>
+        <translation>连接中断</translation>
+    </message>
+    <message>
+        <source>The server leads nowhere</source>
+        <translation>服务器的重定向无效</translation>
+    </message>
+    <message>
+        <source>The server offers another file</source>
+        <translation>服务器提供的是另一个文件</translation>
+    </message>
+    <message>
+        <source>The model is being downloaded already</source>
+        <translation>此模型已在下载中</translation>
+    </message>
+    <message>
+        <source>The server is busy</source>
+        <translation>服务器繁忙</translation>
+    </message>
+    <message>
+        <source>The server does not give the file</source>
+        <translation>服务器不提供此文件</translation>
+    </message>
+    <message>
+        <source>What arrived is not the published file</source>
+        <translation>收到的不是已发布的文件</translation>
+    </message>
+    <message>
+        <source>There is not enough room on the disk</source>
+        <translation>磁盘空间不足</translation>
+    </message>
+    <message>
+        <source>The folder cannot be written</source>
+        <translation>无法写入文件夹</translation>
+    </message>
+    <message>
+        <source>The model cannot be removed</source>
+        <translation>无法删除此模型</translation>
+    </message>
+    <message>
         <source>The file could not be written</source>
         <translation>无法写入文件</translation>
     </message>
@@ -398,6 +466,26 @@
     <message>
         <source>Cannot allocate memory</source>
         <translation>无法分配内存</translation>
+    </message>
+    <message>
+        <source>Connection refused</source>
+        <translation>连接被拒绝</translation>
+    </message>
+    <message>
+        <source>Connection reset by peer</source>
+        <translation>连接被对方重置</translation>
+    </message>
+    <message>
+        <source>Network is unreachable</source>
+        <translation>网络不可达</translation>
+    </message>
+    <message>
+        <source>No route to host</source>
+        <translation>没有到主机的路由</translation>
+    </message>
+    <message>
+        <source>Broken pipe</source>
+        <translation>管道已断开</translation>
     </message>
     <message>
         <source>Choose a Whisper model in ggml (.bin) or GGUF form.</source>
@@ -1111,6 +1199,306 @@
         <source>a file&apos;s size in the archive</source>
         <translation>压缩包中文件的大小</translation>
     </message>
+    <message>
+        <source>There is no published model named {name}.</source>
+        <translation>没有名为 {name} 的已发布模型。</translation>
+    </message>
+    <message>
+        <source>The list of models says what they are called.</source>
+        <translation>模型列表中有它们的名称。</translation>
+    </message>
+    <message>
+        <source>The catalogue of models {path} cannot be read: {cause}.</source>
+        <translation>无法读取模型目录 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>Install the program again.</source>
+        <translation>请重新安装本程序。</translation>
+    </message>
+    <message>
+        <source>{folder} has {free} MB free, {name} needs {needed} MB more.</source>
+        <translation>{folder} 剩余 {free} MB 空间，{name} 还需要 {needed} MB。</translation>
+    </message>
+    <message>
+        <source>Make room on that disk, or download into another folder (models download --output).</source>
+        <translation>请腾出该磁盘的空间，或下载到其他文件夹（models download --output）。</translation>
+    </message>
+    <message>
+        <source>{host} ended after {n_done} of {n_bytes} bytes.</source>
+        <translation>{host} 只发送了 {n_bytes} 字节中的 {n_done} 字节就结束了。</translation>
+    </message>
+    <message>
+        <source>Try again; what has arrived is kept.</source>
+        <translation>请重试；已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>{name} from {host} has SHA-256 {got}..., expected {expected}...: it is not the published file and was deleted.</source>
+        <translation>来自 {host} 的 {name} 的 SHA-256 是 {got}...，应为 {expected}...：它不是已发布的文件，已被删除。</translation>
+    </message>
+    <message>
+        <source>Try again later, or name another mirror in the network settings.</source>
+        <translation>请稍后重试，或在网络设置中填写其他镜像。</translation>
+    </message>
+    <message>
+        <source>{n} bytes</source>
+        <translation>{n} 字节</translation>
+    </message>
+    <message>
+        <source>another length</source>
+        <translation>另一种长度</translation>
+    </message>
+    <message>
+        <source>{offered} of {kind}</source>
+        <translation>{offered}（{kind}）</translation>
+    </message>
+    <message>
+        <source>{host} offers {offered}, expected {n} bytes.</source>
+        <translation>{host} 提供的是 {offered}，应为 {n} 字节。</translation>
+    </message>
+    <message>
+        <source>Your network may want you to log in first: open a web page, then try again.</source>
+        <translation>您的网络可能要求先登录：请打开一个网页，然后重试。</translation>
+    </message>
+    <message>
+        <source>The model {name} is not on this disk.</source>
+        <translation>此磁盘上没有模型 {name}。</translation>
+    </message>
+    <message>
+        <source>Fetch it ({n_bytes} MB) with &quot;models download {name}&quot;, or in the window.</source>
+        <translation>请用“models download {name}”或在窗口中下载它（{n_bytes} MB）。</translation>
+    </message>
+    <message>
+        <source>The model used last, {path}, is not there any more; the built-in one is used instead.</source>
+        <translation>上次使用的模型 {path} 已不存在；现改用内置模型。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be deleted: {cause}.</source>
+        <translation>无法删除 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>Close the programs that use it, and check that you may delete there.</source>
+        <translation>请关闭正在使用它的程序，并检查您是否有权在该处删除文件。</translation>
+    </message>
+    <message>
+        <source>{name} comes with the program.</source>
+        <translation>{name} 是随程序提供的。</translation>
+    </message>
+    <message>
+        <source>It cannot be removed on its own.</source>
+        <translation>它不能单独删除。</translation>
+    </message>
+    <message>
+        <source>There is no model named {name} in {folder}.</source>
+        <translation>{folder} 中没有名为 {name} 的模型。</translation>
+    </message>
+    <message>
+        <source>Other folders are their owners&apos;: delete it there.</source>
+        <translation>其他文件夹属于别的程序或用户：请在那里删除。</translation>
+    </message>
+    <message>
+        <source>Name or service not known</source>
+        <translation>未知的名称或服务</translation>
+    </message>
+    <message>
+        <source>Temporary failure in name resolution</source>
+        <translation>域名解析暂时失败</translation>
+    </message>
+    <message>
+        <source>The network is switched off in the settings: nothing was fetched.</source>
+        <translation>网络已在设置中关闭：没有下载任何内容。</translation>
+    </message>
+    <message>
+        <source>Switch it on in the network settings, or with &quot;models network --on&quot;.</source>
+        <translation>请在网络设置中打开网络，或使用“models network --on”。</translation>
+    </message>
+    <message>
+        <source>of the environment</source>
+        <translation>（来自环境变量）</translation>
+    </message>
+    <message>
+        <source>SOCKS is not supported</source>
+        <translation>不支持 SOCKS</translation>
+    </message>
+    <message>
+        <source>The proxy address {proxy} cannot be used: {cause}.</source>
+        <translation>无法使用代理地址 {proxy}：{cause}。</translation>
+    </message>
+    <message>
+        <source>Give one of the form http://host:port in the network settings or in HTTPS_PROXY.</source>
+        <translation>请在网络设置或 HTTPS_PROXY 中填写 http://主机:端口 形式的地址。</translation>
+    </message>
+    <message>
+        <source>No certificates can be read from {path}: {cause}.</source>
+        <translation>无法从 {path} 读取证书：{cause}。</translation>
+    </message>
+    <message>
+        <source>Name a PEM file in the network settings or in SSL_CERT_FILE, or none.</source>
+        <translation>请在网络设置或 SSL_CERT_FILE 中指定一个 PEM 文件，或留空。</translation>
+    </message>
+    <message>
+        <source>{host} redirects to {target} without encryption.</source>
+        <translation>{host} 重定向到未加密的 {target}。</translation>
+    </message>
+    <message>
+        <source>Name another mirror in the network settings, or ask the network&apos;s administrator.</source>
+        <translation>请在网络设置中填写其他镜像，或询问网络管理员。</translation>
+    </message>
+    <message>
+        <source>{host} answers {status}</source>
+        <translation>{host} 的回应是 {status}</translation>
+    </message>
+    <message>
+        <source>{host} answers {status}.</source>
+        <translation>{host} 的回应是 {status}。</translation>
+    </message>
+    <message>
+        <source>Try again later or name another mirror: the file may have been moved or be restricted.</source>
+        <translation>请稍后重试，或填写其他镜像：文件可能已被移动或访问受限。</translation>
+    </message>
+    <message>
+        <source>{host} answers {status} and asks to wait {seconds} s.</source>
+        <translation>{host} 的回应是 {status}，并要求等待 {seconds} 秒。</translation>
+    </message>
+    <message>
+        <source>Try again later; what has arrived is kept.</source>
+        <translation>请稍后重试；已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>{host} redirects without end or to no web address.</source>
+        <translation>{host} 不停地重定向，或重定向到无效的网址。</translation>
+    </message>
+    <message>
+        <source>Name another mirror in the network settings.</source>
+        <translation>请在网络设置中填写其他镜像。</translation>
+    </message>
+    <message>
+        <source>The certificate of {host} is not trusted: {cause}.</source>
+        <translation>{host} 的证书不受信任：{cause}。</translation>
+    </message>
+    <message>
+        <source>If your network inspects connections, name its certificate in the network settings or in SSL_CERT_FILE.</source>
+        <translation>如果您的网络会检查连接，请在网络设置或 SSL_CERT_FILE 中指定它的证书。</translation>
+    </message>
+    <message>
+        <source>{address}: {cause}</source>
+        <translation>{address}：{cause}</translation>
+    </message>
+    <message>
+        <source>There is no connection to {host}: {cause}.</source>
+        <translation>无法连接到 {host}：{cause}。</translation>
+    </message>
+    <message>
+        <source>Check the connection to the internet.</source>
+        <translation>请检查网络连接。</translation>
+    </message>
+    <message>
+        <source>Nothing came from {host} for too long.</source>
+        <translation>{host} 太久没有发送任何数据。</translation>
+    </message>
+    <message>
+        <source>The connection to {host} broke: {cause}.</source>
+        <translation>与 {host} 的连接中断：{cause}。</translation>
+    </message>
+    <message>
+        <source>The proxy cannot be used: {cause}.</source>
+        <translation>无法使用代理：{cause}。</translation>
+    </message>
+    <message>
+        <source>Correct its address (http://user:password@host:port if it asks for one) in the network settings or in HTTPS_PROXY.</source>
+        <translation>请在网络设置或 HTTPS_PROXY 中更正其地址（如需密码：http://user:password@主机:端口）。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be looked into: {cause}.</source>
+        <translation>无法查看 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be read: {cause}.</source>
+        <translation>无法读取 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>{path} is not there, or is no folder.</source>
+        <translation>{path} 不存在，或不是文件夹。</translation>
+    </message>
+    <message>
+        <source>{name} is being downloaded into {folder} already.</source>
+        <translation>{name} 已在下载到 {folder}。</translation>
+    </message>
+    <message>
+        <source>Wait for that download, or stop it.</source>
+        <translation>请等待该下载完成，或停止它。</translation>
+    </message>
+    <message>
+        <source>The disk is full: {path} cannot be written ({cause}).</source>
+        <translation>磁盘已满：无法写入 {path}（{cause}）。</translation>
+    </message>
+    <message>
+        <source>Make room there and start again: what has arrived is kept.</source>
+        <translation>请腾出空间后重新开始：已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>{path} cannot be written: {cause}.</source>
+        <translation>无法写入 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>See to it that you may write there, or take another folder.</source>
+        <translation>请确认您有权写入该处，或改用其他文件夹。</translation>
+    </message>
+    <message>
+        <source>The settings {path} cannot be read: {cause}.</source>
+        <translation>无法读取设置 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>Correct this file, or delete it.</source>
+        <translation>请更正此文件，或将其删除。</translation>
+    </message>
+    <message>
+        <source>The settings {path} cannot be written: {cause}.</source>
+        <translation>无法写入设置 {path}：{cause}。</translation>
+    </message>
+    <message>
+        <source>See to it that you may write there.</source>
+        <translation>请确认您有权写入该处。</translation>
+    </message>
+    <message>
+        <source>{text} is not the address of a proxy.</source>
+        <translation>{text} 不是代理地址。</translation>
+    </message>
+    <message>
+        <source>Write it as http://host:port, with http://user:password@host:port where it asks.</source>
+        <translation>请写成 http://主机:端口；如需密码，则写成 http://user:password@主机:端口。</translation>
+    </message>
+    <message>
+        <source>{text} is not the address of a mirror.</source>
+        <translation>{text} 不是镜像地址。</translation>
+    </message>
+    <message>
+        <source>Write it as https://host; models are fetched from where huggingface.co has them there.</source>
+        <translation>请写成 https://主机；其目录结构应与 huggingface.co 相同。</translation>
+    </message>
+    <message>
+        <source>{path} holds no certificate in PEM form.</source>
+        <translation>{path} 中没有 PEM 格式的证书。</translation>
+    </message>
+    <message>
+        <source>Choose a file that begins with &quot;-----BEGIN CERTIFICATE-----&quot;.</source>
+        <translation>请选择以“-----BEGIN CERTIFICATE-----”开头的文件。</translation>
+    </message>
+    <message>
+        <source>Choose a file of certificates that is there.</source>
+        <translation>请选择一个存在的证书文件。</translation>
+    </message>
+    <message>
+        <source>Give a folder that is there.</source>
+        <translation>请选择一个存在的文件夹。</translation>
+    </message>
+    <message>
+        <source>{path} is none of your folders of models.</source>
+        <translation>{path} 不在您的模型文件夹之列。</translation>
+    </message>
+    <message>
+        <source>Give one of those that the list names.</source>
+        <translation>请从列表中选择。</translation>
+    </message>
 </context>
 <context>
     <name>Application</name>
@@ -1162,6 +1550,14 @@ Log file: {log}</source>
     <message>
         <source>Whisper models</source>
         <translation>Whisper 模型</translation>
+    </message>
+    <message>
+        <source>Choose a file of certificates</source>
+        <translation>选择证书文件</translation>
+    </message>
+    <message>
+        <source>Certificates</source>
+        <translation>证书</translation>
     </message>
     <message>
         <source>Save transcript</source>
@@ -1765,6 +2161,49 @@ Log file: {log}</source>
     <message>
         <source>Close this message</source>
         <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>NetworkDialog</name>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>&amp;Network off</source>
+        <translation>关闭网络(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Nothing is fetched. Transcribing needs no network.</source>
+        <translation>不下载任何内容。转写不需要网络。</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose…</source>
+        <translation>选择(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>&amp;Proxy</source>
+        <translation>代理(&amp;P)</translation>
+    </message>
+    <message>
+        <source>If empty, as the system or HTTPS_PROXY says.</source>
+        <translation>留空则遵循系统设置或 HTTPS_PROXY。</translation>
+    </message>
+    <message>
+        <source>&amp;Certificates</source>
+        <translation>证书(&amp;C)</translation>
+    </message>
+    <message>
+        <source>A PEM file to trust besides the system&apos;s, where a network inspects.</source>
+        <translation>在系统证书之外还要信任的 PEM 文件，用于会检查连接的网络。</translation>
+    </message>
+    <message>
+        <source>&amp;Mirror</source>
+        <translation>镜像(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Of huggingface.co, tried first. If empty, as HF_ENDPOINT says.</source>
+        <translation>huggingface.co 的镜像，优先使用。留空则遵循 HF_ENDPOINT。</translation>
     </message>
 </context>
 <context>

@@ -114,7 +114,8 @@ def fetch_list_use_and_remove(models: Models, content: bytes) -> None:
     gone = models.run("transcribe", speech, "--model", "served-q5_1")
     assert (gone.returncode, gone.stdout) == (2, "")
     assert gone.stderr == (
-        "error: --model: the model served-q5_1 is not on this disk. Fetch it (60 MB): models download served-q5_1\n"
+        "error: --model: The model served-q5_1 is not on this disk. "
+        'Fetch it (60 MB) with "models download served-q5_1", or in the window.\n'
     )
 
 
@@ -170,17 +171,27 @@ def test_a_list_that_nobody_reads_to_its_end(models: Models) -> None:
 
 
 def test_the_switch(models: Models) -> None:
-    settings = models.home / ".config/whisperdesktop-ng/network.ini"
-    settings.parent.mkdir(parents=True)
-    settings.write_text("[network]\noff = yes\n")
+    assert models.run("models", "network", "--off").returncode == 0
     result = models.run("models", "download", "served-q5_1")
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == (
-        "error: served-q5_1: the network is switched off in the settings, nothing was fetched. "
-        f"To allow downloads, set off = no in {settings}.\n"
+        "error: served-q5_1: The network is switched off in the settings: nothing was fetched. "
+        'Switch it on in the network settings, or with "models network --on".\n'
     )
     assert models.server.requests == []
     assert models.run("models", "list").returncode == 0
+    assert models.run("models", "network", "--on", "--mirror", models.server.address).returncode == 0
+    models.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    assert models.run("models", "download", "served-q5_1", "--quiet").returncode == 0
+
+
+def test_options_of_a_download_hold_for_it_alone(models: Models) -> None:
+    models.run("models", "network", "--proxy", "http://127.0.0.1:9")
+    models.environment["HF_ENDPOINT"] = "http://models.invalid"
+    done = models.run("models", "download", "served-q5_1", "--proxy", models.server.address)  # it is a proxy too
+    assert done.returncode == 0
+    assert models.server.requests[0][0].startswith("http://models.invalid/")
+    assert "http://127.0.0.1:9\n" in models.run("models", "network").stdout
 
 
 @pytest.mark.parametrize(

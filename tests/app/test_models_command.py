@@ -93,6 +93,8 @@ def test_help_names_every_command_and_type(program: Program) -> None:
         "list",
         "download NAME",
         "remove NAME",
+        "folders [add|remove DIR]",
+        "network [--off]",
         "import SOURCE OUTPUT",
         "quantize INPUT OUTPUT TYPE",
         "verify FILE",

@@ -147,6 +147,21 @@ def test_a_model_that_does_not_load_is_explained_and_replaced(
     assert application._settings.model is None  # the built-in one
 
 
+def test_a_model_that_is_gone_is_replaced_by_the_built_in_one_and_that_is_said(
+    application: Application, qtbot: QtBot, tmp_path: Path
+) -> None:
+    application._settings.model = tmp_path / "gone.bin"
+    application.start([])
+    window = application.window
+    assert window.message_bar.isVisible()
+    assert window.message_bar.severity == "warning"
+    assert str(tmp_path / "gone.bin") in window.message_bar.text
+    application._translation.use("zh_CN")
+    qtbot.waitUntil(lambda: "内置模型" in window.message_bar.text)
+    qtbot.waitUntil(lambda: "ggml-base" in window.status_panel.model.text(), timeout=TIMEOUT_MS)
+    assert window.message_bar.isVisible()
+
+
 @pytest.mark.slow
 def test_a_model_is_remembered_once_it_has_loaded(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     copy, broken = tmp_path / "mein Modell 模型.bin", tmp_path / "broken.bin"

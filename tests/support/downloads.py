@@ -5,8 +5,9 @@ import random
 from pathlib import Path
 
 from app.models.download import Backoff, Download, Event
-from app.models.network import Network, NetworkSettings
+from app.models.network import Network
 from app.models.part_file import RemoteFile
+from app.models.settings import NetworkSettings
 from gpu.cancel import CancelToken
 
 CONTENT = random.Random(1).randbytes(3_000_000)

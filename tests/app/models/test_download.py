@@ -80,7 +80,7 @@ class TestCuts:
         server.turns.append(Turn(stall_after=1_000_000))
         events = list(download(server.file(), tmp_path, read_timeout_s=0.2).run())
         [waiting] = of(Waiting, events)
-        assert "nothing came" in waiting.cause
+        assert "Nothing came" in waiting.cause
         assert server.ranges == ["", "bytes=1000000-"]
         assert_is_there(tmp_path)
 

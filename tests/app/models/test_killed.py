@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.models.download import Download, Finished, Resumed
-from app.models.network import Network, NetworkSettings
+from app.models.network import Network
+from app.models.settings import NetworkSettings
 from gpu.cancel import CancelToken
 from tests.support.file_server import Turn, serving
 from tests.support.program import ROOT
@@ -23,8 +24,9 @@ import os, sys
 from pathlib import Path
 from app.models import part_file
 from app.models.download import Download, Progress
-from app.models.network import Network, NetworkSettings
+from app.models.network import Network
 from app.models.part_file import RemoteFile
+from app.models.settings import NetworkSettings
 from gpu.cancel import CancelToken
 
 url, n_bytes, sha256, folder, point = sys.argv[1:]

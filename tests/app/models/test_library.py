@@ -74,10 +74,11 @@ def test_a_missing_last_model_falls_back_and_says_so(tmp_path: Path) -> None:
     last = tmp_path / "last.bin"
     path, notice = last_or_built_in(last)
     assert path == default_model()
+    assert notice is not None
     assert str(last) in notice
     last.touch()
-    assert last_or_built_in(last) == (last, "")
-    assert last_or_built_in(None) == (default_model(), "")
+    assert last_or_built_in(last) == (last, None)
+    assert last_or_built_in(None) == (default_model(), None)
 
 
 class TestRemove:

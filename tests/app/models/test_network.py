@@ -13,13 +13,14 @@ from app.models.errors import (
     CertificateError,
     ModelsError,
     NetworkOffError,
-    NetworkSettingsError,
     ProxyUnusableError,
     RedirectError,
+    SettingsError,
     UnreachableError,
 )
-from app.models.network import Network, NetworkSettings
-from app.paths import network_file
+from app.models.network import Network
+from app.models.settings import NetworkSettings, SharedSettings
+from app.paths import shared_settings_file
 from gpu.cancel import CancelToken
 from tests.support.file_server import FileServer, Turn, serving
 
@@ -58,31 +59,22 @@ class TestSwitch:
         with pytest.raises(NetworkOffError) as caught:
             fetch(server.address, NetworkSettings(off=True))
         assert server.requests == []
-        assert str(network_file()) in caught.value.remedy
+        assert "models network --on" in caught.value.remedy
 
-    @pytest.mark.parametrize("word", ["yes", "on", "true", "1", "YES"])
-    def test_the_file_is_read_before_every_request(self, server: FileServer, word: str) -> None:
+    def test_the_settings_are_read_before_every_request(self, server: FileServer) -> None:
         assert fetch(server.address) == b"content"
-        network_file().parent.mkdir(parents=True)
-        network_file().write_text(f"[network]\noff = {word}\n")
+        SharedSettings(NetworkSettings(off=True)).save()
         with pytest.raises(NetworkOffError):
             fetch(server.address)
-        network_file().write_text("[network]\noff = no\n")
+        SharedSettings().save()
         assert fetch(server.address) == b"content"
 
-    @pytest.mark.parametrize("text", ["off = yes", "[network]\noff = perhaps\n", "[network", "\0\n"])
-    def test_a_file_that_cannot_be_understood_is_not_taken_for_on(self, server: FileServer, text: str) -> None:
-        network_file().parent.mkdir(parents=True)
-        network_file().write_text(text)
-        with pytest.raises(NetworkSettingsError, match=r"network\.ini"):
+    def test_settings_that_cannot_be_understood_are_not_taken_for_on(self, server: FileServer) -> None:
+        shared_settings_file().parent.mkdir(parents=True)
+        shared_settings_file().write_text("off = yes")
+        with pytest.raises(SettingsError, match=r"settings\.json"):
             fetch(server.address)
         assert server.requests == []
-
-    def test_settings_are_what_was_saved(self, tmp_path: Path) -> None:
-        settings = NetworkSettings(True, "http://user:p%40ss@proxy:80", tmp_path / "ä.pem", "https://mirror.example")
-        settings.save(tmp_path / "x" / "network.ini")
-        assert NetworkSettings.load(tmp_path / "x" / "network.ini") == settings
-        assert NetworkSettings.load(tmp_path / "none.ini") == NetworkSettings()
 
 
 class TestProxy:
@@ -111,11 +103,11 @@ class TestProxy:
             fetch(f"{scheme}://models.invalid/x", NetworkSettings(proxy=server.address))
         assert "user:password" in caught.value.remedy
 
-    @pytest.mark.parametrize("address", ["proxy", "gopher://proxy:70", "http://[", "://"])
+    @pytest.mark.parametrize("address", ["proxy", "gopher://proxy:70", "socks5://proxy:70", "http://[", "://"])
     def test_address_that_is_none(self, address: str) -> None:
         with pytest.raises(ModelsError) as caught:
             fetch("http://models.invalid/x", NetworkSettings(proxy=address))
-        assert isinstance(caught.value, NetworkSettingsError | ProxyUnusableError)
+        assert isinstance(caught.value, SettingsError | ProxyUnusableError)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +150,7 @@ class TestCertificates:
 
     @pytest.mark.parametrize("name", ["none.pem", "key.pem"])
     def test_a_file_without_any(self, secure_server: FileServer, certificate: Path, name: str) -> None:
-        with pytest.raises(NetworkSettingsError, match=name):
+        with pytest.raises(SettingsError, match=name):
             fetch(secure_server.address, NetworkSettings(ca_file=certificate / name))
 
     def test_a_redirect_to_less_safety_is_refused(

@@ -179,7 +179,7 @@ class TestFolders:
         monkeypatch.setattr(on_disk.os, "scandir", refuse)
         findings = find_models([Root(tmp_path, "x")])
         assert [model.path.name for model in findings.models] == ["m.bin"]
-        assert findings.notes == [f"{tmp_path / 'locked'} cannot be looked into: Permission denied"]
+        assert findings.notes == [f"{tmp_path / 'locked'} cannot be looked into: Permission denied."]
 
 
 def test_environment_variables_move_the_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from app.i18n import Translation
+from app.models.catalogue import load_catalogue
+from app.models.errors import ModelsError
 from app.widgets import engine_texts
 from gpu import errors
 from gpu.audio import open_audio
@@ -15,14 +17,15 @@ from gpu.devices import select_device
 from gpu.types import Words
 
 
-def kinds(base: type[errors.EngineError] = errors.EngineError) -> set[str]:
+def kinds(base: type[Exception]) -> set[str]:
     return {cls.__name__ for cls in base.__subclasses__()} | {
         kind for cls in base.__subclasses__() for kind in kinds(cls)
     }
 
 
 def test_every_error_has_words() -> None:
-    assert kinds() | {"InternalError", "MemoryError", "ModelNotLoaded", "OSError"} == engine_texts.known_kinds()
+    others = {"InternalError", "MemoryError", "ModelNotLoaded", "OSError"}
+    assert kinds(errors.EngineError) | kinds(ModelsError) | others == engine_texts.known_kinds()
 
 
 @pytest.mark.parametrize("kind", sorted(engine_texts.known_kinds()))
@@ -61,6 +64,17 @@ def test_languages_have_their_names(translation: Translation) -> None:
     translation.use("zh_CN")
     said = Words("This model knows English only, not {language}.", language="German")
     assert engine_texts.translated(said) == "此模型只支持英语，不支持德语。"
+
+
+def test_errors_of_models_are_translated(translation: Translation) -> None:
+    with pytest.raises(ModelsError) as caught:
+        load_catalogue().find("bsae")
+    assert str(caught.value) == "There is no published model named 'bsae'."
+    translation.use("zh_CN")
+    chinese = engine_texts.problem("UnknownModelError", caught.value.message, caught.value.remedy)
+    assert (chinese.headline, chinese.detail) == ("没有这个模型", "没有名为 'bsae' 的已发布模型。")
+    assert "base" in chinese.remedy
+    assert chinese.remedy != caught.value.remedy
 
 
 def test_why_the_system_could_not_is_translated(translation: Translation) -> None:
