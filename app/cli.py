@@ -197,6 +197,8 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
         "N",
         "windows decoded at once, if greedily; 1: one after the other, as openai/whisper",
     )
+    add("multilingual", _true_or_false, False, "True|False", "several languages: listen for it in every window")
+    add("split-channels", _true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
     add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
     add("repetition-penalty", _number(above=0), 1.0, "X", "what a token's logit is divided by if it was there before")
     add(
@@ -248,6 +250,8 @@ def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
         beam_size=arguments.beam_size,
         batch_size=arguments.batch_size,
         vad=arguments.vad,
+        multilingual=arguments.multilingual,
+        split_channels=arguments.split_channels,
         hotwords=arguments.hotwords,
         repetition_penalty=arguments.repetition_penalty,
         no_repeat_ngram_size=arguments.no_repeat_ngram_size,

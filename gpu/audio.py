@@ -1,8 +1,8 @@
 """Recordings of any kind as a stream of float32 mono 16 kHz blocks.
 
 FFmpeg decodes, by content and never by name; libsndfile takes the few formats FFmpeg lacks (`audio_sources.py`).
-Channels are averaged with equal weights: in a recording of several microphones the speaker may be on any of them. The
-rate is converted by soxr at its high quality.
+Channels are averaged with equal weights: in a recording of several microphones the speaker may be on any of them; or
+one is heard alone, where each has its own speaker. The rate is converted by soxr at its high quality.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ class AudioReader:
     Attributes:
         path: the file.
         duration_s: seconds, as the file's header says; None where it does not.
+        n_channels: of the file.
         warnings: filled while reading, one line each for the user (damaged packets, a file cut off).
     """
 
     def __init__(self, path: Path, source: AudioSource) -> None:
         self.path = path
         self.duration_s = source.duration_s
+        self.n_channels = source.n_channels
         self.warnings = source.warnings
         self._source = source
         self._chunks = source.chunks()
@@ -101,8 +103,11 @@ class AudioReader:
         self.close()
 
 
-def open_audio(path: Path) -> AudioReader:
+def open_audio(path: Path, channel: int | None = None) -> AudioReader:
     """Open a recording and decode its beginning.
+
+    Args:
+        channel: the only one to be heard, from 0; None for the mean of all.
 
     Raises:
         AudioNotFoundError: no such file, a folder, or it may not be read.
@@ -111,8 +116,8 @@ def open_audio(path: Path) -> AudioReader:
     """
     file = _open_file(path)
     try:
-        source: AudioSource
-        source = SoundFileSource(file, path.name) if is_soundfile_only(file) else FFmpegSource(file, path.name)
+        kind = SoundFileSource if is_soundfile_only(file) else FFmpegSource
+        source = kind(file, path.name, channel)
         return AudioReader(path, source)
     except OSError as e:
         file.close()

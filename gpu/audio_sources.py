@@ -46,6 +46,7 @@ class AudioSource(Protocol):
     """A decoder at work. `duration_s` is what the header says, `warnings` grows while `chunks` runs."""
 
     duration_s: float | None
+    n_channels: int
     warnings: list[Words]
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:
@@ -61,6 +62,7 @@ class FFmpegSource:
     Args:
         file: open for reading; closed by `close`.
         name: for messages.
+        channel: the only one to be heard; None for the mean of all.
 
     Raises:
         NoAudioStreamError: a media file without sound.
@@ -68,14 +70,15 @@ class FFmpegSource:
         OSError: the file cannot be read.
     """
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, channel: int | None = None) -> None:
         self.warnings: list[Words] = []
         self._file = file
         self._content = _Content(file)
-        self._name = name
+        self._name, self._channel = name, channel
         wav = _read_wav_length(file)
         self._container = self._open({"ignore_length": "1"} if wav.is_too_short else {})
         self._stream = self._main_stream()
+        self.n_channels = self._stream.channels
         self.duration_s = wav.stated_s or self._header_duration_s()
         self._stated_s = wav.stated_s or (self.duration_s if self._states_length() else None)
         if wav.is_too_short:
@@ -157,7 +160,7 @@ class FFmpegSource:
             for frame in frames:
                 if isinstance(frame, AudioFrame) and frame.samples:
                     self._decoded_s += frame.samples / frame.sample_rate
-                    yield frame.sample_rate, _to_mono(frame)
+                    yield frame.sample_rate, _to_mono(frame, self._channel)
         self._judge()
 
     def _packets(self) -> Iterator[Packet[Stream]]:
@@ -216,9 +219,9 @@ class FFmpegSource:
 class SoundFileSource:
     """Decodes a file with libsndfile. Same arguments as `FFmpegSource`."""
 
-    def __init__(self, file: BinaryIO, name: str) -> None:
+    def __init__(self, file: BinaryIO, name: str, channel: int | None = None) -> None:
         self.warnings: list[Words] = []
-        self._file = file
+        self._file, self._channel = file, channel
         file.seek(0)
         try:
             self._sound = soundfile.SoundFile(file)
@@ -228,11 +231,12 @@ class SoundFileSource:
                 Words("{name} cannot be decoded: {reason}.", name=name, reason=why), remedy=_CONVERT
             ) from e
         self.duration_s: float | None = self._sound.frames / self._sound.samplerate
+        self.n_channels: int = self._sound.channels
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:
         rate = self._sound.samplerate
         for block in self._sound.blocks(rate, dtype="float32", always_2d=True):  # (n, n_channels)
-            yield rate, block.mean(axis=1)
+            yield rate, block.mean(axis=1) if self._channel is None else block[:, self._channel].copy()
 
     def close(self) -> None:
         self._sound.close()
@@ -297,11 +301,13 @@ class _Span:
         return max(self._end_s - self._begin_s, 0.0)
 
 
-def _to_mono(frame: AudioFrame) -> Floats:
-    """(n,) float32: the mean of a frame's channels, integers scaled to -1..1."""
+def _to_mono(frame: AudioFrame, channel: int | None) -> Floats:
+    """(n,) float32: the mean of a frame's channels, or one of them, integers scaled to -1..1."""
     samples: NDArray[np.number] = frame.to_ndarray()  # (n_channels, n) planar, (1, n * n_channels) packed
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
+    if channel is not None:  # a frame may have fewer than the header says
+        samples = samples[min(channel, len(samples) - 1)][np.newaxis]
     with np.errstate(over="ignore", invalid="ignore"):  # what becomes infinite is the reader's business
         mono: Floats = samples.mean(axis=0, dtype=np.float32)
     if samples.dtype.kind == "f":

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Prefill, RowParams
+from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefill, RowParams
 from gpu.cancel import CancelToken
 from gpu.model_file import ModelDimensions
 from gpu.token_rules import TokenRules
@@ -94,14 +94,15 @@ class WindowDecoder:
         )
         self._decoders: dict[int, Decoder] = {}
 
-    def detect_language(self, cross: Cross) -> tuple[str, float]:
-        """The most probable language of a window and its probability among all the model knows."""
+    def language_probabilities(self, cross: Cross) -> Floats:
+        """(n_languages,) float32: of all the model knows, as the tokenizer orders them."""
         decoder = self._decoder(1)
         prefill = decoder.admit(0, cross, (self._tokenizer.sot,), RowParams())
         decoder.retire(0)
         logprobs = prefill.sot_logprobs[list(self._tokenizer.language_tokens)]
-        best = int(logprobs.argmax())
-        return self._tokenizer.languages[best], float(np.exp(logprobs[best]) / np.exp(logprobs).sum())
+        odds = np.exp(logprobs - logprobs.max())
+        probabilities: Floats = odds / odds.sum()
+        return probabilities
 
     def decode(self, cross: Cross, prompt: Sequence[int]) -> DecodedWindow:
         """Decode a window, again at the next temperature as long as the result looks like a failure."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from gpu.audio import open_audio
@@ -13,7 +14,7 @@ from gpu.devices import physical_cores, select_device
 from gpu.model_file import open_model
 from gpu.tokenizer import Tokenizer
 from gpu.transcribe import LoadedModel, Transcription
-from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunEvent, TranscribeOptions
+from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunEvent, RunWarning, TranscribeOptions, Words
 from gpu.vad import SileroVad
 
 
@@ -57,8 +58,14 @@ class Engine:
             OptionsError: the options do not fit the model.
             Cancelled: the token was set.
         """
-        with open_audio(path) as audio:
-            yield from Transcription(self._loaded, audio, options, cancel).events()
+        with ExitStack() as opened:
+            audios = [opened.enter_context(open_audio(path))]
+            if options.split_channels and audios[0].n_channels > 1:
+                channels = range(audios.pop().n_channels)
+                audios = [opened.enter_context(open_audio(path, channel)) for channel in channels]
+            elif options.split_channels:
+                yield RunWarning(Words("It has one channel only: speakers cannot be told apart."))
+            yield from Transcription(self._loaded, audios, options, cancel).events()
 
     def memory(self) -> MemoryUsage:
         return self._loaded.backend.memory()

@@ -6,10 +6,13 @@ and, for long recordings, windows cut at pauses, several of which are decoded at
 
 from __future__ import annotations
 
+import heapq
 import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from gpu.audio import AudioReader
 from gpu.backends.base import Backend, Cross, Floats
@@ -23,11 +26,13 @@ from gpu.speech_spans import VadOptions
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
 from gpu.vad import SileroVad
-from gpu.window_line import FRAMES_PER_TIMESTAMP, TimedTokens, WindowLine
+from gpu.window_line import FRAMES_PER_TIMESTAMP, Recognised, TimedTokens, WindowLine
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
 
 AT_ONCE_FROM_S = 60.0  # of recording
 FIRST_ROWS = 3  # so that the first words come soon
+SURE_OF_LANGUAGE = 0.8  # a probability ...
+MOST_TO_TELL_LANGUAGE = 3  # ... or as many windows as this
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
 LONG_SILENCE = 2 * FRAMES_PER_SECOND  # worth leaving out where windows are OpenAI's
 
@@ -43,16 +48,32 @@ class LoadedModel:
     vad: SileroVad
 
 
-class Transcription:
-    """One run over one recording. Iterate `events` once."""
+class _Track:
+    """What is heard: a recording, or one channel of it."""
 
-    def __init__(self, model: LoadedModel, audio: AudioReader, options: TranscribeOptions, cancel: CancelToken) -> None:
-        self._model, self._audio, self._options, self._cancel = model, audio, options, cancel
+    def __init__(self, model: LoadedModel, audio: AudioReader, speaker: int | None, run: Transcription) -> None:
+        self.speaker = speaker
+        self.speech: Speech = SpokenParts(model.vad, VadOptions()) if run.options.vad else AnySound()
+        self.mel = MelStream(self.speech.listen(_cancellable(audio.blocks(), run.cancel)), model.mel_filters)
+        self.doubts = DoubtKeeper(run.options)
+
+
+class Transcription:
+    """One run over one recording. Iterate `events` once.
+
+    Args:
+        audios: the recording; or each of its channels, which are then recognised side by side.
+    """
+
+    def __init__(
+        self, model: LoadedModel, audios: Sequence[AudioReader], options: TranscribeOptions, cancel: CancelToken
+    ) -> None:
+        self._model, self._audio, self.options, self.cancel = model, audios[0], options, cancel
         self._decoder = WindowDecoder(model.backend, model.dims, model.tokenizer, options, cancel)
-        self._speech: Speech = SpokenParts(model.vad, VadOptions()) if options.vad else AnySound()
-        self._mel = MelStream(self._speech.listen(self._cancellable(audio.blocks())), model.mel_filters)
-        self._doubts = DoubtKeeper(options)
+        speakers = range(1, len(audios) + 1) if len(audios) > 1 else [None]
+        self._tracks = [_Track(model, audio, speaker, self) for audio, speaker in zip(audios, speakers, strict=True)]
         self._language = options.language
+        self._news: list[RunEvent] = []  # to be told at the next occasion
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
         self._started = time.perf_counter()
 
@@ -72,81 +93,124 @@ class Transcription:
             self._language = "en"
             yield LanguageDetected("en", None)
         rows = self._rows()
-        yield from self._at_once(rows) if rows > 1 else self._in_sequence()
+        for event in self._at_once(rows) if rows > 1 or len(self._tracks) > 1 else self._in_sequence():
+            yield from self._told()
+            yield event
+        yield from self._told()
         yield self._stats(None)
 
     def _rows(self) -> int:
         """Windows to decode at once."""
-        o = self._options
+        o = self.options
         if o.batch_size is None and (self._audio.duration_s or math.inf) < AT_ONCE_FROM_S:
             return 1
         if o.condition_on_previous_text or o.beam_size is not None or o.temperature[0] > 0:
             return 1
-        n_windows = expected_windows(self._audio.duration_s)
+        n_windows = expected_windows(self._audio.duration_s) * len(self._tracks)
         return min(self._model.backend.limits.rows, o.batch_size or n_windows, n_windows)
 
     def _in_sequence(self) -> Iterator[RunEvent]:
         context = self._initial_context()
+        [track] = self._tracks
         seek = 0
         while True:
-            self._cancel.check()
-            mel, n_frames = self._mel.window(seek)
-            yield from self._warnings()
+            self.cancel.check()
+            mel, n_frames = track.mel.window(seek)
             if n_frames == 0:
                 return
-            stretch = self._speech.next_stretch(seek, seek + n_frames)
+            stretch = track.speech.next_stretch(seek, seek + n_frames)
             if stretch is None or stretch.start - seek > LONG_SILENCE:
-                n_silent = n_frames if n_frames < N_FRAMES else n_frames - self._speech.margin
+                n_silent = n_frames if n_frames < N_FRAMES else n_frames - track.speech.margin
                 seek = stretch.start if stretch else seek + n_silent
                 yield self._stats(seek)
                 continue
-            [cross] = self._model.backend.encode(mel[None], self._cancel)
-            yield from self._detect_language(cross)
-            decoded = self._decoder.decode(cross, self._decoder.prompt(context, self._language))
-            cross.free()
-            pieces, advance = self._pieces(decoded, n_frames)
-            heard = self._speech.within(Stretch(seek, seek + n_frames))
+            heard = track.speech.within(Stretch(seek, seek + n_frames))
             speech = None if heard is None else tuple(part.moved(-seek) for part in heard)
             window = Window((Stretch(seek, seek + n_frames),), mel, speech)
-            for segment in self._segments(pieces, decoded, window):
+            cross, language = self._encoded(window)
+            decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
+            cross.free()
+            pieces, advance = self._pieces(decoded, n_frames)
+            for segment in self._segments(Recognised(window, decoded, pieces, advance, language)):
                 context += segment.tokens
-                yield segment
-            if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
+                yield self._numbered(segment)
+            if not self.options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
             yield self._stats(seek)
 
     def _at_once(self, rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
-        windows = read_ahead(cut_at_pauses(self._mel, self._speech, self._audio.duration_s))
-        batch: WindowBatch[Window] = self._decoder.batch(rows)
+        coming = self._all_encoded(read_ahead(self._windows()))
+        batch: WindowBatch[tuple[Window, str]] = self._decoder.batch(rows)
         line = WindowLine()
+        ready: list[Segment] = []
         while True:
             wanted = rows if self._n_windows else min(rows, FIRST_ROWS)
-            while len(batch) < wanted and (window := line.take() or next(windows, None)):
-                yield from self._warnings()
-                [cross] = self._model.backend.encode(window.mel[None], self._cancel)
-                yield from self._detect_language(cross)
-                batch.admit(window, cross, self._decoder.prompt(context, self._language), _sound_end(window))
+            while len(batch) < wanted:
+                rest = line.take()
+                if (following := (rest, *self._encoded(rest)) if rest else next(coming, None)) is None:
+                    break
+                window, cross, language = following
+                prompt = self._decoder.prompt(context, language)
+                batch.admit((window, language), cross, prompt, _sound_end(window))
                 line.begin(window)
-                yield self._stats(line.frames_done)
-            yield from self._warnings()
+                yield self._stats(line.frames_done // len(self._tracks))
             if len(batch) == 0:
+                yield from map(self._numbered, ready)
                 return
-            for window, decoded in batch.advance():
-                line.finish(window, decoded, *self._pieces(decoded, window.n_frames))
+            for (window, language), decoded in batch.advance():
+                line.finish(Recognised(window, decoded, *self._pieces(decoded, window.n_frames), language))
             for part in line.ready():
-                yield from self._segments(part.pieces, part.decoded, part.window)
-            yield self._stats(line.frames_done)
+                ready += self._segments(part)
+            ready.sort(key=lambda segment: segment.start)  # channels overlap
+            while ready and (len(self._tracks) == 1 or ready[0].start < line.settled_s):
+                yield self._numbered(ready.pop(0))
+            yield self._stats(line.frames_done // len(self._tracks))
+
+    def _windows(self) -> Iterator[Window]:
+        """Of all tracks, in order of time."""
+        duration_s = self._audio.duration_s
+        tracks = [cut_at_pauses(t.mel, t.speech, duration_s, number) for number, t in enumerate(self._tracks)]
+        return heapq.merge(*tracks, key=lambda window: window.start)
+
+    def _encoded(self, window: Window) -> tuple[Cross, str]:
+        """A window for the decoder, and its language."""
+        [cross] = self._model.backend.encode(window.mel[None], self.cancel)
+        if self._language is None or (self.options.multilingual and self.options.language is None):
+            self._take_language(self._decoder.language_probabilities(cross))
+        assert self._language is not None
+        return cross, self._language
+
+    def _all_encoded(self, windows: Iterator[Window]) -> Iterator[tuple[Window, Cross, str]]:
+        """One after the other as they are asked for; several at first where one is not enough to tell the language."""
+        waiting: list[tuple[Window, Cross]] = []
+        heard: list[Floats] = []
+        while self._language is None and len(waiting) < MOST_TO_TELL_LANGUAGE and (window := next(windows, None)):
+            [cross] = self._model.backend.encode(window.mel[None], self.cancel)
+            waiting.append((window, cross))
+            heard.append(self._decoder.language_probabilities(cross))
+            if np.mean(heard, axis=0).max() > SURE_OF_LANGUAGE or self.options.multilingual:
+                break
+        if waiting:
+            self._take_language(np.mean(heard, axis=0))
+        for window, cross in waiting:
+            assert self._language is not None
+            yield window, cross, self._language
+        for window in windows:
+            yield (window, *self._encoded(window))
+
+    def _take_language(self, probabilities: Floats) -> None:
+        """The likeliest; a change of it only if that is more likely than not."""
+        best = int(probabilities.argmax())
+        language = self._model.tokenizer.languages[best]
+        if self._language is None or (language != self._language and probabilities[best] > 0.5):
+            self._language = language
+            self._news.append(LanguageDetected(language, float(probabilities[best])))
 
     def _initial_context(self) -> list[int]:
-        prompt = self._options.initial_prompt
+        prompt = self.options.initial_prompt
         return self._model.tokenizer.encode(" " + prompt.strip()) if prompt else []
-
-    def _detect_language(self, cross: Cross) -> Iterator[LanguageDetected]:
-        if self._language is None:
-            self._language, probability = self._decoder.detect_language(cross)
-            yield LanguageDetected(self._language, probability)
 
     def _pieces(self, window: DecodedWindow, n_frames: int) -> tuple[list[TimedTokens], int]:
         """Of a decoded window what to make segments of, and the frames it has settled."""
@@ -156,15 +220,16 @@ class Transcription:
             return [], n_frames
         return split_window(window.tokens, self._model.tokenizer, n_frames)
 
-    def _segments(self, pieces: Sequence[TimedTokens], decoded: DecodedWindow, window: Window) -> Iterator[Segment]:
-        for piece in pieces:
+    def _segments(self, part: Recognised) -> Iterator[Segment]:
+        """Without their numbers."""
+        window, decoded, track = part.window, part.decoded, self._tracks[part.window.track]
+        for piece in part.pieces:
             text = self._model.tokenizer.decode(piece.tokens)
             if not text.strip() or piece.end <= piece.start:
                 continue
-            self._n_tokens += len(piece.tokens)
             start, end = piece.start * FRAMES_PER_TIMESTAMP, piece.end * FRAMES_PER_TIMESTAMP
             yield Segment(
-                id=self._n_segments,
+                id=0,
                 start=window.place(start, is_end=False) / FRAMES_PER_SECOND,
                 end=window.place(end, is_end=True) / FRAMES_PER_SECOND,
                 text=text,
@@ -173,22 +238,28 @@ class Transcription:
                 avg_logprob=decoded.avg_logprob,
                 compression_ratio=decoded.compression_ratio,
                 no_speech_prob=decoded.no_speech_prob,
-                doubts=self._doubts.of(text, decoded, window.spoken(start, end)),
+                doubts=track.doubts.of(text, decoded, window.spoken(start, end)),
+                language=part.language,
+                speaker=track.speaker,
             )
-            self._n_segments += 1
+
+    def _numbered(self, segment: Segment) -> Segment:
+        self._n_segments += 1
+        self._n_tokens += len(segment.tokens)
+        return replace(segment, id=self._n_segments - 1)
 
     def _is_silence(self, window: DecodedWindow) -> bool:
-        o = self._options
+        o = self.options
         if o.no_speech_threshold is None or window.no_speech_prob <= o.no_speech_threshold:
             return False
         return o.logprob_threshold is None or window.avg_logprob <= o.logprob_threshold
 
     def _stats(self, seek: int | None) -> RunStats:
         """Statistics with everything before frame `seek` done; None: everything."""
-        duration_s = self._mel.audio_s if self._mel.ended else self._audio.duration_s
+        mel = self._tracks[0].mel
         return RunStats(
-            audio_s=self._mel.audio_s if seek is None else min(seek / FRAMES_PER_SECOND, self._mel.audio_s),
-            duration_s=duration_s,
+            audio_s=mel.audio_s if seek is None else min(seek / FRAMES_PER_SECOND, mel.audio_s),
+            duration_s=mel.audio_s if mel.ended else self._audio.duration_s,
             processing_s=time.perf_counter() - self._started,
             n_windows=self._n_windows,
             n_tokens=self._n_tokens,
@@ -196,15 +267,18 @@ class Transcription:
             memory=self._model.backend.memory(),
         )
 
-    def _warnings(self) -> Iterator[RunWarning]:
-        new = self._audio.warnings[self._n_warned :]
-        self._n_warned += len(new)
-        yield from map(RunWarning, new)
+    def _told(self) -> Iterator[RunEvent]:
+        """News, and the recording's new warnings."""
+        warnings = self._audio.warnings[self._n_warned :]
+        self._n_warned += len(warnings)
+        news, self._news = self._news, []
+        yield from (*news, *map(RunWarning, warnings))
 
-    def _cancellable(self, blocks: Iterator[Floats]) -> Iterator[Floats]:
-        for block in blocks:
-            self._cancel.check()
-            yield block
+
+def _cancellable(blocks: Iterator[Floats], cancel: CancelToken) -> Iterator[Floats]:
+    for block in blocks:
+        cancel.check()
+        yield block
 
 
 def _sound_end(window: Window) -> int:

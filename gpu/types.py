@@ -64,6 +64,8 @@ class TranscribeOptions:
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
             before end. None: several where the recording is long. With beams, with samples from the start and with
             the text before as context it is always 1.
+        multilingual: listen for the language in every window, not only at the beginning.
+        split_channels: recognise each channel for itself, as a speaker of its own.
         hotwords: words that are likely, given as context to every window (names, terms).
         repetition_penalty: what the logits of tokens that are there already are divided by (CTRL's); 1 is none.
         no_repeat_ngram_size: runs of so many text tokens do not come twice in a window; 0: they may.
@@ -85,6 +87,8 @@ class TranscribeOptions:
     suppress_blank: bool = True
     max_initial_timestamp_s: float = 1.0
     batch_size: int | None = None
+    multilingual: bool = False
+    split_channels: bool = False
     hotwords: str | None = None
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
@@ -97,6 +101,8 @@ class Segment:
 
     Attributes:
         doubts: what speaks against its text. It is kept: only a person can tell.
+        language: what it was recognised as; with `multilingual` not the same everywhere.
+        speaker: number of the channel, from 1, where each channel has its speaker.
     """
 
     id: int
@@ -109,6 +115,8 @@ class Segment:
     compression_ratio: float
     no_speech_prob: float
     doubts: tuple[Doubt, ...] = ()
+    language: str | None = None
+    speaker: int | None = None
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gpu.decoding import DecodedWindow
+from gpu.mel import FRAMES_PER_SECOND
 from gpu.windows import WORTHWHILE, Window, clipped
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
@@ -23,11 +24,13 @@ class TimedTokens:
 
 @dataclass(frozen=True, eq=False)
 class Recognised:
-    """A window, or a part of one, with the pieces of text that were found in it."""
+    """A window, or a part of one, with the pieces of text that were found in it up to its frame `advance`."""
 
     window: Window
     decoded: DecodedWindow
     pieces: Sequence[TimedTokens]
+    advance: int
+    language: str
 
 
 class WindowLine:
@@ -36,6 +39,7 @@ class WindowLine:
     def __init__(self) -> None:
         self._line: list[Window | Recognised] = []
         self._rests: deque[Window] = deque()
+        self._latest = 0  # start of a window
         self.frames_done = 0
 
     def take(self) -> Window | None:
@@ -43,24 +47,31 @@ class WindowLine:
         return self._rests.popleft() if self._rests else None
 
     def begin(self, window: Window) -> None:
-        """A window is being decoded."""
+        """A window is being decoded. They begin in order of their starts."""
         if not window.is_rest:
             self._line.append(window)
+            self._latest = window.start
 
-    def finish(self, window: Window, decoded: DecodedWindow, pieces: Sequence[TimedTokens], advance: int) -> None:
-        """A window is decoded up to its frame `advance`; what it leaves out of its speech is another window."""
+    @property
+    def settled_s(self) -> float:
+        """Nothing that is still to come begins before it."""
+        starts = [part.start for part in self._line if isinstance(part, Window)]
+        return min([*starts, self._latest]) / FRAMES_PER_SECOND
+
+    def finish(self, found: Recognised) -> None:
+        """A window is decoded; what it leaves out of its speech is another window."""
         parts: list[Window | Recognised] = []
         n_taken = 0
-        for first, last in _left_out(window, pieces, advance):
-            n_before = sum(piece.start * FRAMES_PER_TIMESTAMP < last for piece in pieces)
-            parts += [Recognised(window, decoded, pieces[n_taken:n_before]), window.rest(first, last)]
+        for first, last in _left_out(found.window, found.pieces, found.advance):
+            n_before = sum(piece.start * FRAMES_PER_TIMESTAMP < last for piece in found.pieces)
+            parts += [replace(found, pieces=found.pieces[n_taken:n_before]), found.window.rest(first, last)]
             n_taken = n_before
-        parts.append(Recognised(window, decoded, pieces[n_taken:]))
+        parts.append(replace(found, pieces=found.pieces[n_taken:]))
         self._rests += [part for part in parts if isinstance(part, Window)]
-        place = self._line.index(window)
+        place = self._line.index(found.window)
         self._line[place : place + 1] = parts
-        if not window.is_rest:
-            self.frames_done += window.n_before + window.n_frames
+        if not found.window.is_rest:
+            self.frames_done += found.window.n_before + found.window.n_frames
 
     def ready(self) -> Iterator[Recognised]:
         """What is finished and has nothing unfinished before it."""

@@ -37,6 +37,7 @@ class Window:
         speech: where in it somebody speaks, in its own frames; None if nobody has listened for that.
         n_before: frames of the recording that were left out before it, or inside.
         is_rest: whether it was in another window already, which left it out.
+        track: number of the channel it is of.
     """
 
     stretches: tuple[Stretch, ...]
@@ -44,6 +45,11 @@ class Window:
     speech: tuple[Stretch, ...] | None = None
     n_before: int = 0
     is_rest: bool = False
+    track: int = 0
+
+    @property
+    def start(self) -> int:
+        return self.stretches[0].start
 
     @property
     def n_frames(self) -> int:
@@ -86,7 +92,7 @@ class Window:
                 stretches.append(part.moved(stretch.start))
             before += stretch.length
         speech = None if self.speech is None else tuple(s.moved(-first) for s in clipped(self.speech, first, last))
-        return Window(tuple(stretches), mel, speech, is_rest=True)
+        return Window(tuple(stretches), mel, speech, is_rest=True, track=self.track)
 
 
 def clipped(stretches: Sequence[Stretch], first: int, last: int) -> Iterator[Stretch]:
@@ -97,13 +103,14 @@ def clipped(stretches: Sequence[Stretch], first: int, last: int) -> Iterator[Str
             yield part
 
 
-def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None) -> Iterator[Window]:
+def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None, track: int = 0) -> Iterator[Window]:
     """The recording's windows in order of time.
 
     Args:
         duration_s: its length if known: the windows then become about equally long.
+        track: what to call them.
     """
-    window = _Gathered(stream, speech)
+    window = _Gathered(stream, speech, track)
     seek = 0
     while (n_frames := min(stream.read(seek).shape[1], stream.frames_left(seek))) > 0:
         is_last = n_frames < N_FRAMES
@@ -115,7 +122,7 @@ def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None) -
         else:
             length = stretch.end - seek
             goes_on = not is_last and length == N_FRAMES
-            if length <= LONGEST - window.n_frames and not goes_on:
+            if not goes_on and (length <= LONGEST - window.n_frames or (is_last and window.n_frames == 0)):
                 window.add(seek, length)
                 seek += length
             elif window.n_frames < ENOUGH:
@@ -133,8 +140,8 @@ def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None) -
 class _Gathered:
     """What the next window is made of so far."""
 
-    def __init__(self, stream: MelStream, speech: Speech) -> None:
-        self._stream, self._speech = stream, speech
+    def __init__(self, stream: MelStream, speech: Speech, track: int) -> None:
+        self._stream, self._speech, self._track = stream, speech, track
         self._stretches: list[Stretch] = []
         self._mels: list[Floats] = []
         self._end = 0  # of the window before
@@ -158,7 +165,8 @@ class _Gathered:
             before += stretch.length
         mel = self._stream.normalized(*self._mels)
         n_before = self._stretches[-1].end - self._end - self.n_frames
-        window = Window(tuple(self._stretches), mel, None if speech is None else tuple(speech), n_before)
+        spoken = None if speech is None else tuple(speech)
+        window = Window(tuple(self._stretches), mel, spoken, n_before, track=self._track)
         self._end = self._stretches[-1].end
         self._stretches, self._mels, self.n_frames = [], [], 0
         return window
