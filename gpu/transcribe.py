@@ -227,7 +227,7 @@ class Transcription:
             text = self._model.tokenizer.decode(piece.tokens)
             if not text.strip() or piece.end <= piece.start:
                 continue
-            start, end = piece.start * FRAMES_PER_TIMESTAMP, piece.end * FRAMES_PER_TIMESTAMP
+            start, end = window.trimmed(piece.start * FRAMES_PER_TIMESTAMP, piece.end * FRAMES_PER_TIMESTAMP)
             yield Segment(
                 id=0,
                 start=window.place(start, is_end=False) / FRAMES_PER_SECOND,

@@ -24,6 +24,7 @@ WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
 WORTH_LEAVING_OUT = FRAMES_PER_SECOND  # frames of silence before speech
 USUAL = 27 * FRAMES_PER_SECOND
 ENOUGH = 15 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
+MARGIN = FRAMES_PER_SECOND // 5  # frames of a text's time before and after what is heard of it: soft sounds
 PAUSE = 40  # frames over which loudness is averaged
 
 
@@ -79,6 +80,19 @@ class Window:
         if self.speech is None:
             return None
         return sum(part.length for part in clipped(self.speech, first, last)) / max(last - first, 1)
+
+    def trimmed(self, first: int, last: int) -> tuple[int, int]:
+        """Times of a text, in its frames, without silence before and after it: Whisper lets a text begin where the one
+        before ended. Of two stretches a text is in the one in which more of it is spoken."""
+        if not (spoken := list(clipped(self.speech or (), first, last))):
+            return first, last
+        begin, best = 0, (0, first, last)
+        for stretch in self.stretches:
+            here = list(clipped(spoken, begin, begin + stretch.length))
+            if (n_frames := sum(part.length for part in here)) > best[0]:
+                best = n_frames, max(first, here[0].start - MARGIN, begin), min(last, here[-1].end + MARGIN)
+            begin += stretch.length
+        return best[1], best[2]
 
     def rest(self, first: int, last: int | None = None) -> Window:
         """Its frames from `first` on, or up to `last`, as another window."""

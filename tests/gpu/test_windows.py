@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gpu.mel import N_FRAMES, MelStream
 from gpu.model_file import open_model
 from gpu.speech import AnySound, Stretch
-from gpu.windows import LONGEST, SLACK, USUAL, cut_at_pauses, expected_windows, read_ahead
+from gpu.windows import LONGEST, SLACK, USUAL, Window, cut_at_pauses, expected_windows, read_ahead
 from tests.support.requantize import SHIPPED_MODEL
 
 
@@ -125,3 +125,31 @@ def test_what_goes_wrong_while_reading_ahead_is_raised(filters):
     assert start_of(next(windows)) == 0
     with pytest.raises(OSError, match="gone"):
         list(windows)
+
+
+def glued(*spoken):
+    """Seconds 10 to 20 and 50 to 60 of a recording."""
+    speech = tuple(Stretch(*s) for s in spoken)
+    return Window((Stretch(1000, 2000), Stretch(5000, 6000)), np.zeros((80, N_FRAMES), np.float32), speech)
+
+
+def test_places_in_the_recording():
+    window = glued((40, 960), (1040, 1960))
+    assert [window.place(frame, is_end=False) for frame in (0, 999, 1000, 1999)] == [1000, 1999, 5000, 5999]
+    assert [window.place(frame, is_end=True) for frame in (999, 1000, 1001, 2000)] == [1999, 2000, 5001, 6000]
+
+
+def test_texts_begin_and_end_where_they_are_heard():
+    window = glued((40, 400), (700, 960), (1040, 1960))
+    assert window.trimmed(0, 700) == (20, 420), "silence around it is cut off, but for a little"
+    assert window.trimmed(100, 300) == (100, 300)
+    assert window.trimmed(900, 1800) == (1020, 1800), "more of it is spoken in the second stretch"
+    assert window.trimmed(300, 1080) == (300, 980)
+    assert window.trimmed(420, 650) == (420, 650), "nothing is heard: the times are left alone"
+
+
+def test_the_rest_over_two_stretches():
+    rest = glued((40, 960), (1040, 1960)).rest(900, 1100)
+    assert rest.stretches == (Stretch(1900, 2000), Stretch(5000, 5100))
+    assert rest.speech == (Stretch(0, 60), Stretch(140, 200))
+    assert rest.is_rest
