@@ -1111,6 +1111,14 @@
         <source>a file&apos;s size in the archive</source>
         <translation>压缩包中文件的大小</translation>
     </message>
+    <message>
+        <source>Install the program again.</source>
+        <translation>请重新安装本程序。</translation>
+    </message>
+    <message>
+        <source>{path} is not the voice activity model, or is damaged.</source>
+        <translation>{path} 不是语音活动检测模型，或者已损坏。</translation>
+    </message>
 </context>
 <context>
     <name>Application</name>
