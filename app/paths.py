@@ -21,6 +21,11 @@ def default_model() -> Path:
     return resources_dir() / "models" / "ggml-base-q5_1.bin"
 
 
+def vad_model() -> Path:
+    """The voice activity model that comes with the program (Silero)."""
+    return resources_dir() / "models" / "silero_vad_v6.onnx"
+
+
 def sample_recording() -> Path:
     """The recording that comes with the program: eleven seconds of John F. Kennedy."""
     return resources_dir() / "samples" / "jfk.wav"

@@ -8,6 +8,7 @@ for its end whenever less than the time to wait is left.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -72,7 +73,7 @@ class SpanFinder:
     def __init__(self, options: VadOptions) -> None:
         self._threshold = options.threshold
         low = options.neg_threshold
-        self._neg_threshold = max(options.threshold - 0.15, 0.01) if low is None else low
+        self.neg_threshold = max(options.threshold - 0.15, 0.01) if low is None else low
         self._min_speech = options.min_speech_s * SAMPLE_RATE
         self._min_silence = options.min_silence_s * SAMPLE_RATE
         self._pad = int(options.pad_s * SAMPLE_RATE)
@@ -99,7 +100,7 @@ class SpanFinder:
                 self._silence = None
                 if self._start is None:
                     self._start = now
-            elif probability < self._neg_threshold and self._start is not None:
+            elif probability < self.neg_threshold and self._start is not None:
                 if self._silence is None:
                     self._silence = now
                 if now - self._silence >= self._min_silence:
@@ -143,7 +144,7 @@ class SpeechStream:
     """What is spoken in a recording, known as far as it has been read.
 
     It hears the blocks that pass through `listen`, but only works when it is asked or has gathered enough. Keeps every
-    span and probability: half a megabyte an hour.
+    span and probability: half a megabyte an hour. To be asked by the thread that iterates `listen`, or after the end.
 
     Args:
         options: of the spans.
@@ -175,11 +176,26 @@ class SpeechStream:
         """The speech between two samples, clipped to them, as far as has been read; what goes on there included."""
         self._hear()
         open_span = [self._finder.open] if self._finder.open else []
+        begin = bisect_right(self._settled, first, key=lambda span: span.end)
         return [
             Span(max(span.start, first), min(span.end, last))
-            for span in self._settled + open_span
+            for span in self._settled[begin:] + open_span
             if span.start < last and span.end > first
         ]
+
+    def pause(self, first: int, last: int) -> int:
+        """The sample between two where a cut does least harm: in the middle of the longest pause, or, if nobody pauses,
+        where speech is least probable. Both must have been read."""
+        begin = first // CHUNK
+        probabilities = self.probabilities()[begin : max(last // CHUNK, begin + 1)]
+        edges = np.flatnonzero(np.diff(probabilities < self._finder.neg_threshold, prepend=False, append=False))
+        if len(edges) == 0:
+            middle = float(probabilities.argmin()) + 0.5
+        else:
+            starts, ends = edges[::2], edges[1::2]
+            longest = (ends - starts).argmax()
+            middle = (starts[longest] + ends[longest]) / 2
+        return min(max(int((begin + middle) * CHUNK), first), last)
 
     def probabilities(self) -> Floats:
         """(n_chunks,) float32: of every chunk of 512 samples read so far."""

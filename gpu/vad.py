@@ -6,6 +6,9 @@ Run as published, chunk by chunk, most of its time goes into a hundred tiny oper
 another graph: all but the LSTM is worked out for many chunks at once, each layer one matrix product, since a
 convolution over four frames is one; the LSTM then goes over the sequence in one call. A tenth of the time, the same
 numbers.
+
+The network hears quiet speech badly where there is noise too, though the noise is quieter still, so quiet recordings
+are made louder for it.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
+from gpu.audio import SAMPLE_RATE
 from gpu.backends.onnx_builder import GraphBuilder
 from gpu.errors import DamagedModelError, ModelNotFoundError, reason
 from gpu.types import Words
@@ -36,6 +40,11 @@ _N_STATE = 128
 _AT_ONCE = 256  # chunks, 8 s: their spectra (1 MB) stay in the cache
 _SETTLED = 64  # chunks of digital silence, 2 s, after which the network says what it said before
 _STRIDES = (1, 2, 2, 1)  # of the convolutions
+
+_SILENCE_DB = -200.0
+_WANTED_DB = -12.0  # RMS of the loudest chunk, relative to full scale: speech then has about -20
+_MOST_DB = 40.0  # of amplification
+_FALL_DB = 1.0 * CHUNK / SAMPLE_RATE  # a chunk: what was loudest is forgotten at 1 dB a second
 
 _REMEDY = Words("Install the program again.")
 
@@ -55,25 +64,27 @@ class SileroVad:
     def __init__(self, path: Path, threads: int = 1) -> None:
         self._session = _build(_read_weights(path), threads)
 
-    def stream(self) -> VadStream:
-        """A recording to be heard from its start."""
-        return VadStream(self._session)
+    def stream(self, *, amplify: bool = True) -> VadStream:
+        """A recording to be heard from its start; `amplify`: where it is quiet."""
+        return VadStream(self._session, amplify=amplify)
 
-    def probabilities(self, audio: Floats) -> Floats:
+    def probabilities(self, audio: Floats, *, amplify: bool = True) -> Floats:
         """Of a whole recording, (n,) float32 at 16 kHz: (ceil(n / 512),) float32, its end filled up with silence."""
-        stream = self.stream()
+        stream = self.stream(amplify=amplify)
         return np.concatenate([stream.feed(audio), stream.finish()])
 
 
 class VadStream:
     """One recording, heard as it comes; memory stays at a block of it."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, *, amplify: bool) -> None:
         self._session = session
+        self._amplify = amplify
         self._samples = np.zeros(_CONTEXT, np.float32)  # the next chunk's context, and what there is of the chunk
         self._state = {name: np.zeros((1, 1, _N_STATE), np.float32) for name in ("h", "c")}
         self._n_silent = 0  # chunks of digital silence up to now
         self._last = np.float32(0)
+        self._loudest_db = _SILENCE_DB
 
     def feed(self, block: Floats) -> Floats:
         """The probabilities of the chunks that a block completes.
@@ -106,12 +117,25 @@ class VadStream:
             return np.full(len(chunks), self._last)
         else:
             self._n_silent += len(chunks)
+        if self._amplify:
+            chunks = self._amplified(chunks)
         mirrored = np.concatenate([chunks, chunks[:, -2 : -2 - _CONTEXT : -1]], axis=1)
         frames = sliding_window_view(mirrored, _N_FFT, axis=1)[:, ::_HOP]
         feed = {"frames": np.ascontiguousarray(frames), **self._state}
         probabilities, self._state["h"], self._state["c"] = self._session.run(None, feed)
         self._last = probabilities[-1, 0]
-        return np.asarray(probabilities[:, 0])
+        return np.asarray(probabilities, np.float32)[:, 0]
+
+    def _amplified(self, chunks: Floats) -> Floats:
+        """Each chunk as loud as the loudest one lately should be. Never quieter: the network bears loud ones."""
+        power = np.square(chunks[:, _CONTEXT:]).mean(axis=1, dtype=np.float64)
+        level = 10 * np.log10(np.maximum(power, 10 ** (_SILENCE_DB / 10)))
+        fall = _FALL_DB * np.arange(len(chunks) + 1)
+        loudest = (np.maximum.accumulate(np.append(self._loudest_db, level) + fall) - fall)[1:]
+        self._loudest_db = float(loudest[-1])
+        gain = 10 ** (np.clip(_WANTED_DB - loudest, 0, _MOST_DB) / 20)
+        amplified: Floats = chunks * gain.astype(np.float32)[:, None]
+        return amplified
 
 
 def _read_weights(path: Path) -> dict[str, Floats]:

@@ -1497,7 +1497,15 @@
     </message>
     <message>
         <source>Give one of those that the list names.</source>
-        <translation>请从列表中选择。</translation>
+        <translation>请给出列表中列出的名称。</translation>
+    </message>
+    <message>
+        <source>{path} is not the voice activity model, or is damaged.</source>
+        <translation>{path} 不是语音活动检测模型，或者已损坏。</translation>
+    </message>
+    <message>
+        <source>It has one channel only: speakers cannot be told apart.</source>
+        <translation>它只有一个声道：无法区分说话人。</translation>
     </message>
 </context>
 <context>
