@@ -18,6 +18,7 @@ from gpu.cancel import CancelToken
 from gpu.decoding import SECONDS_PER_TIMESTAMP, DecodedWindow, WindowDecoder
 from gpu.mel import FRAMES_PER_SECOND, MelStream
 from gpu.model_file import ModelDimensions
+from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
@@ -30,12 +31,13 @@ PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What a run needs of a model, whatever device it is on."""
+    """What a run needs of a model, whatever device it is on. `clock`: of a run that is measured."""
 
     backend: Backend
     dims: ModelDimensions
     mel_filters: Floats
     tokenizer: Tokenizer
+    clock: StageClock | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Transcription:
     def __init__(self, model: LoadedModel, audio: AudioReader, options: TranscribeOptions, cancel: CancelToken) -> None:
         self._model, self._audio, self._options, self._cancel = model, audio, options, cancel
         self._decoder = WindowDecoder(model.backend, model.dims, model.tokenizer, options, cancel)
-        self._mel = MelStream(self._cancellable(audio.blocks()), model.mel_filters)
+        self._mel = MelStream(self._cancellable(audio.blocks()), model.mel_filters, model.clock)
         self._language = options.language
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
         self._started = time.perf_counter()
