@@ -75,13 +75,13 @@ class Peers:
         if not (self.ctranslate2_model / "model.bin").exists():
             self._join_weights()
 
-    def command(self, name: str) -> list[str]:
-        model = GGML_MODEL if name == "whisper.cpp" else self.ctranslate2_model
+    def command(self, name: str, model: Path | None = None) -> list[str]:
+        model = model or (GGML_MODEL if name == "whisper.cpp" else self.ctranslate2_model)
         return [str(self.python), str(WORKER), name, str(model), str(N_THREADS)]
 
-    def start(self, name: str) -> Peer:
-        """name: "whisper.cpp" or "faster-whisper"."""
-        return Peer(name, self.command(name))
+    def start(self, name: str, model: Path | None = None) -> Peer:
+        """name: of `peer_worker.ENGINES`. `model`: a ggml file or a CTranslate2 folder, if not the shipped weights."""
+        return Peer(name, self.command(name, model))
 
     def _is_installed(self) -> bool:
         expected = dict(requirement.split("==") for requirement in REQUIREMENTS)
