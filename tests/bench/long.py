@@ -1,7 +1,7 @@
-"""Long recordings beside the peers, alternating in one run: time, errors, memory; written to docs/benchmarks.md with a plot.
+"""A long recording beside the peers, alternating in one run: time, errors, memory; a table and a plot in docs/.
 
-`python -m tests.bench.long` measures the shipped command, a fresh process each time; `--load` and `--hours` measure what
-else a long recording meets. Exit code 1 says that a bound was missed. Keep the machine free of other work meanwhile.
+`python -m tests.bench.long` measures the shipped command, a fresh process each time; `--load` and `--hours` measure
+what else a long recording meets. Exit code 1 says that a bound was missed. Keep the machine free of other work.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from tests.bench import peers, report, stress
 from tests.bench.long_recording import join, parts
 from tests.bench.plot import Bar, Chart, svg
-from tests.bench.runs import JFK, OURS, Results, Runs, other_load, run_ours, run_peer, speedup
+from tests.bench.runs import JFK, OURS, Results, Runs, other_load, plain, run_ours, run_peer, speedup
 from tests.support.corpus import Clip, corpus_folder, read_manifest, why_no_corpus
 
 OURS_BEAM = f"{OURS}, beam 5"
 WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH = "whisper.cpp", "faster-whisper", "faster-whisper, batch 8"
 PEERS = (WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH)
-NOISE, STEREO = "special/noisy_pink5dB_3080.flac", "special/stereo_2spk.flac"
+NOISE = "special/noisy_pink5dB_3080.flac"
 PLOT = report.BENCHMARKS.with_suffix(".svg")
 
 # Ours over the peer's time: must, goal.
@@ -37,16 +37,16 @@ METHOD = """## Long recordings
 
 ![Seconds for the long recording]({plot})
 
-`{command}`. Forty utterances of LibriSpeech test-other, their speakers in turn, and half a minute of
-another one, with pauses of half a second; nothing is repeated. {n_threads} threads, English given; greedy but for beam 5;
-whisper.cpp with timestamps. Medians of {n_runs} (noise and stereo: one run), the engines alternating, each run a process
-of its own. Timed is the transcription, from the file to its text, loading the model aside. Errors are of the run with the
-most, by OpenAI's EnglishTextNormalizer. Whole process: from start to end."""
+`{command}`. Forty utterances of LibriSpeech test-other, their speakers in turn, and half
+a minute of another one, with pauses of half a second; nothing is repeated. {n_threads} threads, English given; greedy but
+for beam 5; whisper.cpp with timestamps. Medians of {n_runs} (noise: one run), the engines alternating, each run a process
+of its own. Timed is the transcription, from the file to its text, loading the model aside. Errors are of the run with
+the most, by OpenAI's EnglishTextNormalizer. Whole process: from start to end."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """Weights to compare with: a ggml file for us and whisper.cpp, the same in CTranslate2 for faster-whisper, if any."""
+    """Weights: a ggml file for us and whisper.cpp; the same in CTranslate2 for faster-whisper, if there are any."""
 
     name: str
     ggml: Path
@@ -185,19 +185,14 @@ def target_table(found: Sequence[Target]) -> str:
 
 def chart(results: Results, case: Case, model: Model) -> Chart:
     """Of the long recording."""
-    bars = [
-        Bar(
-            name,
-            median(runs.processing_s),
-            f"WER {runs.worst_wer(case.clip.reference):.1f} %",
-            name in (OURS, OURS_BEAM),
-        )
-        for name, runs in results[case.title].items()
-    ]
+    bars = []
+    for name, runs in results[case.title].items():
+        wer = f"WER {runs.worst_wer(case.clip.reference):.1f} %"
+        bars.append(Bar(name, median(runs.processing_s), wer, name not in PEERS))
     return Chart(f"{case.title}, {model.name}: seconds, less is better", bars)
 
 
-def test_cases(n_runs: int, folder: Path) -> list[Case]:
+def make_cases(n_runs: int, folder: Path) -> list[Case]:
     """The recordings; the long one is written into `folder`."""
     corpus = read_manifest(corpus_folder())
     clips = {clip.name: clip for clip in corpus}
@@ -206,7 +201,6 @@ def test_cases(n_runs: int, folder: Path) -> list[Case]:
         Case(recording.name, recording, n_runs, long=True),
         Case(JFK.name, JFK, n_runs),
         Case("pink noise at 5 dB", clips[NOISE], 1),
-        Case("two speakers, stereo", clips[STEREO], 1),
     ]
 
 
@@ -216,22 +210,20 @@ def compare(arguments: argparse.Namespace, folder: Path) -> int:
     environment.set_up()
     models = [_model(text) for text in arguments.models]
     models = models or [Model("base Q5_1", peers.GGML_MODEL, environment.ctranslate2_model)]
-    cases = test_cases(arguments.runs, folder)
+    cases = make_cases(arguments.runs, folder)
     facts = report.machine()
-    parts_, charts, runs, missed = [], [], {}, []
+    tables, charts, runs, missed = [], [], {}, []
     for model in models:
         results, more = measure(environment, model, cases)
         facts |= more
         found = targets(results, cases)
         missed += [f"{model.name}, {target.what}" for target in found if not target.is_met]
-        parts_ += [summary(results, cases, model), target_table(found)]
+        tables += [summary(results, cases, model), target_table(found)]
         charts.append(chart(results, cases[0], model))
-        runs[model.name] = {
-            title: {name: asdict(r) for name, r in engines.items()} for title, engines in results.items()
-        }
+        runs[model.name] = plain(results)
     command = " ".join(["python -m tests.bench.long", *(["--models", *arguments.models] if arguments.models else [])])
     method = METHOD.format(command=command, plot=PLOT.name, n_threads=peers.N_THREADS, n_runs=arguments.runs)
-    text = "\n\n".join([method, *parts_, report.missed(missed), report.facts(facts)])
+    text = "\n\n".join([method, *tables, report.missed(missed), report.facts(facts)])
     if arguments.json:
         report.write_json(arguments.json, {"facts": facts, "runs": runs})
     if not arguments.no_write:
@@ -268,9 +260,7 @@ def main() -> int:
     parser.add_argument("--no-write", action="store_true", help="leave docs/ as it is")
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--load", action="store_true", help="instead: ours while another process keeps a core busy")
-    instead.add_argument(
-        "--hours", type=float, metavar="N", help="instead: ours on the recording repeated up to N hours"
-    )
+    instead.add_argument("--hours", type=float, metavar="N", help="instead: ours on N hours of the same")
     arguments = parser.parse_args()
     if reason := why_no_corpus():
         print(reason, file=sys.stderr)

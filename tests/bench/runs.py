@@ -8,9 +8,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import psutil
 
@@ -94,3 +95,8 @@ def other_load() -> float:
 def speedup(runs: dict[str, Runs], peer: str) -> float:
     """Median processing time of the peer over ours."""
     return median(runs[peer].processing_s) / median(runs[OURS].processing_s)
+
+
+def plain(results: Results) -> dict[str, Any]:
+    """Everything measured, for JSON."""
+    return {clip: {name: asdict(runs) for name, runs in engines.items()} for clip, engines in results.items()}

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
 from tests.bench import peers, report
-from tests.bench.runs import JFK, OURS, Results, Runs, other_load, run_ours, run_peer, speedup
+from tests.bench.runs import JFK, OURS, Results, Runs, other_load, plain, run_ours, run_peer, speedup
 from tests.support.corpus import Clip, corpus_folder, read_manifest, why_no_corpus
 
 # How much faster than each peer the shipped command has to be.
@@ -117,8 +116,7 @@ def main() -> int:
     text = section(results, clips, facts)
     print(text)
     if arguments.json:
-        runs = {clip: {name: asdict(r) for name, r in engines.items()} for clip, engines in results.items()}
-        report.write_json(arguments.json, {"facts": report.machine() | facts, "runs": runs})
+        report.write_json(arguments.json, {"facts": report.machine() | facts, "runs": plain(results)})
     if not arguments.no_write:
         report.write_section("speed", text)
     return 1 if missed_bounds(results, clips) else 0
