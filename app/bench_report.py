@@ -36,9 +36,7 @@ def table_lines(job: BenchmarkJob, measured: Sequence[DeviceBenchmark]) -> list[
         f"run of median length of {len(first.runs)}",
         *(f"{one.device.kind.upper()}: {one.device.name}" for one in measured),
         "",
-        (
-            f"{'':28}" + "".join(f"{one.device.kind.upper():>12}{'':6}" for one in measured) + _ratio_head(measured)
-        ).rstrip(),
+        f"{'':28}" + "".join(f"{one.device.kind.upper():>12}{'':6}" for one in measured) + _ratio_head(measured),
     ]
     totals = [one.median.stats.processing_s for one in measured]
     for row in _rows(measured):
@@ -46,8 +44,8 @@ def table_lines(job: BenchmarkJob, measured: Sequence[DeviceBenchmark]) -> list[
         for value, total in zip(row.values, totals, strict=True):
             share = f"{value / total:6.0%}" if row.is_share and value is not None and total else " " * 6
             line += f"{'-' if value is None else row.form.format(value):>12}{share}"
-        lines.append((line + _ratio(row)).rstrip())
-    return lines
+        lines.append(line + _ratio(row))
+    return [line.rstrip() for line in lines]
 
 
 def _ratio_head(measured: Sequence[DeviceBenchmark]) -> str:

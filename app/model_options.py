@@ -26,12 +26,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_model(arguments: argparse.Namespace) -> Path | None:
     """What `--model` means; None, and said so, if it means nothing."""
+    if not arguments.model:
+        return default_model()
     from app.models.catalogue import load_catalogue
     from app.models.errors import ModelsError
     from app.models.library import model_path
 
     try:
-        return model_path(arguments.model, load_catalogue()) if arguments.model else default_model()
+        return model_path(arguments.model, load_catalogue())
     except ModelsError as e:
         print(f"error: --model: {e}. {e.remedy}", file=sys.stderr)
         return None

@@ -37,11 +37,11 @@ METHOD = """## Long recordings
 
 ![Seconds for the long recording]({plot})
 
-`{command}`. Forty utterances of LibriSpeech test-other, their speakers in turn, and half
-a minute of another one, with pauses of half a second; nothing is repeated. {n_threads} threads, English given; greedy but
-for beam 5; whisper.cpp with timestamps. Medians of {n_runs} (noise: one run), the engines alternating, each run a process
-of its own. Timed is the transcription, from the file to its text, loading the model aside. Errors are of the run with
-the most, by OpenAI's EnglishTextNormalizer. Whole process: from start to end."""
+`{command}`. Forty utterances of LibriSpeech test-other, their speakers in turn,
+and half a minute of another one, with pauses of half a second; nothing is repeated. {n_threads} threads, English given;
+greedy but for beam 5; whisper.cpp with timestamps. Medians of {n_runs} (noise: one run), the engines alternating, each
+run a process of its own. Timed is the transcription, from the file to its text, loading the model aside. Errors are of
+the run with the most, by OpenAI's EnglishTextNormalizer. Whole process: from start to end."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,8 @@ def compare(arguments: argparse.Namespace, folder: Path) -> int:
         tables += [summary(results, cases, model), target_table(found)]
         charts.append(chart(results, cases[0], model))
         runs[model.name] = plain(results)
-    command = " ".join(["python -m tests.bench.long", *(["--models", *arguments.models] if arguments.models else [])])
+    given = ["--models", *(Path(text).name for text in arguments.models)] if arguments.models else []
+    command = " ".join(["python -m tests.bench.long", *given])
     method = METHOD.format(command=command, plot=PLOT.name, n_threads=peers.N_THREADS, n_runs=arguments.runs)
     text = "\n\n".join([method, *tables, report.missed(missed), report.facts(facts)])
     if arguments.json:
