@@ -11,6 +11,7 @@ from app.paths import default_model
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--model`, `--device` and `--threads`."""
     group = parser.add_argument_group("model and device")
     group.add_argument(
         "--model",

@@ -29,8 +29,17 @@ REQUIREMENTS = (
 )
 GGML_MODEL = ROOT / "resources" / "models" / "ggml-base-q5_1.bin"
 N_THREADS = 2
-# Every engine gets its threads by its own option, and picks its kernels by itself.
-NOT_INHERITED = frozenset({"OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"})
+# Every engine gets its threads by its own option, and picks its kernels by itself. Python keeps what it has compiled, as
+# usual: the peers' packages are compiled already.
+NOT_INHERITED = frozenset(
+    {
+        "OPENBLAS_CORETYPE",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "PYTHONDONTWRITEBYTECODE",
+    }
+)
 WORKER = Path(__file__).with_name("peer_worker.py")
 
 
