@@ -29,8 +29,8 @@ REQUIREMENTS = (
 )
 GGML_MODEL = ROOT / "resources" / "models" / "ggml-base-q5_1.bin"
 N_THREADS = 2
-# Every engine gets its threads by its own option, and picks its kernels by itself. Python keeps what it has compiled, as
-# usual: the peers' packages are compiled already.
+# Every engine gets its threads by its own option, and picks its kernels by itself. Python keeps what it has compiled,
+# as usual: the peers' packages are compiled already.
 NOT_INHERITED = frozenset(
     {
         "OPENBLAS_CORETYPE",
