@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from app import __version__
+from app.argument_types import optional, real_number, true_or_false, whole_number
+from app.bench_arguments import add_bench
 from app.console import prepare_streams
 from app.document.export import FORMATS
 from app.engine.service import language_code, languages
+from app.model_options import add_model_options, chosen_model
 from app.models_command import add_models
-from app.paths import APP_NAME, default_model
+from app.paths import APP_NAME
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
-T = TypeVar("T")
-
-_COMMANDS = ("transcribe", "open", "models")
+_COMMANDS = ("transcribe", "open", "models", "bench")
 _DEFAULTS = TranscribeOptions()
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
@@ -33,6 +33,7 @@ _ABOUT = """\
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
   {program} models COMMAND       list, download, import, quantize, check and remove models
+  {program} bench [FILE]         measure how fast this machine is
 
 {program} COMMAND --help says more about a command.
 """
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
     add_models(commands, _program())
+    add_bench(commands, _program())
     return parser
 
 
@@ -111,7 +113,7 @@ def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.set_defaults(command=_transcribe, parser=parser)
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings, or folders of them")
     _add_output_options(parser)
-    _add_model_options(parser)
+    add_model_options(parser)
     _add_decoding_options(parser)
 
 
@@ -141,20 +143,6 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("model and device")
-    group.add_argument(
-        "--model",
-        metavar="MODEL",
-        help="Whisper model: a path (ggml .bin or .gguf) or the name of one that was downloaded (default: the one that "
-        "comes with the program, base Q5_1)",
-    )
-    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
-    group.add_argument(
-        "--threads", type=_whole_number(0), default=0, metavar="N", help="CPU threads (default: one a core)"
-    )
-
-
 def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("decoding")
 
@@ -163,7 +151,7 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=kind, default=default, metavar=metavar, help=f"{text} (default: {default})"
         )
 
-    number, whole = _number(), _whole_number(1)
+    number, whole = real_number(), whole_number(1)
     add("language", str, "auto", "LANGUAGE", "language spoken, by name or code; auto listens for it")
     group.add_argument(
         "--task",
@@ -171,51 +159,58 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.task,
         help="keep the language, or translate into English (default: transcribe)",
     )
-    add(
-        "beam-size", _optional(whole), None, "N", "beam search with N beams; None is greedy, 5 more accurate and slower"
-    )
+    add("beam-size", optional(whole), None, "N", "beam search with N beams; None is greedy, 5 more accurate and slower")
     add("initial-prompt", str, None, "TEXT", "names, terms or style to expect, as context of the first window")
-    add("condition-on-previous-text", _true_or_false, False, "True|False", "give each window the text before it")
-    add("temperature", _number(0), 0.0, "T", "0 takes the likeliest text, above 0 draws samples")
+    add("condition-on-previous-text", true_or_false, False, "True|False", "give each window the text before it")
+    add("temperature", real_number(0), 0.0, "T", "0 takes the likeliest text, above 0 draws samples")
     add(
         "temperature-increment-on-fallback",
-        _optional(_number(above=0)),
+        optional(real_number(above=0)),
         0.2,
         "T",
         "how much hotter a poor window is tried again, up to 1.0; None: never",
     )
     add("best-of", whole, _DEFAULTS.best_of, "N", "samples drawn where the temperature is above 0")
-    add("patience", _number(above=0), _DEFAULTS.patience, "P", "beam search goes on until P x N beams have ended")
-    add("length-penalty", _optional(number), None, "A", "exponent of the length penalty; None divides by the length")
-    add("compression-ratio-threshold", _optional(number), 2.4, "R", "a window more repetitive than this is poor")
-    add("logprob-threshold", _optional(number), -1.0, "P", "a window less probable than this is poor")
-    add("no-speech-threshold", _optional(number), 0.6, "P", "a poor window with more no-speech probability is silence")
+    add(
+        "patience",
+        real_number(above=0),
+        _DEFAULTS.patience,
+        "P",
+        "beam search goes on until P x N beams have ended",
+    )
+    add("length-penalty", optional(number), None, "A", "exponent of the length penalty; None divides by the length")
+    add("compression-ratio-threshold", optional(number), 2.4, "R", "a window more repetitive than this is poor")
+    add("logprob-threshold", optional(number), -1.0, "P", "a window less probable than this is poor")
+    add("no-speech-threshold", optional(number), 0.6, "P", "a poor window with more no-speech probability is silence")
     add(
         "batch-size",
-        _optional(whole),
+        optional(whole),
         None,
         "N",
         "windows decoded at once, if greedily; 1: one after the other, as openai/whisper",
     )
-    add("multilingual", _true_or_false, False, "True|False", "several languages: listen for it in every window")
-    add("split-channels", _true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
+    add("multilingual", true_or_false, False, "True|False", "several languages: listen for it in every window")
+    add("split-channels", true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
     add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
-    add("repetition-penalty", _number(above=0), 1.0, "X", "what a token's logit is divided by if it was there before")
+    add(
+        "repetition-penalty",
+        real_number(above=0),
+        1.0,
+        "X",
+        "divides the logits of tokens that were there before",
+    )
     add(
         "no-repeat-ngram-size",
-        _whole_number(0),
+        whole_number(0),
         0,
         "N",
         "no run of so many tokens twice in a window; 0: as it comes",
     )
-    add("vad", _true_or_false, True, "True|False", "recognise only where somebody is heard speaking (not: singing)")
-    add("suppress-blank", _true_or_false, True, "True|False", "no blank at the beginning of a window")
+    add("vad", true_or_false, True, "True|False", "recognise only where somebody is heard speaking (not: singing)")
+    add("suppress-blank", true_or_false, True, "True|False", "no blank at the beginning of a window")
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:
-    from app.models.catalogue import load_catalogue
-    from app.models.errors import ModelsError
-    from app.models.library import model_path
     from app.transcribe_command import TranscribeCommand
 
     try:
@@ -223,10 +218,8 @@ def _transcribe(arguments: argparse.Namespace) -> int:
     except OptionsError as e:
         print(f"error: --language: {e} {e.remedy}", file=sys.stderr)
         return 2
-    try:
-        model = model_path(arguments.model, load_catalogue()) if arguments.model else default_model()
-    except ModelsError as e:
-        print(f"error: --model: {e} {e.remedy}", file=sys.stderr)
+    model = chosen_model(arguments)
+    if model is None:
         return 2
     formats = arguments.formats or (["all"] if arguments.output_dir else [])
     return TranscribeCommand(
@@ -313,35 +306,3 @@ def _ladder(temperature: float, increment: float | None) -> tuple[float, ...]:
 def _language_list() -> str:
     names = ", ".join(f"{code}~{name.title()}" for code, name in sorted(languages().items()))
     return "\n" + textwrap.fill(f"languages: {names}", 78, subsequent_indent="  ").replace("~", " ")
-
-
-def _whole_number(least: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
-        return int(text)
-
-    return convert
-
-
-def _number(least: float = float("-inf"), above: float = float("-inf")) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not (number >= least and number > above and math.isfinite(number)):
-            raise argparse.ArgumentTypeError(f"{text} is out of range")
-        return number
-
-    return convert
-
-
-def _optional(convert: Callable[[str], T]) -> Callable[[str], T | None]:
-    return lambda text: None if text == "None" else convert(text)
-
-
-def _true_or_false(text: str) -> bool:
-    if text not in ("True", "False"):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither True nor False")
-    return text == "True"

@@ -65,7 +65,7 @@ def _lines(seen: Overview) -> Iterator[str]:
 def _speed_source(seen: Overview) -> str:
     run = seen.benchmark
     if run is None:
-        return "not measured yet: transcribe a recording of ten seconds or more"
+        return "not measured yet: the command bench measures it"
     return f"from {run.size} {run.quantization} at {run.real_time_factor:.2f} on {run.device_name}"
 
 

@@ -52,11 +52,6 @@ def models_dir() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "models"
 
 
-def vad_model() -> Path:
-    """The voice activity model that comes with the program."""
-    return resources_dir() / "models" / "silero_vad_v6.onnx"
-
-
 def catalogue_file() -> Path:
     """The published models the program knows."""
     return resources_dir() / "models" / "catalogue.json"

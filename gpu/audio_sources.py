@@ -15,7 +15,6 @@ from typing import BinaryIO, NamedTuple, Protocol
 import av
 import av.error
 import numpy as np
-import soundfile
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
@@ -223,6 +222,8 @@ class SoundFileSource:
         self.warnings: list[Words] = []
         self._file, self._channel = file, channel
         file.seek(0)
+        import soundfile  # here: few recordings need it
+
         try:
             self._sound = soundfile.SoundFile(file)
         except soundfile.LibsndfileError as e:

@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from gpu.audio import SAMPLE_RATE
+from gpu.stage_clock import StageClock, stage
 
 Floats = NDArray[np.float32]
 
@@ -73,11 +74,13 @@ class MelStream:
     Args:
         blocks: the recording, 1-D float32 16 kHz mono in blocks of any size.
         filters: (n_mels, 201) float32 mel filterbank.
+        clock: counts making windows as "mel" and waiting for blocks as "read".
     """
 
-    def __init__(self, blocks: Iterator[Floats], filters: Floats) -> None:
+    def __init__(self, blocks: Iterator[Floats], filters: Floats, clock: StageClock | None = None) -> None:
         self._blocks = blocks
         self._filters = filters
+        self._clock = clock
         self._mel = np.empty((len(filters), 0), np.float32)  # log10 frames [_first_frame, frames_read)
         self._first_frame = 0
         self._samples = np.empty(0, np.float32)  # what the next frame needs, and after it
@@ -116,7 +119,8 @@ class MelStream:
         """
         if first_frame < self._first_frame:
             raise ValueError(f"windows go forward only: frame {first_frame} asked for after {self._first_frame}")
-        self._read_to(first_frame + N_FRAMES, keep_from=first_frame)
+        with stage(self._clock, "mel"):
+            self._read_to(first_frame + N_FRAMES, keep_from=first_frame)
         return self._mel[:, :N_FRAMES]
 
     def normalized(self, *log10_mels: Floats) -> Floats:
@@ -135,9 +139,10 @@ class MelStream:
             n_wanted = min((n_frames - self.frames_read) * HOP_LENGTH + N_FFT, N_SAMPLES)
             pending = [self._samples]
             n_pending = len(self._samples)
-            while n_pending < n_wanted and (block := next(self._blocks, None)) is not None:
-                pending.append(block)
-                n_pending += len(block)
+            with stage(self._clock, "read"):
+                while n_pending < n_wanted and (block := next(self._blocks, None)) is not None:
+                    pending.append(block)
+                    n_pending += len(block)
             self._append(pending, ended=n_pending < n_wanted)
             self._drop_before(keep_from)
         self._drop_before(keep_from)

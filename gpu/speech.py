@@ -10,6 +10,7 @@ import numpy as np
 
 from gpu.mel import FRAMES_PER_SECOND, HOP_LENGTH, Floats
 from gpu.speech_spans import SpeechStream, VadOptions, speech_spans
+from gpu.stage_clock import StageClock
 from gpu.vad import CHUNK, SileroVad
 
 AUDIBLE = np.float32(5e-6)  # below it the spectrogram shows nothing
@@ -58,10 +59,11 @@ class SpokenParts:
 
     Args:
         options: of what is worth recognising.
+        clock: see `SpeechStream`.
     """
 
-    def __init__(self, vad: SileroVad, options: VadOptions) -> None:
-        self._stream = SpeechStream(vad, options)
+    def __init__(self, vad: SileroVad, options: VadOptions, clock: StageClock | None = None) -> None:
+        self._stream = SpeechStream(vad, options, clock)
         self.margin = round(options.pad_s * FRAMES_PER_SECOND)
 
     def listen(self, blocks: Iterable[Floats]) -> Iterator[Floats]:

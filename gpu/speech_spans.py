@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gpu.audio import SAMPLE_RATE
+from gpu.stage_clock import StageClock, stage
 from gpu.vad import CHUNK, Floats, SileroVad
 
 _GATHERED = 8 * SAMPLE_RATE  # samples heard at once: the network takes them at a fraction of what single seconds cost
@@ -148,10 +149,12 @@ class SpeechStream:
 
     Args:
         options: of the spans.
+        clock: times the network, as the stage "vad".
     """
 
-    def __init__(self, vad: SileroVad, options: VadOptions) -> None:
+    def __init__(self, vad: SileroVad, options: VadOptions, clock: StageClock | None = None) -> None:
         self._stream = vad.stream()
+        self._clock = clock
         self._finder = SpanFinder(options)
         self._waiting: list[Floats] = []
         self._probabilities: list[Floats] = []
@@ -205,7 +208,8 @@ class SpeechStream:
 
     def _hear(self) -> None:
         if self._waiting:
-            heard = self._stream.feed(np.concatenate(self._waiting))
+            with stage(self._clock, "vad"):
+                heard = self._stream.feed(np.concatenate(self._waiting))
             self._waiting, self._n_waiting = [], 0
             self._probabilities.append(heard)
             self._settled += self._finder.feed(heard)

@@ -23,6 +23,7 @@ from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
 from gpu.speech import AnySound, Speech, SpokenParts, Stretch
 from gpu.speech_spans import VadOptions
+from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
 from gpu.vad import SileroVad
@@ -39,13 +40,14 @@ LONG_SILENCE = 2 * FRAMES_PER_SECOND  # worth leaving out where windows are Open
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What a run needs of a model, whatever device it is on."""
+    """What a run needs of a model, whatever device it is on. `clock`: of a run that is measured."""
 
     backend: Backend
     dims: ModelDimensions
     mel_filters: Floats
     tokenizer: Tokenizer
     vad: SileroVad
+    clock: StageClock | None = None
 
 
 class _Track:
@@ -53,8 +55,10 @@ class _Track:
 
     def __init__(self, model: LoadedModel, audio: AudioReader, speaker: int | None, run: Transcription) -> None:
         self.speaker = speaker
-        self.speech: Speech = SpokenParts(model.vad, VadOptions()) if run.options.vad else AnySound()
-        self.mel = MelStream(self.speech.listen(_cancellable(audio.blocks(), run.cancel)), model.mel_filters)
+        listens = run.options.vad
+        self.speech: Speech = SpokenParts(model.vad, VadOptions(), model.clock) if listens else AnySound()
+        blocks = self.speech.listen(_cancellable(audio.blocks(), run.cancel))
+        self.mel = MelStream(blocks, model.mel_filters, model.clock)
         self.doubts = DoubtKeeper(run.options)
 
 

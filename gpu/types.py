@@ -245,3 +245,35 @@ class TensorReport:
     n_inf: int
     errors: dict[str, float]
     n_tensors: int
+
+
+@dataclass(frozen=True)
+class NodeProfile:
+    """One operator of a graph, all layers and runs together.
+
+    Attributes:
+        op: "MatMulNBits"; node: the weight or input it is for, with layers as "*"; "" if there is none.
+        seconds: wall seconds of all `n_calls`.
+        flops: floating-point operations of all calls, a multiplication and an addition being two; 0: not a product.
+        output_bytes: the most that one call put out.
+    """
+
+    op: str
+    node: str
+    n_calls: int
+    seconds: float
+    flops: float
+    output_bytes: int
+
+
+@dataclass(frozen=True)
+class GraphProfile:
+    """One way of using a graph: "encoder", or the decoder's "prompt", "step" or "look ahead" (of two tokens).
+
+    `seconds`: wall seconds of all runs; `nodes`: slowest first.
+    """
+
+    graph: str
+    n_runs: int
+    seconds: float
+    nodes: tuple[NodeProfile, ...]

@@ -1,4 +1,4 @@
-"""How fast the last transcription was on this machine: what the expected speed of other models is scaled from."""
+"""How fast the last run was here, of `bench` or any transcription: what the speed of other models is scaled from."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,18 +29,23 @@ class OnnxBackend:
 
     limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES)
 
-    def __init__(self, model: ModelFile, device: DeviceInfo, threads: int) -> None:
-        """Build both networks. The model file may be closed afterwards, its memory is not used any more."""
+    def __init__(self, model: ModelFile, device: DeviceInfo, threads: int, traces: Path | None = None) -> None:
+        """Build both networks. The model file may be closed afterwards, its memory is not used any more.
+
+        Args:
+            traces: a folder into which ONNX Runtime writes what each node takes, until `end_tracing`.
+        """
         self._dims = model.dims
         self._device = device
+        self._traces = traces
         return_freed_memory()
         with ThreadPoolExecutor(threads, "repack") as workers, ThreadPoolExecutor(1, "compile") as compiler:
             encoder = build_encoder(model.dims, model.tensors, workers)
-            encoder_session = compiler.submit(encoder.session, _session_options(threads))
+            encoder_session = compiler.submit(encoder.session, _session_options(threads, traces and traces / "encoder"))
             decoder = build_decoder(model.dims, model.tensors, workers)  # repacked while the encoder is compiled
             del encoder
             self._encoder = encoder_session.result()
-            self._decoder = decoder.session(_session_options(threads))
+            self._decoder = decoder.session(_session_options(threads, traces and traces / "decoder"))
         self._embedding = TokenEmbedding(model)
 
     @property
@@ -63,15 +69,24 @@ class OnnxBackend:
     def memory(self) -> MemoryUsage:
         return host_memory()
 
+    def end_tracing(self) -> dict[str, Path]:
+        """The traces by graph, complete; none where no folder was given."""
+        if self._traces is None:
+            return {}
+        return {"encoder": Path(self._encoder.end_profiling()), "decoder": Path(self._decoder.end_profiling())}
+
     def close(self) -> None:
         del self._encoder, self._decoder
 
 
-def _session_options(threads: int) -> onnxruntime.SessionOptions:
+def _session_options(threads: int, trace: Path | None = None) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.enable_mem_pattern = False  # the plan is kept beside the arena it was made from: 40 MB twice
     options.log_severity_level = 3  # errors come back as exceptions
+    if trace is not None:
+        options.enable_profiling = True
+        options.profile_file_prefix = str(trace)
     return options
 
 

@@ -36,6 +36,7 @@ class GraphBuilder:
         self._pool = pool
         self._accuracy_level = accuracy_level
         self._nodes: list[NodeProto] = []
+        self._values: set[str] = set()  # what nodes put out
         self._inputs: list[ValueInfoProto] = []
         self._outputs: list[ValueInfoProto] = []
         self._constants: dict[str, Array] = {}
@@ -65,7 +66,11 @@ class GraphBuilder:
         """Append an operator; `ms` for the domain com.microsoft."""
         outputs = [f"{op}_{len(self._nodes)}_{i}" for i in range(n_outputs)]
         domain = "com.microsoft" if ms else ""
-        self._nodes.append(helper.make_node(op, inputs, outputs, domain=domain, **attributes))
+        # For profiles: what the node reads beside values, as its weights; unique, as ONNX Runtime demands.
+        reads = next((name for name in inputs[1:] if name and name not in self._values), "")
+        name = f"{len(self._nodes)}:{reads}"
+        self._values.update(outputs)
+        self._nodes.append(helper.make_node(op, inputs, outputs, name=name, domain=domain, **attributes))
         return outputs
 
     def node(self, op: str, inputs: Sequence[str], *, ms: bool = False, **attributes: Any) -> str:

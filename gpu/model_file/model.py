@@ -14,7 +14,7 @@ import numpy as np
 from gpu.model_file.quants import BlockFormat, Bytes, Floats
 
 # Blocks dequantized at once: keeps the temporaries in the cache, and small beside the result.
-_DEQUANTIZE_BYTES = 1 << 20
+_DEQUANTIZE_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,17 @@ REQUIREMENTS = (
 )
 GGML_MODEL = ROOT / "resources" / "models" / "ggml-base-q5_1.bin"
 N_THREADS = 2
-# Every engine gets its threads by its own option, and picks its kernels by itself.
-NOT_INHERITED = frozenset({"OPENBLAS_CORETYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"})
+# Every engine gets its threads by its own option, and picks its kernels by itself. Python keeps what it has compiled,
+# as usual: the peers' packages are compiled already.
+NOT_INHERITED = frozenset(
+    {
+        "OPENBLAS_CORETYPE",
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "PYTHONDONTWRITEBYTECODE",
+    }
+)
 WORKER = Path(__file__).with_name("peer_worker.py")
 
 
@@ -75,13 +84,13 @@ class Peers:
         if not (self.ctranslate2_model / "model.bin").exists():
             self._join_weights()
 
-    def command(self, name: str) -> list[str]:
-        model = GGML_MODEL if name == "whisper.cpp" else self.ctranslate2_model
+    def command(self, name: str, model: Path | None = None) -> list[str]:
+        model = model or (GGML_MODEL if name == "whisper.cpp" else self.ctranslate2_model)
         return [str(self.python), str(WORKER), name, str(model), str(N_THREADS)]
 
-    def start(self, name: str) -> Peer:
-        """name: "whisper.cpp" or "faster-whisper"."""
-        return Peer(name, self.command(name))
+    def start(self, name: str, model: Path | None = None) -> Peer:
+        """name: of `peer_worker.ENGINES`. `model`: a ggml file or a CTranslate2 folder, if not the shipped weights."""
+        return Peer(name, self.command(name, model))
 
     def _is_installed(self) -> bool:
         expected = dict(requirement.split("==") for requirement in REQUIREMENTS)

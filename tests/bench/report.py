@@ -83,6 +83,11 @@ def machine() -> dict[str, str]:
     }
 
 
+def missed(bounds: Sequence[str]) -> str:
+    """What fell short of its bound, in words."""
+    return f"Missed bounds: {'; '.join(bounds) or 'none'}."
+
+
 def facts(content: dict[str, str]) -> str:
     """Markdown list of name and value."""
     return "\n".join(f"- {name}: {value}" for name, value in content.items())

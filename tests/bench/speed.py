@@ -7,29 +7,18 @@ missed. Keep the machine free of other work meanwhile.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
-import tempfile
-import time
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from tests.bench import peers, report
-from tests.bench.metrics import count_errors
-from tests.support.corpus import ROOT, Clip, corpus_folder, read_manifest, why_no_corpus
+from tests.bench.runs import JFK, OURS, Results, Runs, other_load, plain, run_ours, run_peer, speedup
+from tests.support.corpus import Clip, corpus_folder, read_manifest, why_no_corpus
 
-OURS = "WhisperDesktop NG"
 # How much faster than each peer the shipped command has to be.
 SPEED_BOUNDS = {"whisper.cpp": 2.5, "faster-whisper": 1.4}
 WER_BOUNDS_PERCENT = {"jfk.wav": 0.0, "long/en_1min_1688.flac": 4.8}
 MEMORY_BOUND_BYTES = 450 * 10**6
-BUSY_PERCENT = 10
-LANGUAGE = "en"
-JFK = "And so, my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
 METHOD = """## Speed
 
 `python -m tests.bench.speed --rounds {n_rounds}`. {n_threads} threads, greedy, timestamps on, English given, shipped
@@ -39,62 +28,14 @@ aside; ours are the seconds the shipped command prints. Whole process: from star
 WER is the worst of the runs."""
 
 
-@dataclass
-class Runs:
-    """All runs of one engine on one recording."""
-
-    processing_s: list[float] = field(default_factory=list)
-    process_s: list[float] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    peak_memory_bytes: int = 0
-
-    def add(self, processing_s: float, text: str, peak_memory_bytes: int | None) -> None:
-        self.processing_s.append(processing_s)
-        self.texts.append(text)
-        self.peak_memory_bytes = max(self.peak_memory_bytes, peak_memory_bytes or 0)
-
-    def worst_wer(self, reference: str) -> float:
-        return max(count_errors(reference, text, LANGUAGE).percent for text in set(self.texts))
-
-
-# By recording and engine.
-Results = dict[str, dict[str, Runs]]
-
-
 def recordings() -> list[Clip]:
     """jfk, and the 68 s file where the corpus is."""
-    sample = ROOT / "resources" / "samples" / "jfk.wav"
-    clips = [Clip(sample, sample.name, LANGUAGE, 11.0, JFK)]
+    clips = [JFK]
     reason = why_no_corpus()
     if reason:
         print(f"68 s file {reason}", file=sys.stderr)
         return clips
     return clips + [clip for clip in read_manifest(corpus_folder()) if clip.name == "long/en_1min_1688.flac"]
-
-
-def run_ours(clip: Clip, runs: Runs) -> None:
-    """The shipped command, as the user types it, plus the file that tells its statistics."""
-    with tempfile.TemporaryDirectory() as folder:
-        stats = Path(folder) / "stats.jsonl"
-        command = [sys.executable, "-m", "app", "transcribe", str(clip.path), "--language", LANGUAGE]
-        command += ["--threads", str(peers.N_THREADS), "--stats-json", str(stats)]
-        started = time.perf_counter()
-        result = subprocess.run(command, cwd=ROOT, env=peers.environment(), capture_output=True, encoding="utf-8")
-        if result.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}")
-        runs.process_s.append(time.perf_counter() - started)
-        told = json.loads(stats.read_text(encoding="utf-8"))
-    runs.add(told["processing_s"], told["text"], told["peak_memory_bytes"])
-
-
-def run_peer(environment: peers.Peers, name: str, clip: Clip, runs: Runs) -> str:
-    """A new process, as for ours. Returns the peer's version."""
-    started = time.perf_counter()
-    with environment.start(name) as peer:
-        run = peer.transcribe(clip.path, LANGUAGE)
-    runs.process_s.append(time.perf_counter() - started)
-    runs.add(run.processing_s, run.text, run.peak_memory_bytes)
-    return peer.version
 
 
 def measure(environment: peers.Peers, clips: list[Clip], n_rounds: int) -> tuple[Results, dict[str, str]]:
@@ -111,19 +52,6 @@ def measure(environment: peers.Peers, clips: list[Clip], n_rounds: int) -> tuple
             latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[clip.name].items())
             print(f"{clip.name} {i + 1}/{n_rounds}: {', '.join(latest)}", file=sys.stderr)
     return results, facts | {"other load between the runs": f"at most {busy:.0f} % of the processor"}
-
-
-def other_load() -> float:
-    """Percent of the processor that others use while no engine runs."""
-    busy = psutil.cpu_percent(interval=0.5)
-    if busy > BUSY_PERCENT:
-        print(f"warning: {busy:.0f} % of the processor is busy with something else", file=sys.stderr)
-    return busy
-
-
-def speedup(runs: dict[str, Runs], peer: str) -> float:
-    """Median processing time of the peer over ours."""
-    return median(runs[peer].processing_s) / median(runs[OURS].processing_s)
 
 
 def summary(results: Results, clips: list[Clip]) -> str:
@@ -169,7 +97,7 @@ def section(results: Results, clips: list[Clip], facts: dict[str, str]) -> str:
     """The Markdown section of docs/benchmarks.md."""
     n_rounds = len(results[clips[0].name][OURS].processing_s)
     method = METHOD.format(n_rounds=n_rounds, n_threads=peers.N_THREADS)
-    bounds = "Missed bounds: " + ("; ".join(missed_bounds(results, clips)) or "none") + "."
+    bounds = report.missed(missed_bounds(results, clips))
     return "\n\n".join([method, summary(results, clips), bounds, report.facts(report.machine() | facts)])
 
 
@@ -188,8 +116,7 @@ def main() -> int:
     text = section(results, clips, facts)
     print(text)
     if arguments.json:
-        runs = {clip: {name: asdict(r) for name, r in engines.items()} for clip, engines in results.items()}
-        report.write_json(arguments.json, {"facts": report.machine() | facts, "runs": runs})
+        report.write_json(arguments.json, {"facts": report.machine() | facts, "runs": plain(results)})
     if not arguments.no_write:
         report.write_section("speed", text)
     return 1 if missed_bounds(results, clips) else 0

@@ -1,11 +1,10 @@
-from pathlib import Path
-
 import pytest
 
-from tests.bench.speed import JFK, OURS, Runs, missed_bounds, speedup, summary
-from tests.support.corpus import Clip
+from tests.bench.runs import JFK as CLIP
+from tests.bench.runs import OURS, Runs
+from tests.bench.speed import missed_bounds, speedup, summary
 
-CLIP = Clip(Path("jfk.wav"), "jfk.wav", "en", 11.0, JFK)
+JFK = CLIP.reference
 
 
 def runs(seconds, text=JFK, peak_memory_bytes=1):

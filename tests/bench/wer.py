@@ -18,9 +18,9 @@ from gpu.cancel import CancelToken
 from gpu.types import TranscribeOptions
 from tests.bench import peers, report
 from tests.bench.metrics import Errors, count_errors, pool, unit
+from tests.bench.runs import OURS
 from tests.support.corpus import FREE_AUDIO, Clip, corpus_folder, read_manifest, why_no_corpus
 
-OURS = "WhisperDesktop NG"
 WHISPER_CPP = "whisper.cpp"
 FASTER_WHISPER = "faster-whisper"
 LONG = "68 s file"
@@ -158,7 +158,7 @@ def missed_bounds(measurements: Sequence[Measurement]) -> list[str]:
 def section(measurements: Sequence[Measurement], versions: dict[str, str], command: str) -> str:
     """The Markdown section of docs/benchmarks.md."""
     method = METHOD.format(command=command)
-    bounds = "Missed bounds: " + ("; ".join(missed_bounds(measurements)) or "none") + "."
+    bounds = report.missed(missed_bounds(measurements))
     return "\n\n".join([method, summary(measurements), bounds, report.facts(report.machine() | versions)])
 
 
