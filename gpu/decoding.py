@@ -5,15 +5,15 @@ The method is openai/whisper's `decoding.py` and `transcribe.decode_with_fallbac
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefill, RowParams
+from gpu.beam_search import Hypothesis, beam_search
 from gpu.cancel import CancelToken
 from gpu.model_file import ModelDimensions
 from gpu.token_rules import TokenRules
@@ -25,23 +25,6 @@ SECONDS_PER_TIMESTAMP = 0.02
 TOKENS_PER_SECOND = 12  # of text: more than the densest speech has; and of a window ...
 SPARE_TOKENS = 50  # ... besides
 MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language, task
-
-
-@dataclass(frozen=True)
-class Hypothesis:
-    """A finished sequence: its tokens without eot, and the log-probability of all of them with eot."""
-
-    tokens: tuple[int, ...]
-    sum_logprob: float
-
-    @property
-    def avg_logprob(self) -> float:
-        return self.sum_logprob / (len(self.tokens) + 1)
-
-    def score(self, length_penalty: float | None) -> float:
-        """openai/whisper's `MaximumLikelihoodRanker`: by length, or by Google NMT's penalty."""
-        length = max(len(self.tokens), 1)
-        return self.sum_logprob / (length if length_penalty is None else ((5 + length) / 6) ** length_penalty)
 
 
 @dataclass(frozen=True)
@@ -104,24 +87,34 @@ class WindowDecoder:
         probabilities: Floats = odds / odds.sum()
         return probabilities
 
-    def decode(self, cross: Cross, prompt: Sequence[int]) -> DecodedWindow:
-        """Decode a window, again at the next temperature as long as the result looks like a failure."""
-        return self._climb(cross, prompt, 0)
+    def decode(self, cross: Cross, prompt: Sequence[int], params: RowParams = RowParams()) -> DecodedWindow:  # noqa: B008
+        """Decode a window, again at the next temperature as long as the result looks like a failure.
 
-    def batch(self, rows: int) -> WindowBatch[Any]:
-        """A place to decode windows side by side; greedily."""
+        Args:
+            params: of its rows, temperature and seed aside.
+        """
+        return self._climb(cross, prompt, params, 0)
+
+    def batch(self, rows: int) -> WindowBatch[Any] | OneByOne[Any]:
+        """A place to decode windows side by side, if greedily."""
+        if rows == 1:
+            return OneByOne(self)
         plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt)
         return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
 
-    def check(self, cross: Cross, prompt: Sequence[int], prefill: Prefill, greedy: Hypothesis) -> DecodedWindow:
+    def check(
+        self, cross: Cross, prompt: Sequence[int], params: RowParams, prefill: Prefill, greedy: Hypothesis
+    ) -> DecodedWindow:
         """What to make of a window's greedy decoding: itself, or what higher temperatures give."""
         window = self._window(prefill, greedy, 0.0, 0)
-        return self._climb(cross, prompt, 1) if self._failed(window) and len(self._options.temperature) > 1 else window
+        if not self._failed(window) or len(self._options.temperature) == 1:
+            return window
+        return self._climb(cross, prompt, params, 1)
 
-    def _climb(self, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
+    def _climb(self, cross: Cross, prompt: Sequence[int], params: RowParams, n_fallbacks: int) -> DecodedWindow:
         """Up the ladder of temperatures."""
         for n, temperature in enumerate(self._options.temperature[n_fallbacks:], n_fallbacks):
-            window = self._decode_at(temperature, cross, prompt, n)
+            window = self._decode_at(temperature, cross, prompt, params, n)
             if not self._failed(window):
                 break
         return window
@@ -146,11 +139,20 @@ class WindowDecoder:
         repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
         return repeats or unsure or window.is_loop
 
-    def _decode_at(self, temperature: float, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
+    def _budget(self, params: RowParams) -> int:
+        """Tokens a sequence may grow to."""
+        return min(self._max_tokens, params.max_tokens or self._max_tokens)
+
+    def _decode_at(
+        self, temperature: float, cross: Cross, prompt: Sequence[int], params: RowParams, n_fallbacks: int
+    ) -> DecodedWindow:
         if temperature == 0 and self._options.beam_size is not None and self._options.beam_size > 1:
-            prefill, best = self._beam_search(cross, prompt, self._options.beam_size)
+            decoder = self._decoder(self._options.beam_size)
+            prefill = decoder.admit(0, cross, prompt, params)
+            best = beam_search(decoder, self._options, self._tokenizer.eot, self._budget(params))
+            decoder.retire(0)
         else:
-            prefill, best = self._sample(cross, prompt, RowParams(temperature, seed=n_fallbacks))
+            prefill, best = self._sample(cross, prompt, replace(params, temperature=temperature, seed=n_fallbacks))
         return self._window(prefill, best, temperature, n_fallbacks)
 
     def _window(self, prefill: Prefill, best: Hypothesis, temperature: float, n_fallbacks: int) -> DecodedWindow:
@@ -190,52 +192,13 @@ class WindowDecoder:
         start = repeating_from([tokens[i] for i in text])
         return None if start is None else text[start]
 
-    def timestamp(self, units: int) -> int:
-        """The token of a time in a window."""
-        return self._tokenizer.timestamp_begin + units
+    def params(self, sound_end: int) -> RowParams:
+        """How to decode a window whose last sound is there, in timestamp units; see `gpu.token_rules.RuleState`."""
+        budget = SPARE_TOKENS + round(sound_end * SECONDS_PER_TIMESTAMP * TOKENS_PER_SECOND)
+        return RowParams(sound_end=self._tokenizer.timestamp_begin + sound_end, max_tokens=budget)
 
     def hypothesis(self, tokens: Sequence[int], logprobs: Sequence[float]) -> Hypothesis:
         return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), sum(logprobs))
-
-    def _beam_search(self, cross: Cross, prompt: Sequence[int], beam_size: int) -> tuple[Prefill, Hypothesis]:
-        """openai/whisper's `BeamSearchDecoder`, with patience (arXiv:2204.05424)."""
-        decoder = self._decoder(beam_size)
-        prefill = decoder.admit(0, cross, prompt, RowParams())
-        beams = [Hypothesis((), 0.0)]  # all sequences are the prompt so far: one of them counts
-        finished: dict[tuple[int, ...], float] = {}
-        n_wanted = round(beam_size * self._options.patience)
-        for _ in range(self._max_tokens):
-            top = decoder.candidates()
-            candidates = sorted(
-                (
-                    (beam.sum_logprob + float(logprob), parent, int(token))
-                    for parent, beam in enumerate(beams)
-                    for token, logprob in zip(top.ids[parent], top.logprobs[parent], strict=True)
-                    if logprob > -math.inf
-                ),
-                reverse=True,
-            )
-            kept: list[tuple[float, int, int]] = []
-            for score, parent, token in candidates:
-                if token == self._tokenizer.eot:
-                    if len(finished) < n_wanted:
-                        finished[beams[parent].tokens] = score
-                else:
-                    kept.append((score, parent, token))
-                    if len(kept) == beam_size:
-                        break
-            if len(finished) >= n_wanted or not kept:
-                break
-            beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
-            kept += [kept[-1]] * (beam_size - len(kept))  # fewer candidates than beams: the decoder's rows stay full
-            decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
-        decoder.retire(0)
-        for beam in beams:  # best first
-            if len(finished) >= beam_size:
-                break
-            finished.setdefault(beam.tokens, beam.sum_logprob)
-        hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
-        return prefill, max(hypotheses, key=lambda h: h.score(self._options.length_penalty))
 
     def _decoder(self, sequences: int) -> Decoder:
         if sequences not in self._decoders:
@@ -266,9 +229,9 @@ class WindowBatch(Generic[Key]):
             sound_end: where its last sound is, in timestamp units; see `gpu.token_rules.RuleState`.
         """
         slot = self._free.pop()
-        budget = SPARE_TOKENS + round(sound_end * SECONDS_PER_TIMESTAMP * TOKENS_PER_SECOND)
-        params = RowParams(sound_end=self._windows.timestamp(sound_end), max_tokens=budget)
-        self._slots[slot] = _BatchSlot(key, cross, prompt, self._decoder.admit(slot, cross, prompt, params))
+        params = self._windows.params(sound_end)
+        prefill = self._decoder.admit(slot, cross, prompt, params)
+        self._slots[slot] = _BatchSlot(key, cross, prompt, params, prefill)
 
     def advance(self) -> list[tuple[Key, DecodedWindow]]:
         """A few tokens for each window; those that are done now."""
@@ -280,11 +243,33 @@ class WindowBatch(Generic[Key]):
             if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
                 self._decoder.retire(slot)
                 greedy = self._windows.hypothesis(row.tokens, row.logprobs)
-                finished.append((row.key, self._windows.check(row.cross, row.prompt, row.prefill, greedy)))
+                finished.append((row.key, self._windows.check(row.cross, row.prompt, row.params, row.prefill, greedy)))
                 row.cross.free()
                 del self._slots[slot]
                 self._free.append(slot)
         return finished
+
+
+class OneByOne(Generic[Key]):
+    """The same for one window at a time: with beams, or sampled. See `WindowBatch`."""
+
+    def __init__(self, windows: WindowDecoder) -> None:
+        self._windows = windows
+        self._waiting: list[tuple[Key, Cross, Sequence[int], int]] = []
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def admit(self, key: Key, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
+        self._waiting.append((key, cross, prompt, sound_end))
+
+    def advance(self) -> list[tuple[Key, DecodedWindow]]:
+        decoded = []
+        for key, cross, prompt, sound_end in self._waiting:
+            decoded.append((key, self._windows.decode(cross, prompt, self._windows.params(sound_end))))
+            cross.free()
+        self._waiting = []
+        return decoded
 
 
 @dataclass
@@ -294,6 +279,7 @@ class _BatchSlot(Generic[Key]):
     key: Key
     cross: Cross
     prompt: Sequence[int]
+    params: RowParams
     prefill: Prefill
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)

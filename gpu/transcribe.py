@@ -17,7 +17,7 @@ import numpy as np
 from gpu.audio import AudioReader
 from gpu.backends.base import Backend, Cross, Floats
 from gpu.cancel import CancelToken
-from gpu.decoding import DecodedWindow, WindowBatch, WindowDecoder
+from gpu.decoding import DecodedWindow, OneByOne, WindowBatch, WindowDecoder
 from gpu.doubts import DoubtKeeper
 from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
@@ -96,19 +96,25 @@ class Transcription:
         elif not tokenizer.is_multilingual:
             self._language = "en"
             yield LanguageDetected("en", None)
-        rows = self._rows()
-        for event in self._at_once(rows) if rows > 1 or len(self._tracks) > 1 else self._in_sequence():
+        for event in self._in_sequence() if self._needs_order() else self._at_once(self._rows()):
             yield from self._told()
             yield event
         yield from self._told()
         yield self._stats(None)
 
+    def _needs_order(self) -> bool:
+        """Whether a window has to wait for the one before, or nothing is gained if it does not."""
+        o = self.options
+        if o.condition_on_previous_text or len(self._tracks) > 1:
+            return len(self._tracks) == 1
+        if o.batch_size is not None:
+            return o.batch_size == 1
+        return (self._audio.duration_s or math.inf) < AT_ONCE_FROM_S
+
     def _rows(self) -> int:
         """Windows to decode at once."""
         o = self.options
-        if o.batch_size is None and (self._audio.duration_s or math.inf) < AT_ONCE_FROM_S:
-            return 1
-        if o.condition_on_previous_text or o.beam_size is not None or o.temperature[0] > 0:
+        if (o.beam_size or 1) > 1 or o.temperature[0] > 0:
             return 1
         n_windows = expected_windows(self._audio.duration_s) * len(self._tracks)
         return min(self._model.backend.limits.rows, o.batch_size or n_windows, n_windows)
@@ -146,7 +152,7 @@ class Transcription:
     def _at_once(self, rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
         coming = self._all_encoded(read_ahead(self._windows()))
-        batch: WindowBatch[tuple[Window, str]] = self._decoder.batch(rows)
+        batch: WindowBatch[tuple[Window, str]] | OneByOne[tuple[Window, str]] = self._decoder.batch(rows)
         line = WindowLine()
         ready: list[Segment] = []
         while True:

@@ -124,7 +124,8 @@ class Decoder(Protocol):
         ...
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
-        """Beam search: sequence i continues sequence parents[i] with tokens[i]; caches are reordered."""
+        """Beam search: sequence i continues sequence parents[i] with tokens[i]; caches are reordered. From call to call
+        there may be fewer or more of them, up to the plan's."""
         ...
 
     def retire(self, slot: int) -> None:

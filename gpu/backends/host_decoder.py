@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gpu.backends.base import Cross, DecodePlan, Floats, Prefill, RowParams, Steps, TopK
 from gpu.cancel import CancelToken
@@ -21,6 +22,8 @@ NEAR_TIE = np.float32(0.5)
 # Sums of two steps that differ by less are equal as far as rounding inputs to int8 lets one tell.
 CLEARLY_BETTER = np.float32(0.1)
 
+_BLOCK = 64  # logits
+
 
 class LogitsModel(Protocol):
     """The decoder network with its caches for the sequences of each slot's window."""
@@ -30,7 +33,7 @@ class LogitsModel(Protocol):
         ...
 
     def step(self, tokens: Mapping[int, Sequence[int]]) -> Mapping[int, Floats]:
-        """Append one token to each sequence of every slot in use.
+        """Append one token to each sequence of every slot in use, as many as `reorder` left.
 
         Returns:
             By slot the logits after it, (sequences, n_vocab) float32, valid until the next call.
@@ -50,7 +53,7 @@ class LogitsModel(Protocol):
         ...
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
-        """A slot's sequence i continues what its sequence parents[i] was."""
+        """A slot's sequence i continues what its sequence parents[i] was; there may be fewer than the plan's."""
         ...
 
     def retire(self, slot: int) -> None:
@@ -112,13 +115,13 @@ class HostDecoder:
         self._append_pending()
         state = self._only()
         assert state.logits is not None
-        k = self._plan.top_k
-        rows = [self._ruled(row, rules).copy() for row, rules in zip(state.logits, state.states, strict=True)]
-        logprobs = np.stack([row - np.float32(log_sum_exp(row)) for row in rows])  # (n, n_vocab)
-        ids = np.argpartition(-logprobs, k, axis=1)[:, :k]
-        best = np.take_along_axis(logprobs, ids, axis=1)
-        order = np.argsort(-best, axis=1, kind="stable")
-        return TopK(np.take_along_axis(ids, order, axis=1), np.take_along_axis(best, order, axis=1))
+        rows = []
+        for row, rules in zip(state.logits, state.states, strict=True):
+            ruled = self._ruled(row, rules)
+            ids = best_of(ruled, self._plan.top_k)
+            rows.append((ids, ruled[ids] - np.float32(log_sum_exp(ruled))))
+        ids, logprobs = zip(*rows, strict=True)
+        return TopK(np.stack(ids), np.stack(logprobs))
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
         state = self._only()
@@ -213,3 +216,17 @@ class HostDecoder:
         self._model.take_branch(slot, better)
         state.logits = after[better : better + 1]
         return tokens[better]
+
+
+def best_of(logits: Floats, k: int) -> NDArray[np.int64]:
+    """The indices of the `k` largest of (n,) values, largest first. They lie in the `k` blocks with the largest maxima,
+    so that few values have to be ordered."""
+    n_blocks = len(logits) // _BLOCK
+    if n_blocks <= k:
+        return np.argsort(-logits, kind="stable")[:k]
+    whole = n_blocks * _BLOCK
+    maxima = logits[:whole].reshape(n_blocks, _BLOCK).max(axis=1)
+    blocks = np.sort(np.argpartition(-maxima, k)[:k])
+    among = np.concatenate([*(np.arange(b * _BLOCK, (b + 1) * _BLOCK) for b in blocks), np.arange(whole, len(logits))])
+    chosen: NDArray[np.int64] = among[np.argsort(-logits[among], kind="stable")[:k]]
+    return chosen

@@ -77,7 +77,7 @@ class OnnxLogits:
         self._slots: list[int] = []
         self._offsets: dict[int, int] = {}  # tokens in a slot's caches
         self._hidden: dict[int, Floats] = {}  # behind a slot's latest logits, (sequences, d)
-        self._steps: dict[int, _Call] = {}  # by number of rows
+        self._steps: dict[tuple[int, int], _Call] = {}  # by number of rows, and of the sequences of each
         self._branches: dict[int, _Call] = {}  # by row
         self._branch_cache = self._branch_hidden = np.zeros(0, np.float32)  # what they append to, one at a time
         self._windows: dict[int, OnnxCross] = {}  # in the buffers, by row; finished ones too until the row is needed
@@ -99,14 +99,16 @@ class OnnxLogits:
         return logits
 
     def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
-        n = len(self._slots)
-        if n not in self._steps:
-            self._steps[n] = _Call(self._session, self._dims, self._buffers.of_step(n), range(n * self._n))
+        n, each = len(self._slots), len(tokens[self._slots[0]])
+        if (n, each) not in self._steps:
+            buffers = self._buffers.of_step(n, each)
+            self._steps[n, each] = _Call(self._session, self._dims, buffers, range(n * each))
         x = [self._embed(token, self._offsets[slot]) for slot in self._slots for token in tokens[slot]]
         for slot in self._slots:
             self._offsets[slot] += 1
-        logits, hidden = self._steps[n].run(x, [self._offsets[slot] for slot in self._slots for _ in range(self._n)])
-        rows = {slot: slice(i * self._n, (i + 1) * self._n) for i, slot in enumerate(self._slots)}
+        totals = [self._offsets[slot] for slot in self._slots for _ in range(each)]
+        logits, hidden = self._steps[n, each].run(x, totals)
+        rows = {slot: slice(i * each, (i + 1) * each) for i, slot in enumerate(self._slots)}
         self._hidden = {slot: hidden[part] for slot, part in rows.items()}
         return {slot: logits[part] for slot, part in rows.items()}
 
@@ -133,8 +135,7 @@ class OnnxLogits:
         self._hidden[slot] = self._branch_hidden[i : i + 1].copy()
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
-        if any(i != p for i, p in enumerate(parents)):
-            self._buffers.reorder(self._slots.index(slot), parents, self._offsets[slot])
+        self._buffers.reorder(self._slots.index(slot), parents, self._offsets[slot])
 
     def retire(self, slot: int) -> None:
         if slot in self._offsets:
@@ -204,9 +205,10 @@ class _Buffers:
         tail = self._tail(row, n_tokens)[:, np.newaxis]
         return self._part(slice(row, row + 1), self.cache[:, first : first + 1], tail)
 
-    def of_step(self, rows: int) -> _Buffers:
-        """All sequences of the first rows."""
-        return self._part(slice(0, rows), self.cache[:, : rows * self.n_sequences], self.tails[:, :rows])
+    def of_step(self, rows: int, sequences: int) -> _Buffers:
+        """The first sequences of the first rows: of one row any number, of several their only one."""
+        cache = self.cache[:, : rows * sequences]
+        return self._part(slice(0, rows), cache, self.tails[:, :rows, self.n_sequences - sequences :])
 
     def of_branch(self, row: int, cache: Floats) -> _Buffers:
         """Two sequences of a row, with their own cache."""
@@ -224,8 +226,11 @@ class _Buffers:
         sequences[:, 1:, :, :n_tokens] = sequences[:, :1, :, :n_tokens]
 
     def reorder(self, row: int, parents: Sequence[int], n_tokens: int) -> None:
-        sequences = self._sequences(row)
-        sequences[:, :, :, :n_tokens] = sequences[:, list(parents), :, :n_tokens]
+        moved = [(i, parent) for i, parent in enumerate(parents) if i != parent]
+        if moved:
+            sequences = self._sequences(row)
+            to, source = (list(which) for which in zip(*moved, strict=True))
+            sequences[:, to, :, :n_tokens] = sequences[:, source, :, :n_tokens]
 
     def swap(self, row: int, other: int, cross: OnnxCross, other_cross: OnnxCross) -> None:
         """Two windows change places."""

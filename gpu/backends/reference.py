@@ -74,7 +74,7 @@ class ReferenceLogits:
     def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
         for slot, new in tokens.items():
             state = self._slots[slot]
-            pairs = zip(new, state.caches, strict=True)
+            pairs = zip(new, state.caches, strict=False)  # some may have been given up
             state.logits = np.concatenate([self._network.decode([token], cache, state.cross) for token, cache in pairs])
         return {slot: self._slots[slot].logits for slot in tokens}
 
@@ -98,7 +98,7 @@ class ReferenceLogits:
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         state, spare = self._slots[slot], self._new_caches()
-        for cache, parent in zip(spare, parents, strict=True):
+        for cache, parent in zip(spare, parents, strict=False):
             cache.copy_from(state.caches[parent])
         self._free.append(state.caches)
         state.caches = spare

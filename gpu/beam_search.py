@@ -1,0 +1,81 @@
+"""Beam search over one window: openai/whisper's `BeamSearchDecoder`, with patience (arXiv:2204.05424), and without the
+beams that have fallen too far behind to win."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gpu.backends.base import Decoder
+from gpu.types import TranscribeOptions
+
+# Log-probability by which a beam may be behind the best: see ARCHITECTURE.md for what that costs and saves.
+FARTHEST_BEHIND = 6.0
+# Tokens that two beams have in common at their end, after which what they said before makes no difference any more.
+SAME_END = 8
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A finished sequence: its tokens without eot, and the log-probability of all of them with eot."""
+
+    tokens: tuple[int, ...]
+    sum_logprob: float
+
+    @property
+    def avg_logprob(self) -> float:
+        return self.sum_logprob / (len(self.tokens) + 1)
+
+    def score(self, length_penalty: float | None) -> float:
+        """openai/whisper's `MaximumLikelihoodRanker`: by length, or by Google NMT's penalty."""
+        length = max(len(self.tokens), 1)
+        return self.sum_logprob / (length if length_penalty is None else ((5 + length) / 6) ** length_penalty)
+
+
+def beam_search(decoder: Decoder, options: TranscribeOptions, eot: int, max_tokens: int) -> Hypothesis:
+    """The best hypothesis about the window admitted to slot 0.
+
+    Args:
+        options: `beam_size` is not None.
+    """
+    assert options.beam_size is not None
+    beams = [Hypothesis((), 0.0)]  # all sequences are the prompt so far: one of them counts
+    finished: dict[tuple[int, ...], float] = {}
+    n_wanted = round(options.beam_size * options.patience)
+    for _ in range(max_tokens):
+        kept: list[tuple[float, int, int]] = []
+        ends: set[tuple[int, ...]] = set()
+        for score, parent, token in _candidates(decoder, beams):
+            if token == eot:
+                if len(finished) < n_wanted:
+                    finished[beams[parent].tokens] = score
+            elif not kept or score > kept[0][0] - FARTHEST_BEHIND:
+                end = (*beams[parent].tokens[1 - SAME_END :], token)
+                if len(end) < SAME_END or end not in ends:
+                    ends.add(end)
+                    kept.append((score, parent, token))
+                    if len(kept) == options.beam_size:
+                        break
+        if len(finished) >= n_wanted or not kept:
+            break
+        beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
+        decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
+    for beam in beams:  # best first
+        if len(finished) >= options.beam_size:
+            break
+        finished.setdefault(beam.tokens, beam.sum_logprob)
+    hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
+    return max(hypotheses, key=lambda h: h.score(options.length_penalty))
+
+
+def _candidates(decoder: Decoder, beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:
+    """(log-probability of all of it, beam, its next token), best first."""
+    top = decoder.candidates()
+    candidates = [
+        (beam.sum_logprob + float(logprob), parent, int(token))
+        for parent, beam in enumerate(beams)
+        for token, logprob in zip(top.ids[parent], top.logprobs[parent], strict=True)
+        if logprob > -math.inf
+    ]
+    return sorted(candidates, reverse=True)
