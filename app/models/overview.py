@@ -30,6 +30,7 @@ class ListedModel:
         state: "begun": a part of it has arrived, `n_bytes_there` of them.
         cpu_bytes, gpu_bytes: memory a transcription needs, estimated.
         real_time_factor: expected; None as long as none was measured.
+        path: of its file, when it is there whole.
     """
 
     model: CatalogueModel
@@ -38,6 +39,7 @@ class ListedModel:
     cpu_bytes: int
     gpu_bytes: int
     real_time_factor: float | None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,14 @@ class OnDisk:
 
 @dataclass(frozen=True)
 class Overview:
-    """`notes`: what could not be looked into, one line each."""
+    """`notes`: what could not be looked into, one line each. `free_bytes`: of memory, now."""
 
     listed: tuple[ListedModel, ...]
     on_disk: tuple[OnDisk, ...]
     notes: tuple[str, ...]
     benchmark: Benchmark | None
     recommendation: Recommendation | None
+    free_bytes: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; bytes, seconds, paths as text."""
@@ -94,6 +97,7 @@ def overview(
     token = token or CancelToken()
     benchmark = last_benchmark()
     findings = find_models([*usual_roots(), *(Root(folder, "your folder") for folder in folders)], token)
+    free = psutil.virtual_memory().available
     hashes, on_disk, notes = HashCache(), [], list(findings.notes)
     for model in findings.models:
         try:
@@ -105,26 +109,27 @@ def overview(
         tuple(on_disk),
         tuple(notes),
         benchmark,
-        recommend(catalogue, psutil.virtual_memory().available, benchmark),
+        recommend(catalogue, free, benchmark),
+        free,
     )
 
 
 def _listed(model: CatalogueModel, catalogue: Catalogue, benchmark: Benchmark | None) -> ListedModel:
-    state, there = _state(model, catalogue)
+    state, there, path = _state(model, catalogue)
     speed = real_time_factor(model, benchmark, catalogue) if benchmark else None
-    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed)
+    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed, path)
 
 
-def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int]:
-    """Where it stands, and how many of its bytes are there. A folder that may not be read has none."""
+def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int, Path | None]:
+    """Where it stands, how many of its bytes are there, and its file. A folder that may not be read has none."""
     folder = models_dir()
     try:
         if path := find_installed(model.name, catalogue, folder):
-            return ("built in" if path == default_model() else "downloaded"), path.stat().st_size
+            return ("built in" if path == default_model() else "downloaded"), path.stat().st_size, path
         part = folder / (model.file + PART)
-        return ("begun", part.stat().st_size) if part.exists() else ("available", 0)
+        return ("begun", part.stat().st_size, None) if part.exists() else ("available", 0, None)
     except OSError:
-        return "available", 0
+        return "available", 0, None
 
 
 def _listed_json(row: ListedModel) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QCoreApplication
 from gpu import errors
 from gpu.types import Words
 
-# By `kind`, the name of a class in gpu/errors.py or of the service.
+# By `kind`, the name of a class in gpu/errors.py or app/models/errors.py, or of the service.
 _HEADLINES = {
     "ModelNotFoundError": Words("The model file cannot be read"),
     "UnknownModelFormatError": Words("This file is not a Whisper model"),
@@ -37,6 +37,23 @@ _HEADLINES = {
     "MemoryError": Words("There is not enough memory"),
     "InternalError": Words("The program made a mistake"),
     "OSError": Words("The file could not be written"),
+    "CatalogueError": Words("The list of published models cannot be read"),
+    "UnknownModelError": Words("There is no such model"),
+    "NetworkSettingsError": Words("The network settings cannot be used"),
+    "NetworkOffError": Words("The network is switched off"),
+    "UnreachableError": Words("The server cannot be reached"),
+    "ProxyUnusableError": Words("The proxy cannot be used"),
+    "CertificateError": Words("The server's certificate is not trusted"),
+    "ConnectionLostError": Words("The connection was lost"),
+    "ServerBusyError": Words("The server is busy"),
+    "RefusedByServerError": Words("The server does not give the file"),
+    "RedirectError": Words("The server leads nowhere"),
+    "WrongLengthError": Words("The server offers another file"),
+    "WrongHashError": Words("What arrived is not the published file"),
+    "NoRoomError": Words("There is not enough room on the disk"),
+    "CannotWriteError": Words("The folder cannot be written"),
+    "AlreadyDownloadingError": Words("The model is being downloaded already"),
+    "NotRemovableError": Words("The model cannot be removed"),
 }
 
 
