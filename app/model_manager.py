@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QUrl, Signal
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
@@ -32,6 +32,8 @@ from app.widgets.models_window import ModelsWindow
 from app.widgets.verify_window import VerifyWindow
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
+
+CLOCK_MS = 1000  # also while nothing arrives, speed and time left change
 
 
 class _Folders(Protocol):
@@ -69,6 +71,8 @@ class ModelManager(QObject):
         self._verify_windows: dict[Job, VerifyWindow] = {}
         self._wanted: Path | None = None  # the model that was to be loaded from here
         self._message_action: Callable[[], None] = lambda: None
+        self._repaint = QTimer(self, singleShot=True, interval=0)  # once for all that happens in a turn of the loop
+        self._clock = QTimer(self, interval=CLOCK_MS)
         self.queue = ModelQueue(network, self)
         self.window = ModelsWindow(appearance)
         self.window.restoreGeometry(settings.models_geometry)
@@ -122,7 +126,9 @@ class ModelManager(QObject):
         window.job_cancel_requested.connect(queue.cancel)
         window.message_bar.action_requested.connect(self._on_message_action)
         window.closing.connect(self._remember)
-        queue.changed.connect(self._on_changed)
+        queue.changed.connect(self._repaint.start)
+        self._repaint.timeout.connect(self._show_jobs)
+        self._clock.timeout.connect(self._show_jobs)
         queue.ended.connect(self._on_ended)
 
     def _act(self, action: str, row: ModelRow) -> None:
@@ -256,7 +262,12 @@ class ModelManager(QObject):
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
             self._say("warning", lambda: Saying(self.tr("No program here opens folders"), str(folder)))
 
-    def _on_changed(self) -> None:
+    def _show_jobs(self) -> None:
+        if self._token.cancelled:  # the program ends
+            return
+        is_running = any(job.state is JobState.RUNNING for job in self.queue.jobs)
+        if is_running != self._clock.isActive():
+            self._clock.start() if is_running else self._clock.stop()
         self.window.show_jobs(self.queue.jobs, self._downloads)
         for view in self._verify_windows.values():
             view.refresh()
@@ -311,6 +322,8 @@ class ModelManager(QObject):
         self._message_action()
 
     def _take_overview(self, over: list[Job], seen: Overview) -> None:
+        if self._token.cancelled:  # the program ends
+            return
         self._looking = False
         self._downloads = {name: job for name, job in self._downloads.items() if job not in over}
         self.window.show_jobs(self.queue.jobs, self._downloads)

@@ -104,11 +104,13 @@ class Rate:
 
     @property
     def per_second(self) -> float | None:
-        """None until half a second has been seen."""
+        """None until half a second has been seen; falls, and is 0 in the end, while nothing comes."""
         if not self._samples:
             return None
-        (start, n_first), (end, n_last) = self._samples[0], self._samples[-1]
-        return (n_last - n_first) / (end - start) if end - start >= 0.5 else None
+        now, (start, n_first), (end, n_last) = self._clock(), self._samples[0], self._samples[-1]
+        if now - end > RATE_S:
+            return 0.0
+        return (n_last - n_first) / (now - start) if now - start >= 0.5 else None
 
 
 @dataclass(eq=False)

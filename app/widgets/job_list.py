@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -26,6 +26,7 @@ from app.widgets.texts import data_size, percent, time_left, translate
 
 STEPS = 1000
 ICON_SIZE = 16
+BORDER = 2  # the card's own and the layout's
 MAX_ROWS = 3  # in view; the others are scrolled to
 
 
@@ -165,6 +166,7 @@ class JobList(QFrame):
         self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
         self._scroll.setWidget(self._content)
+        self._content.installEventFilter(self)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         layout = QVBoxLayout(self)
@@ -187,16 +189,19 @@ class JobList(QFrame):
                 self._add(job)
         self._refresh_all()
         self.setVisible(bool(self.rows))
-        if self.rows:
-            heights = [row.sizeHint().height() for row in self.rows[:MAX_ROWS]]
-            margins = self._inside.contentsMargins()
-            gaps = self._inside.spacing() * (len(heights) - 1)
-            self.setFixedHeight(sum(heights) + gaps + margins.top() + margins.bottom() + 2)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        if event.type() is QEvent.Type.LanguageChange:
+        if event.type() in (QEvent.Type.LanguageChange, QEvent.Type.FontChange):
             self._refresh_all()
         super().changeEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """As high as the first rows, whatever their font is now."""
+        if event.type() is QEvent.Type.LayoutRequest and self.rows:
+            margins, n_rows = self._inside.contentsMargins(), min(len(self.rows), MAX_ROWS)
+            height = n_rows * self.rows[0].sizeHint().height() + (n_rows - 1) * self._inside.spacing()
+            self.setFixedHeight(height + margins.top() + margins.bottom() + 2 * BORDER)
+        return super().eventFilter(watched, event)
 
     def _add(self, job: Job) -> None:
         row = JobRow(job, self._appearance)

@@ -8,6 +8,7 @@ from typing import get_args
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from app.model_work import Trouble
 from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.model_rows import Action, CatalogueRow, DiskRow, ModelRow, action_text, check_text, kind_text, name_of
@@ -44,6 +45,7 @@ class ModelDetails(QFrame):
         self._appearance = appearance
         self._row: ModelRow | None = None
         self._free_bytes = 0
+        self._state: tuple[object, ...] = ()
         self.name, self.facts, self.reason, self.trouble = (TextLabel() for _ in range(4))
         self.name.setProperty("heading", True)
         self.facts.setProperty("muted", True)
@@ -53,12 +55,15 @@ class ModelDetails(QFrame):
         self._empty.setProperty("muted", True)
         self._arrange()
         appearance.changed.connect(self._update_icons)
+        self._update_icons()
         self._retranslate()
 
     def show_row(self, row: ModelRow | None, free_bytes: int) -> None:
         """`free_bytes`: of memory."""
-        self._row, self._free_bytes = row, free_bytes
-        self._update()
+        state = (row, free_bytes, row.actions if row is not None else (), _trouble_of(row))
+        if state != self._state:  # said again many times a second, while something runs
+            self._row, self._free_bytes, self._state = row, free_bytes, state
+            self._update()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
@@ -114,7 +119,6 @@ class ModelDetails(QFrame):
             button.setVisible(action in actions)
         if focused is not None and focused not in actions and actions:
             self.buttons[actions[0]].setFocus()  # the button pressed last has become another one
-        self._update_icons()
 
     def _needs(self, row: CatalogueRow) -> str:
         model, listed = row.listed.model, row.listed
@@ -154,7 +158,7 @@ class ModelDetails(QFrame):
         return text.format(need=need, free=free)
 
     def _trouble(self, row: CatalogueRow) -> str:
-        if row.job is None or (trouble := row.job.trouble) is None:
+        if (trouble := _trouble_of(row)) is None:
             return ""
         problem = engine_texts.problem(trouble.kind, trouble.message, trouble.remedy)
         return f"{problem.headline}\n{problem.remedy}"
@@ -180,3 +184,7 @@ class ModelDetails(QFrame):
         for action, button in self.buttons.items():
             color = colors.on_accent if action in PRIMARY else colors.text
             button.setIcon(self._appearance.button_icon(ICONS[action], color))
+
+
+def _trouble_of(row: ModelRow | None) -> Trouble | None:
+    return row.job.trouble if isinstance(row, CatalogueRow) and row.job is not None else None

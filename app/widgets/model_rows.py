@@ -288,7 +288,11 @@ def catalogue_columns() -> list[Column[CatalogueRow]]:
             is_figure=True,
         ),
         Column(
-            lambda: translate("Models", "State"), state_text, color=_state_color, progress=lambda r: r.progress
+            lambda: translate("Models", "State"),
+            state_text,
+            color=_state_color,
+            progress=lambda r: r.progress,
+            room_for=lambda: translate("Models", "Downloading, {percent}").format(percent=percent(1.0)),
         ),
     ]  # fmt: skip
 

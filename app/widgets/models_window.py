@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMetaMethod, QPoint, Qt, Signal
@@ -108,15 +109,14 @@ class ModelsWindow(QMainWindow):
         return self.view.current
 
     def show_overview(self, seen: Overview) -> None:
-        is_first = self._seen is None
-        self._seen = seen
+        before, self._seen = self._seen, seen
         self._update_rows()
-        if is_first and seen.recommendation is not None:
+        if before is None and seen.recommendation is not None:
             self.catalogue_view.select(seen.recommendation.model.name)
-        if is_first and self.disk.rows:
+        if before is None and self.disk.rows:
             self.disk_view.select(self.disk.key(0))
-        for view in (self.catalogue_view, self.disk_view):
-            view.fit()
+        if before is None or before.listed != seen.listed:
+            self.catalogue_view.fit()
 
     def show_jobs(self, jobs: Sequence[Job], downloads: dict[str, Job]) -> None:
         """Args:
@@ -128,7 +128,6 @@ class ModelsWindow(QMainWindow):
         for row, shown in enumerate(self.catalogue.rows):
             if shown.job is not None:
                 self.catalogue.refresh(row)
-        self._update_details()
 
     def show_current(self, path: Path | None) -> None:
         """Mark the model file that is in use."""
@@ -192,6 +191,12 @@ class ModelsWindow(QMainWindow):
         layout.addWidget(self.details)
         layout.addWidget(self.jobs)
         self.setCentralWidget(central)
+        self._order_focus([self.search, *buttons, self.tabs, self.catalogue_view, self.disk_view])
+
+    def _order_focus(self, widgets: Sequence[QWidget]) -> None:
+        """The Tab key goes as the eye does: these, and then the details and the jobs."""
+        for first, second in pairwise([*widgets, *self.details.buttons.values()]):
+            QWidget.setTabOrder(first, second)
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._on_search)

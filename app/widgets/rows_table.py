@@ -27,6 +27,7 @@ class Column(Generic[Row]):
         text: what a cell shows; sort_key: what it is sorted by, its text if None.
         color: name of a colour of `Colors`, "" for the text's; badge: a mark behind the text, "" for none.
         progress: of a bar below the text; None for none.
+        room_for: a text that has room even while no cell shows it.
         is_figure: stands at the right.
     """
 
@@ -37,6 +38,7 @@ class Column(Generic[Row]):
     color: Callable[[Row], str] = _nothing
     badge: Callable[[Row], str] = _nothing
     progress: Callable[[Row], float | None] = lambda _row: None
+    room_for: Callable[[], str] | None = None
     is_figure: bool = False
 
 
@@ -136,7 +138,7 @@ class RowsFilter(QSortFilterProxyModel, Generic[Row]):
 
     def set_filter(self, text: str) -> None:
         self._words = text.casefold().split()
-        self.invalidateFilter()
+        self.invalidate()
 
     def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:  # noqa: N802
         row = self._rows.rows[source_row]

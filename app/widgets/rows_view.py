@@ -137,6 +137,9 @@ class RowsView(QTableView, Generic[Row]):
         for column in range(self.filter.columnCount()):
             if column != self._stretched:
                 self.resizeColumnToContents(column)
+                if room_for := self._rows.columns[column].room_for:
+                    width = self.fontMetrics().horizontalAdvance(room_for()) + 2 * MARGIN_X + 4
+                    self.setColumnWidth(column, max(width, self.columnWidth(column)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
