@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -36,10 +35,6 @@ from gpu.errors import Cancelled
 CLOCK_MS = 1000  # also while nothing arrives, speed and time left change
 
 
-class _Folders(Protocol):
-    def __call__(self) -> Sequence[Path]: ...
-
-
 class ModelManager(QObject):
     """Lists models, fetches, converts, checks and removes them.
 
@@ -58,7 +53,7 @@ class ModelManager(QObject):
         settings: Settings,
         appearance: Appearance,
         network: Callable[[], Network] = Network,
-        folders: _Folders = tuple,
+        folders: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -170,6 +165,7 @@ class ModelManager(QObject):
         if row.job is not None and not row.job.state.is_over:
             self.queue.cancel(row.job)
         else:
+            self._downloads.pop(row.key, None)  # a failure is told no longer
             self._discard(row.listed.model.file)
 
     def _discard(self, file_name: str) -> None:
