@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QIcon
@@ -19,10 +20,11 @@ from app import __version__
 from app.document.export import save, to_txt
 from app.document.transcript import Transcript
 from app.engine.background import Background
-from app.engine.messages import EngineMemory, JobFailed, Message, ModelFailed, ModelLoaded, ModelLoading
+from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
 from app.engine.service import EngineService, Failure, expand, recording_suffixes
 from app.engine.thread import EngineThread
 from app.i18n import Translation, choose_language
+from app.models.benchmark import save_benchmark
 from app.models.library import last_or_built_in
 from app.paths import APP_ID, APP_NAME, default_model, log_file, resources_dir, settings_file
 from app.session import Recording, Session, State
@@ -34,6 +36,9 @@ from app.widgets.message_bar import Saying
 from app.widgets.recordings_model import RecordingsModel
 from gpu.errors import reason
 from gpu.types import TranscribeOptions, Words
+
+if TYPE_CHECKING:
+    from app.model_manager import ModelManager
 
 THEME_VARIABLE = "WHISPERDESKTOP_THEME"
 
@@ -57,12 +62,14 @@ class Application(QObject):
         self._appearance = Appearance(resources_dir(), _theme(settings))
         self._model = default_model()
         self._model_failed = False
+        self._loaded: ModelLoaded | None = None
         self._without_model: list[Recording] = []  # failed only because there was no model
         self._changed: dict[int, Recording] = {}
         self.recordings = RecordingsModel(Session(), self)
         self.thread_ = EngineThread(make_service, self)
         self._background = Background(self)
         self.window = MainWindow(self.recordings, self._appearance)
+        self.models: ModelManager | None = None  # made when it is wanted first
         self._restore()
         self._connect()
 
@@ -84,6 +91,8 @@ class Application(QObject):
 
     def stop(self) -> None:
         """End the engine's thread, which stops what it does. The window may be gone already."""
+        if self.models is not None:
+            self.models.stop()
         self.thread_.stop()
 
     def add(self, paths: list[Path]) -> None:
@@ -136,6 +145,13 @@ class Application(QObject):
         self._model = path
         self.thread_.load(path)
 
+    def show_models(self) -> None:
+        """Open the window of models. What it is made of takes half a second to import: in the background."""
+        if self.models is not None:
+            self.models.show()
+        else:
+            self._background.run(_import_model_manager, self._open_models, self._show_failure)
+
     def use_built_in_model(self) -> None:
         self.choose_model(default_model())
 
@@ -145,6 +161,7 @@ class Application(QObject):
         thread.delivered.connect(self._on_delivered)
         window.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
+        window.models_requested.connect(self.show_models)
         window.built_in_model_requested.connect(self.use_built_in_model)
         window.cancel_requested.connect(self.cancel)
         window.cancel_all_requested.connect(self.cancel_all)
@@ -164,7 +181,7 @@ class Application(QObject):
         match message:
             case ModelLoading(path):
                 self._model = path
-                self.window.status_panel.show_model(message)
+                self._show_model(message)
             case ModelLoaded():
                 self._on_model_loaded(message)
             case ModelFailed():
@@ -177,6 +194,8 @@ class Application(QObject):
                     self._changed[recording.job_id] = recording
                     if isinstance(message, JobFailed):
                         self._on_job_failed(recording, message)
+                    elif isinstance(message, JobFinished):
+                        self._keep_speed(message)
 
     def _on_delivered(self) -> None:
         """Repaint what the batch has changed, once."""
@@ -188,15 +207,28 @@ class Application(QObject):
             QApplication.alert(self.window)  # flashes in the task bar when the window is not in front
 
     def _on_model_loaded(self, message: ModelLoaded) -> None:
-        self.window.status_panel.show_model(message)
+        self._show_model(message)
         self._settings.model = None if self._model == default_model() else self._model
         if self._model_failed:
             self.window.message_bar.hide()
         self._model_failed = False
+        self._loaded = message
         waiting, self._without_model = self._without_model, []
         for recording in waiting:
             if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
                 self._restart(recording, recording.options)
+
+    def _show_model(self, message: ModelLoading | ModelLoaded | ModelFailed) -> None:
+        self.window.status_panel.show_model(message)
+        if self.models is not None:
+            self.models.show_model(self._model, message)
+
+    def _open_models(self, make: type[ModelManager]) -> None:
+        if self.models is None:
+            self.models = make(self._settings, self._appearance)
+            self.models.window.show_current(self._model)
+            self.models.model_chosen.connect(self.choose_model)
+        self.models.show()
 
     def _restart(self, recording: Recording, options: TranscribeOptions) -> None:
         self.session.restart(recording, options)
@@ -207,7 +239,7 @@ class Application(QObject):
 
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True
-        self.window.status_panel.show_model(message)
+        self._show_model(message)
 
         def compose() -> Saying:
             problem = engine_texts.problem(message.kind, message.message, message.remedy)
@@ -221,6 +253,12 @@ class Application(QObject):
             self._without_model.append(recording)
         else:
             self._tell_problem(recording.path, message.kind, message.message, message.remedy)
+
+    def _keep_speed(self, message: JobFinished) -> None:
+        """What the expected speed of other models is worked out from."""
+        if (loaded := self._loaded) is not None:
+            work = partial(save_benchmark, loaded.model, loaded.device, message.stats)
+            self._background.run(work, lambda _none: None, self._show_failure, must_finish=True)
 
     def _on_selected(self, recording: Recording | None) -> None:
         self.window.status_panel.show_recording(self.session.running or recording)
@@ -293,6 +331,8 @@ class Application(QObject):
     def _remember(self) -> None:
         self._settings.geometry = self.window.saveGeometry()
         self._settings.folder = self.window.picker_folder
+        if self.models is not None:
+            self.models.window.close()
 
     def _restore(self) -> None:
         window, settings = self.window, self._settings
@@ -330,6 +370,12 @@ def run_window(paths: list[Path]) -> int:
     status = qt.exec()
     application.stop()
     return status
+
+
+def _import_model_manager() -> type[ModelManager]:
+    from app.model_manager import ModelManager
+
+    return ModelManager
 
 
 def _theme(settings: Settings) -> ThemeChoice:

@@ -80,6 +80,16 @@ class Settings:
     def geometry(self, value: QByteArray) -> None:
         self._store.setValue("geometry", value)
 
+    @property
+    def models_geometry(self) -> QByteArray:
+        """Of the window of models."""
+        value = self._store.value("models_geometry")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    @models_geometry.setter
+    def models_geometry(self, value: QByteArray) -> None:
+        self._store.setValue("models_geometry", value)
+
     def _text(self, key: str) -> str:
         value = self._store.value(key, "")
         return value if isinstance(value, str) else ""

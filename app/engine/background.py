@@ -11,7 +11,12 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from app.models.errors import ModelsError
+from gpu.errors import Cancelled
+
 T = TypeVar("T")
+
+_EXPECTED = (OSError, ModelsError, Cancelled)  # the user is told, or wanted it
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +50,7 @@ class Background(QObject):
         try:
             result = work()
         except Exception as e:  # noqa: BLE001 - nobody above this thread could show it
-            if not isinstance(e, OSError):
+            if not isinstance(e, _EXPECTED):
                 _log.error("unexpected error in the background", exc_info=e)
             outcome = partial(failed, e)
         else:

@@ -17,7 +17,6 @@ from app.engine.messages import (
     JobFailed,
     JobFinished,
     JobStats,
-    Message,
     ModelFailed,
     TranscribeFile,
 )
@@ -49,7 +48,7 @@ class Mailbox(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._queue: SimpleQueue[Message] = SimpleQueue()
+        self._queue: SimpleQueue[object] = SimpleQueue()
         self._announced = threading.Event()
         self._stats: JobStats | None = None  # not delivered yet
         self._stats_clock = QElapsedTimer()  # since some were; invalid: show the next at once
@@ -57,7 +56,7 @@ class Mailbox(QObject):
         self._timer.timeout.connect(self._deliver)
         self._put.connect(self._schedule)
 
-    def put(self, message: Message) -> None:
+    def put(self, message: object) -> None:
         """Thread-safe; returns at once."""
         self._queue.put(message)
         if not self._announced.is_set():
@@ -83,7 +82,7 @@ class Mailbox(QObject):
             self._timer.start(wait_ms)
         self.delivered.emit()
 
-    def _hand_over(self, message: Message) -> None:
+    def _hand_over(self, message: object) -> None:
         if isinstance(message, JobStats):
             self._stats = message
             return

@@ -35,6 +35,7 @@ class ListedModel:
         state: "begun": a part of it has arrived, `n_bytes_there` of them.
         cpu_bytes, gpu_bytes: memory a transcription needs, estimated.
         real_time_factor: expected; None as long as none was measured.
+        path: of its file, when it is there whole.
     """
 
     model: CatalogueModel
@@ -43,6 +44,7 @@ class ListedModel:
     cpu_bytes: int
     gpu_bytes: int
     real_time_factor: float | None
+    path: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,14 @@ class OnDisk:
 
 @dataclass(frozen=True)
 class Overview:
-    """`notes`: what could not be looked into, one line each."""
+    """`notes`: what could not be looked into, one line each. `free_bytes`: of memory, now."""
 
     listed: tuple[ListedModel, ...]
     on_disk: tuple[OnDisk, ...]
     notes: tuple[Words, ...]
     benchmark: Benchmark | None
     recommendation: Recommendation | None
+    free_bytes: int
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; bytes, seconds, paths as text."""
@@ -101,6 +104,7 @@ def overview(
     own, notes = _own_folders(folders)
     findings = find_models([*usual_roots(), *own], token)
     notes += findings.notes
+    free = psutil.virtual_memory().available
     hashes, on_disk = HashCache(), []
     for model in findings.models:
         try:
@@ -112,7 +116,8 @@ def overview(
         tuple(on_disk),
         tuple(notes),
         benchmark,
-        recommend(catalogue, psutil.virtual_memory().available, benchmark),
+        recommend(catalogue, free, benchmark),
+        free,
     )
 
 
@@ -133,21 +138,21 @@ def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
 
 
 def _listed(model: CatalogueModel, catalogue: Catalogue, benchmark: Benchmark | None) -> ListedModel:
-    state, there = _state(model, catalogue)
+    state, there, path = _state(model, catalogue)
     speed = real_time_factor(model, benchmark, catalogue) if benchmark else None
-    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed)
+    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed, path)
 
 
-def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int]:
-    """Where it stands, and how many of its bytes are there. A folder that may not be read has none."""
+def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int, Path | None]:
+    """Where it stands, how many of its bytes are there, and its file. A folder that may not be read has none."""
     folder = models_dir()
     try:
         if path := find_installed(model.name, catalogue, folder):
-            return ("built in" if path == default_model() else "downloaded"), path.stat().st_size
+            return ("built in" if path == default_model() else "downloaded"), path.stat().st_size, path
         part = folder / (model.file + PART)
-        return ("begun", part.stat().st_size) if part.exists() else ("available", 0)
+        return ("begun", part.stat().st_size, None) if part.exists() else ("available", 0, None)
     except OSError:
-        return "available", 0
+        return "available", 0, None
 
 
 def _listed_json(row: ListedModel) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Actions(QObject):
         self.add_files = self._action("Ctrl+O")
         self.add_folder = self._action("Ctrl+Shift+O")
         self.save = self._action("Ctrl+S")
+        self.models = self._action("Ctrl+M")
         self.choose_model = self._action()
         self.built_in_model = self._action()
         self.quit = self._action("Ctrl+Q")
@@ -57,6 +58,7 @@ class Actions(QObject):
             self.add_files: translate("Menus", "&Add recordings…"),
             self.add_folder: translate("Menus", "Add a &folder…"),
             self.save: translate("Menus", "&Save transcript as…"),
+            self.models: translate("Menus", "M&odels…"),
             self.choose_model: translate("Menus", "Choose &model file…"),
             self.built_in_model: translate("Menus", "Use the &built-in model"),
             self.quit: translate("Menus", "&Quit"),
@@ -100,7 +102,7 @@ class Actions(QObject):
         self._file.addSeparator()
         self._file.addAction(self.save)
         self._file.addSeparator()
-        self._file.addActions([self.choose_model, self.built_in_model])
+        self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()
         self._file.addAction(self.quit)
         self._recording.addActions([self.copy, self.retry, self.cancel, self.cancel_all])

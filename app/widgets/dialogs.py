@@ -51,6 +51,34 @@ def ask_certificates(parent: QWidget, folder: Path, take: Callable[[str], None])
     _open(dialog)
 
 
+def ask_source(parent: QWidget, near: Path, take: Callable[[str], None], *, folder: bool) -> None:
+    """A model of any program: a file, or the folder that it lies in."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Choose a model to import"), str(near))
+    if folder:
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    else:
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        models, everything = translate("Dialogs", "Whisper models"), translate("Dialogs", "All files")
+        dialog.setNameFilters([f"{models} (*.pt *.safetensors *.bin *.gguf *.index.json)", f"{everything} (*)"])
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
+def ask_model_output(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
+    """Where to write a model. That a file is replaced is asked later, whichever way its name was given."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Save model as"), str(path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setNameFilters(["ggml (*.bin)", "GGUF (*.gguf)"])
+    dialog.selectNameFilter("GGUF (*.gguf)" if path.suffix == ".gguf" else "ggml (*.bin)")
+    dialog.setDefaultSuffix(path.suffix[1:])
+    dialog.selectFile(path.name)
+    dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix("gguf" if "gguf" in text else "bin"))
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take: Callable[[Path, str], None]) -> None:
     """Where to save a transcript, by default beside the recording; `take` gets the path and one of `FORMATS`."""
     dialog = QFileDialog(parent, translate("Dialogs", "Save transcript"), str(recording.path.parent))

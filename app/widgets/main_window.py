@@ -47,7 +47,7 @@ class MainWindow(QMainWindow):
         recording_selected: a `Recording`, or None.
         cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
         save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        built_in_model_requested, cancel_all_requested, about_requested: menu commands.
+        models_requested, built_in_model_requested, cancel_all_requested, about_requested: menu commands.
         closing: the window closes for good.
     """
 
@@ -59,6 +59,7 @@ class MainWindow(QMainWindow):
     remove_requested = Signal(object)
     copy_requested = Signal(object)
     save_requested = Signal(object, object, str)
+    models_requested = Signal()
     built_in_model_requested = Signal()
     cancel_all_requested = Signal()
     about_requested = Signal()
@@ -219,7 +220,8 @@ class MainWindow(QMainWindow):
         self._add.clicked.connect(self.ask_for_files)
         self.drop_area.files_wanted.connect(self.ask_for_files)
         self.drop_area.folder_wanted.connect(self.ask_for_folder)
-        for signal in (self.message_bar.action_requested, self.status_panel.model_wanted, page.model_wanted):
+        self.status_panel.model_wanted.connect(self.models_requested)
+        for signal in (self.message_bar.action_requested, page.model_wanted):
             signal.connect(self.ask_for_model)
         page.save_requested.connect(self.ask_where_to_save)
         page.cancel_requested.connect(actions.cancel.trigger)
@@ -238,6 +240,7 @@ class MainWindow(QMainWindow):
             (actions.add_files, self.ask_for_files),
             (actions.add_folder, self.ask_for_folder),
             (actions.save, self._save_current),
+            (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),
             (actions.built_in_model, self.built_in_model_requested.emit),
             (actions.quit, self._quit),

@@ -18,7 +18,7 @@ class StatusPanel(QFrame):
     """Displays what it is given last.
 
     Signals:
-        model_wanted: the user wants to choose a model file.
+        model_wanted: the user wants another model.
     """
 
     model_wanted = Signal()

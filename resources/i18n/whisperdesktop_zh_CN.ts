@@ -256,6 +256,10 @@
         <translation>无法读取 {path}：{reason}。</translation>
     </message>
     <message>
+        <source>Check that you may read it.</source>
+        <translation>请检查您是否有读取权限。</translation>
+    </message>
+    <message>
         <source>Check the disk or the network it is on.</source>
         <translation>请检查文件所在的磁盘或网络。</translation>
     </message>
@@ -1534,6 +1538,81 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>ConvertDialog</name>
+    <message>
+        <source>That is the model itself: choose another name or type.</source>
+        <translation>这就是该模型本身：请选择其他名称或类型。</translation>
+    </message>
+    <message>
+        <source>Quantize a model</source>
+        <translation>量化模型</translation>
+    </message>
+    <message>
+        <source>Import a model</source>
+        <translation>导入模型</translation>
+    </message>
+    <message>
+        <source>&amp;Model:</source>
+        <translation>模型(&amp;M)：</translation>
+    </message>
+    <message>
+        <source>&amp;Type of the weights:</source>
+        <translation>权重类型(&amp;T)：</translation>
+    </message>
+    <message>
+        <source>File &amp;format:</source>
+        <translation>文件格式(&amp;F)：</translation>
+    </message>
+    <message>
+        <source>&amp;Save as:</source>
+        <translation>保存为(&amp;S)：</translation>
+    </message>
+    <message>
+        <source>As it is (F16 where it is not quantized)</source>
+        <translation>保持原样（未量化的为 F16）</translation>
+    </message>
+    <message>
+        <source>ggml, .bin (whisper.cpp reads it too)</source>
+        <translation>ggml，.bin（whisper.cpp 也能读取）</translation>
+    </message>
+    <message>
+        <source>GGUF, .gguf</source>
+        <translation>GGUF，.gguf</translation>
+    </message>
+    <message>
+        <source>File…</source>
+        <translation>文件…</translation>
+    </message>
+    <message>
+        <source>Folder…</source>
+        <translation>文件夹…</translation>
+    </message>
+    <message>
+        <source>Choose…</source>
+        <translation>选择…</translation>
+    </message>
+    <message>
+        <source>Quantize</source>
+        <translation>量化</translation>
+    </message>
+    <message>
+        <source>Import</source>
+        <translation>导入</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Writes the model with smaller weights to a file of its own. Quantizing what is quantized already loses more than quantizing the original.</source>
+        <translation>将模型以更小的权重另存为一个文件。对已量化的模型再次量化，损失会大于量化原始模型。</translation>
+    </message>
+    <message>
+        <source>Turns another program&apos;s model into one file: OpenAI&apos;s .pt, a Hugging Face or faster-whisper folder, ggml or GGUF. It is told by its content; the original stays as it is, and no code in it is run.</source>
+        <translation>将其他程序的模型转换为单个文件：OpenAI 的 .pt、Hugging Face 或 faster-whisper 文件夹、ggml 或 GGUF。格式按内容识别；原文件保持不变，其中的代码不会被运行。</translation>
+    </message>
+</context>
+<context>
     <name>Dialogs</name>
     <message>
         <source>Add recordings</source>
@@ -1566,6 +1645,14 @@ Log file: {log}</source>
     <message>
         <source>Certificates</source>
         <translation>证书</translation>
+    </message>
+    <message>
+        <source>Choose a model to import</source>
+        <translation>选择要导入的模型</translation>
+    </message>
+    <message>
+        <source>Save model as</source>
+        <translation>模型另存为</translation>
     </message>
     <message>
         <source>Save transcript</source>
@@ -1613,6 +1700,65 @@ Log file: {log}</source>
     <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
+    </message>
+</context>
+<context>
+    <name>Jobs</name>
+    <message>
+        <source>Downloading {name}</source>
+        <translation>正在下载 {name}</translation>
+    </message>
+    <message>
+        <source>Writing {name}</source>
+        <translation>正在写入 {name}</translation>
+    </message>
+    <message>
+        <source>Verifying {name}</source>
+        <translation>正在检验 {name}</translation>
+    </message>
+    <message>
+        <source>Waiting until the work before it is done</source>
+        <translation>等待前面的任务完成</translation>
+    </message>
+    <message>
+        <source>Trying again. {cause}</source>
+        <translation>正在重试。{cause}</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>{size} a second</source>
+        <translation>每秒 {size}</translation>
+    </message>
+    <message>
+        <source>comparing it with the published files</source>
+        <translation>正在与已发布的文件比较</translation>
+    </message>
+    <message>
+        <source>{n} of {total} tensors</source>
+        <translation>{n} / {total} 个张量</translation>
+    </message>
+    <message>
+        <source>reading the model</source>
+        <translation>正在读取模型</translation>
+    </message>
+    <message>
+        <source>{done} of {total}</source>
+        <translation>{done} / {total}</translation>
+    </message>
+    <message>
+        <source>Resume {name}</source>
+        <translation>继续 {name}</translation>
+    </message>
+    <message>
+        <source>Pause {name}</source>
+        <translation>暂停 {name}</translation>
+    </message>
+    <message>
+        <source>Cancel {name}</source>
+        <translation>取消 {name}</translation>
     </message>
 </context>
 <context>
@@ -2092,6 +2238,10 @@ Log file: {log}</source>
         <translation>文稿另存为(&amp;S)…</translation>
     </message>
     <message>
+        <source>M&amp;odels…</source>
+        <translation>模型(&amp;O)…</translation>
+    </message>
+    <message>
         <source>Choose &amp;model file…</source>
         <translation>选择模型文件(&amp;M)…</translation>
     </message>
@@ -2169,6 +2319,398 @@ Log file: {log}</source>
     <message>
         <source>Close this message</source>
         <translation>关闭此消息</translation>
+    </message>
+</context>
+<context>
+    <name>ModelDetails</name>
+    <message>
+        <source>Select a model to see what can be done with it</source>
+        <translation>选择一个模型，查看可以对它进行的操作</translation>
+    </message>
+    <message>
+        <source>{n} million parameters in {type}</source>
+        <translation>{n} 百万参数，{type}</translation>
+    </message>
+    <message>
+        <source>needs about {cpu} of memory on the CPU, {gpu} on a GPU</source>
+        <translation>在 CPU 上约需 {cpu} 内存，在 GPU 上约需 {gpu}</translation>
+    </message>
+    <message>
+        <source>expected real-time factor here: {speed}</source>
+        <translation>本机预计实时率：{speed}</translation>
+    </message>
+    <message>
+        <source>speed not measured yet: transcribe a recording of ten seconds or more</source>
+        <translation>尚未测得速度：请先转写一段十秒以上的录音</translation>
+    </message>
+    <message>
+        <source>It may not fit: it needs about {need} of memory on the CPU, and {free} are free.</source>
+        <translation>内存可能不够：在 CPU 上约需 {need}，目前空闲 {free}。</translation>
+    </message>
+    <message>
+        <source>Recommended for this computer: of the models for many languages that are fast enough here, the most capable one that fits. It needs {need} of the {free} of memory that are free.</source>
+        <translation>推荐用于本机：在本机速度足够快的多语言模型中，这是内存放得下的最强模型。空闲内存 {free}，它需要 {need}。</translation>
+    </message>
+    <message>
+        <source>Recommended for this computer: it fits into the {free} of memory that are free ({need} needed). Larger models are considered once a transcription has shown how fast this machine is.</source>
+        <translation>推荐用于本机：空闲内存 {free} 放得下它（需要 {need}）。完成一次转写、测得本机速度后，会考虑更大的模型。</translation>
+    </message>
+    <message>
+        <source>Another program&apos;s format: import it to use it here. The original stays as it is.</source>
+        <translation>这是其他程序的格式：导入后即可在此使用，原文件保持不变。</translation>
+    </message>
+    <message>
+        <source>Byte by byte the file that was published.</source>
+        <translation>与已发布的文件逐字节相同。</translation>
+    </message>
+    <message>
+        <source>Not one of the published files this program knows: converted, trained or changed.</source>
+        <translation>不是本程序已知的已发布文件：经过转换、训练或改动。</translation>
+    </message>
+    <message>
+        <source>Whether it is a published file has not been checked: verify it.</source>
+        <translation>尚未检查它是否为已发布的文件：请检验。</translation>
+    </message>
+</context>
+<context>
+    <name>ModelManager</name>
+    <message>
+        <source>Loading {name}…</source>
+        <translation>正在加载 {name}…</translation>
+    </message>
+    <message>
+        <source>{name} is in use now</source>
+        <translation>现在使用 {name}</translation>
+    </message>
+    <message>
+        <source>{name} exists already.</source>
+        <translation>{name} 已存在。</translation>
+    </message>
+    <message>
+        <source>It is replaced once the new file is complete.</source>
+        <translation>新文件完成后将替换它。</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>The file is deleted from this computer.</source>
+        <translation>该文件将从本机删除。</translation>
+    </message>
+    <message>
+        <source>It is the model in use: the built-in one is used instead.</source>
+        <translation>它是正在使用的模型：将改用内置模型。</translation>
+    </message>
+    <message>
+        <source>Remove {name}?</source>
+        <translation>移除 {name}？</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>{name} was removed</source>
+        <translation>已移除 {name}</translation>
+    </message>
+    <message>
+        <source>No program here opens folders</source>
+        <translation>本机没有可以打开文件夹的程序</translation>
+    </message>
+    <message>
+        <source>{name} was downloaded and is the published file</source>
+        <translation>{name} 已下载，与发布的文件一致</translation>
+    </message>
+    <message>
+        <source>{name} was written</source>
+        <translation>已写入 {name}</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+</context>
+<context>
+    <name>Models</name>
+    <message>
+        <source>Download</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Cancel download</source>
+        <translation>取消下载</translation>
+    </message>
+    <message>
+        <source>Use this model</source>
+        <translation>使用此模型</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>Quantize…</source>
+        <translation>量化…</translation>
+    </message>
+    <message>
+        <source>Verify</source>
+        <translation>检验</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Remove…</source>
+        <translation>移除…</translation>
+    </message>
+    <message>
+        <source>{n} languages</source>
+        <translation>{n} 种语言</translation>
+    </message>
+    <message>
+        <source>English only</source>
+        <translation>仅英语</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+    <message>
+        <source>{speed}×</source>
+        <translation>{speed} 倍</translation>
+    </message>
+    <message>
+        <source>{percent} arrived</source>
+        <translation>已收到 {percent}</translation>
+    </message>
+    <message>
+        <source>Downloaded</source>
+        <translation>已下载</translation>
+    </message>
+    <message>
+        <source>Built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Paused at {percent}</source>
+        <translation>已暂停于 {percent}</translation>
+    </message>
+    <message>
+        <source>Cancelled</source>
+        <translation>已取消</translation>
+    </message>
+    <message>
+        <source>Downloading, {percent}</source>
+        <translation>正在下载，{percent}</translation>
+    </message>
+    <message>
+        <source>built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>your folder</source>
+        <translation>您的文件夹</translation>
+    </message>
+    <message>
+        <source>damaged</source>
+        <translation>已损坏</translation>
+    </message>
+    <message>
+        <source>published file</source>
+        <translation>已发布的文件</translation>
+    </message>
+    <message>
+        <source>unpublished</source>
+        <translation>未发布</translation>
+    </message>
+    <message>
+        <source>not checked</source>
+        <translation>未检查</translation>
+    </message>
+    <message>
+        <source>in use</source>
+        <translation>使用中</translation>
+    </message>
+    <message>
+        <source>recommended</source>
+        <translation>推荐</translation>
+    </message>
+    <message>
+        <source>Estimated for a transcription, in this machine&apos;s memory</source>
+        <translation>转写时所需本机内存的估计值</translation>
+    </message>
+    <message>
+        <source>Estimated; nothing was measured on a GPU yet</source>
+        <translation>估计值；尚未在 GPU 上测量</translation>
+    </message>
+    <message>
+        <source>Times as fast as real time, expected from the last transcription on this machine</source>
+        <translation>相对实时的倍数，根据本机上一次转写估计</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Size</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>Languages</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Translates</source>
+        <translation>翻译</translation>
+    </message>
+    <message>
+        <source>Whether it can translate speech into English</source>
+        <translation>能否将语音翻译成英语</translation>
+    </message>
+    <message>
+        <source>CPU memory</source>
+        <translation>CPU 内存</translation>
+    </message>
+    <message>
+        <source>GPU memory</source>
+        <translation>GPU 内存</translation>
+    </message>
+    <message>
+        <source>Speed here</source>
+        <translation>本机速度</translation>
+    </message>
+    <message>
+        <source>State</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Type</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>Origin</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Whether it is, byte by byte, a file that was published</source>
+        <translation>是否与某个已发布的文件逐字节相同</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+</context>
+<context>
+    <name>ModelsWindow</name>
+    <message>
+        <source>Published models</source>
+        <translation>已发布的模型</translation>
+    </message>
+    <message>
+        <source>On this computer</source>
+        <translation>本机上的模型</translation>
+    </message>
+    <message>
+        <source>Looking for models…</source>
+        <translation>正在查找模型…</translation>
+    </message>
+    <message>
+        <source>No model is like what you look for.</source>
+        <translation>没有符合条件的模型。</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Find by name, language, type…</source>
+        <translation>按名称、语言、类型查找…</translation>
+    </message>
+    <message>
+        <source>Find models</source>
+        <translation>查找模型</translation>
+    </message>
+    <message>
+        <source>Import…</source>
+        <translation>导入…</translation>
+    </message>
+    <message>
+        <source>Turn another program&apos;s model into a file this one reads</source>
+        <translation>将其他程序的模型转换为本程序可读的文件</translation>
+    </message>
+    <message>
+        <source>Use a file…</source>
+        <translation>使用文件…</translation>
+    </message>
+    <message>
+        <source>Transcribe with any ggml or GGUF file, wherever it lies</source>
+        <translation>用任意位置的 ggml 或 GGUF 文件转写</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Show the folder that downloaded and imported models go to</source>
+        <translation>显示存放下载和导入模型的文件夹</translation>
+    </message>
+    <message>
+        <source>Network…</source>
+        <translation>网络…</translation>
+    </message>
+    <message>
+        <source>Switch the network off; proxy, certificates and mirror of downloads</source>
+        <translation>关闭网络；下载所用的代理、证书和镜像</translation>
+    </message>
+    <message>
+        <source>Look again</source>
+        <translation>重新查找</translation>
+    </message>
+    <message>
+        <source>Look for models on this computer again (F5)</source>
+        <translation>重新查找本机上的模型 (F5)</translation>
+    </message>
+    <message>
+        <source>Models on this computer</source>
+        <translation>本机上的模型</translation>
+    </message>
+    <message>
+        <source>Which models are shown</source>
+        <translation>显示哪些模型</translation>
     </message>
 </context>
 <context>
@@ -2357,6 +2899,53 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>Tensors</name>
+    <message>
+        <source>Tensor</source>
+        <translation>张量</translation>
+    </message>
+    <message>
+        <source>Type</source>
+        <translation>类型</translation>
+    </message>
+    <message>
+        <source>Shape</source>
+        <translation>形状</translation>
+    </message>
+    <message>
+        <source>Least</source>
+        <translation>最小值</translation>
+    </message>
+    <message>
+        <source>Largest</source>
+        <translation>最大值</translation>
+    </message>
+    <message>
+        <source>Spread</source>
+        <translation>离散度</translation>
+    </message>
+    <message>
+        <source>Standard deviation</source>
+        <translation>标准差</translation>
+    </message>
+    <message>
+        <source>No numbers</source>
+        <translation>非数值</translation>
+    </message>
+    <message>
+        <source>Weights that are NaN or infinite</source>
+        <translation>为 NaN 或无穷大的权重</translation>
+    </message>
+    <message>
+        <source>Max error</source>
+        <translation>最大误差</translation>
+    </message>
+    <message>
+        <source>Largest difference of a weight from the definition of its format</source>
+        <translation>权重与其格式定义之间的最大差值</translation>
+    </message>
+</context>
+<context>
     <name>Texts</name>
     <message>
         <source>almost done</source>
@@ -2495,6 +3084,104 @@ Log file: {log}</source>
     <message>
         <source>Progress</source>
         <translation>进度</translation>
+    </message>
+</context>
+<context>
+    <name>Types</name>
+    <message>
+        <source>Quantized weights stay as they are.</source>
+        <translation>已量化的权重保持不变。</translation>
+    </message>
+    <message>
+        <source>Exact, twice as large as F16.</source>
+        <translation>精确，大小是 F16 的两倍。</translation>
+    </message>
+    <message>
+        <source>As OpenAI publishes its models.</source>
+        <translation>与 OpenAI 发布的模型相同。</translation>
+    </message>
+    <message>
+        <source>Half as large as F16; hardly to be told from it.</source>
+        <translation>约为 F16 的一半，几乎没有差别。</translation>
+    </message>
+    <message>
+        <source>A little over a third of F16, a good middle.</source>
+        <translation>略大于 F16 的三分之一，较为均衡。</translation>
+    </message>
+    <message>
+        <source>A third of F16, a good middle for large models.</source>
+        <translation>约为 F16 的三分之一，适合大模型。</translation>
+    </message>
+    <message>
+        <source>Under a third of F16; more mistakes, above all in small models.</source>
+        <translation>不到 F16 的三分之一；错误更多，小模型尤其明显。</translation>
+    </message>
+    <message>
+        <source>The smallest; more mistakes, above all in small models.</source>
+        <translation>最小；错误更多，小模型尤其明显。</translation>
+    </message>
+</context>
+<context>
+    <name>VerifyWindow</name>
+    <message>
+        <source>Verify {name}</source>
+        <translation>检验 {name}</translation>
+    </message>
+    <message>
+        <source>Tensors</source>
+        <translation>张量</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>The check was cancelled</source>
+        <translation>检验已取消</translation>
+    </message>
+    <message>
+        <source>Get the model again, or another one.</source>
+        <translation>请重新获取该模型，或换一个模型。</translation>
+    </message>
+    <message>
+        <source>Checking every tensor…</source>
+        <translation>正在检查每个张量…</translation>
+    </message>
+    <message>
+        <source>{names} and {n} more tensors cannot be relied on</source>
+        <translation>{names} 以及另外 {n} 个张量不可靠</translation>
+    </message>
+    <message>
+        <source>Not to be relied on: {names}</source>
+        <translation>不可靠：{names}</translation>
+    </message>
+    <message>
+        <source>The file is a published one</source>
+        <translation>该文件是已发布的文件</translation>
+    </message>
+    <message>
+        <source>Not a published file we know</source>
+        <translation>不是已知的已发布文件</translation>
+    </message>
+    <message>
+        <source>All {n} tensors are sound</source>
+        <translation>全部 {n} 个张量正常</translation>
+    </message>
+    <message>
+        <source>All {n} tensors are sound; largest error {error}</source>
+        <translation>全部 {n} 个张量正常；最大误差 {error}</translation>
+    </message>
+    <message>
+        <source>No published file we know is like it: it was converted, trained or changed. SHA-256 {hash}…</source>
+        <translation>没有已知的已发布文件与它相同：经过转换、训练或改动。SHA-256 {hash}…</translation>
+    </message>
+    <message>
+        <source>Byte by byte the file published by {origin}. SHA-256 {hash}…</source>
+        <translation>与 {origin} 发布的文件逐字节相同。SHA-256 {hash}…</translation>
     </message>
 </context>
 </TS>

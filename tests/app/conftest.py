@@ -50,6 +50,7 @@ def application(
     """The whole program with the real engine; the test starts it."""
     monkeypatch.setenv("WHISPERDESKTOP_LANG", "en")
     monkeypatch.delenv("WHISPERDESKTOP_THEME", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # where the speed of a run is kept
     application = Application(Settings(tmp_path / "window.ini"))
     yield application
     application.stop()

@@ -122,5 +122,6 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=400)
     names = {path.name for path in tmp_path.glob("*.png")}
     states = {name.split("-", 1)[1].rsplit("-", 2)[0] for name in names}
-    assert states == {"empty", "running", "done", "cancelled", "error", "model-error"}
+    models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
+    assert states == {"empty", "running", "done", "cancelled", "warning", "error", "model-error"} | models
     assert len(names) == 4 * len(states)

@@ -199,6 +199,23 @@ def test_an_exception_nobody_caught_is_shown_in_words(application: Application, 
     assert application.window.message_bar.text.startswith("The program made a mistake\nZeroDivisionError")
 
 
+def test_the_window_of_models_belongs_to_the_program(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    broken = tmp_path / "half.bin"
+    broken.write_bytes(default_model().read_bytes()[: 1 << 20])
+    application.start([])
+    application.window.status_panel.model_wanted.emit()
+    qtbot.waitUntil(lambda: application.models is not None, timeout=TIMEOUT_MS)
+    models = application.models
+    assert models is not None
+    qtbot.waitUntil(lambda: any(row.is_current for row in models.window.disk.rows), timeout=TIMEOUT_MS)
+    models.window.file_chosen.emit(broken)
+    bar = models.window.message_bar
+    qtbot.waitUntil(lambda: bar.text.startswith("half.bin: The model file is damaged"), timeout=TIMEOUT_MS)
+    application.window.close()
+    assert not models.window.isVisible()
+    assert not application._settings.models_geometry.isEmpty()
+
+
 def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
     application.start([])
     window = application.window

@@ -21,13 +21,15 @@ sys.path.insert(0, str(ROOT))
 
 from PySide6.QtCore import QDeadlineTimer, QEventLoop  # noqa: E402
 from PySide6.QtGui import QIcon  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from app.application import Application  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from tests.support.file_server import serving  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
+from tests.tools.model_pictures import N_SERVED, ModelPictures, use_home  # noqa: E402
 
 TIMEOUT_MS = 120_000
 
@@ -50,7 +52,9 @@ class Photographer:
         self._cancelled()
         self._warning()
         self._errors()
-        self._app.stop()
+        with serving(bytes(N_SERVED)) as server:
+            ModelPictures(self._app, self._shoot, self._wait).run(server)
+            self._app.stop()
 
     def _running(self) -> None:
         app = self._app
@@ -105,15 +109,16 @@ class Photographer:
         make_reading(path, 3 * ENGLISH)
         return path
 
-    def _shoot(self, name: str) -> None:
-        window = self._app.window
+    def _shoot(self, name: str, window: QWidget | None = None) -> None:
+        """Of the main window, if no other is named."""
+        actions = self._app.window.actions_
         for language in ("en", "zh_CN"):
-            window.actions_.language_chosen.emit(language)
+            actions.language_chosen.emit(language)
             for theme in ("light", "dark"):
-                window.actions_.theme_chosen.emit(theme)
+                actions.theme_chosen.emit(theme)
                 for _ in range(3):  # layouts settle over several turns
                     QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 100)
-                window.grab().save(str(self._folder / f"{name}-{theme}-{language}.png"))
+                (window or self._app.window).grab().save(str(self._folder / f"{name}-{theme}-{language}.png"))
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         deadline = QDeadlineTimer(TIMEOUT_MS)
@@ -135,6 +140,7 @@ def main() -> None:
     app.setApplicationDisplayName(APP_NAME)
     app.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
     with tempfile.TemporaryDirectory() as scratch:
+        use_home(Path(scratch))
         Photographer(folder, Path(scratch)).run()
 
 
