@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from app.engine.model_jobs import ConvertModel
 from app.model_queue import ModelQueue
 from app.model_work import FetchModel, Job, JobState, Trouble, VerifyModel, new_job, trouble_of
 from app.models.catalogue import load_catalogue
+from app.models.errors import SettingsError
 from app.models.library import remove
 from app.models.network import Network
 from app.models.overview import Overview, overview
 from app.models.part_file import discard_part
+from app.models.settings import NetworkSettings, SharedSettings
 from app.paths import default_model, models_dir
 from app.settings import Settings
 from app.widgets import dialogs, engine_texts
@@ -28,6 +31,7 @@ from app.widgets.convert_dialog import ConvertDialog
 from app.widgets.message_bar import Saying, Severity
 from app.widgets.model_rows import CatalogueRow, ModelRow, action_text
 from app.widgets.models_window import ModelsWindow
+from app.widgets.network_dialog import NetworkDialog
 from app.widgets.verify_window import VerifyWindow
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
@@ -40,7 +44,6 @@ class ModelManager(QObject):
 
     Args:
         network: makes what a download talks to; called for each, on its thread.
-        folders: the user's own, looked into besides the usual places.
 
     Signals:
         model_chosen: a model file to transcribe with, a `Path`.
@@ -53,12 +56,10 @@ class ModelManager(QObject):
         settings: Settings,
         appearance: Appearance,
         network: Callable[[], Network] = Network,
-        folders: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         super().__init__()
         self._settings = settings
         self._appearance = appearance
-        self._folders = folders
         self._background = Background(self)
         self._token = CancelToken()
         self._looking = self._look_again = False
@@ -106,7 +107,7 @@ class ModelManager(QObject):
             return
         self._looking = True
         over = [job for job in self._downloads.values() if job.state in (JobState.DONE, JobState.CANCELLED)]
-        work = partial(overview, tuple(self._folders()), token=self._token)
+        work = partial(overview, token=self._token)
         self._background.run(work, partial(self._take_overview, over), self._on_no_overview)
 
     def _connect(self) -> None:
@@ -115,6 +116,7 @@ class ModelManager(QObject):
         window.import_wanted.connect(self._ask_import)
         window.folder_wanted.connect(self._open_models_folder)
         window.refresh_wanted.connect(self.refresh)
+        window.network_wanted.connect(self._ask_network)
         window.file_chosen.connect(self._use)
         window.job_pause_requested.connect(queue.pause)
         window.job_resume_requested.connect(queue.add)
@@ -279,6 +281,21 @@ class ModelManager(QObject):
             self._discard(job.work.model.file)
         else:
             self.refresh()
+
+    def _ask_network(self) -> None:
+        try:
+            dialog = NetworkDialog(SharedSettings.load().network, self.window)
+        except SettingsError as e:
+            self._tell(Trouble(type(e).__name__, e.message, e.remedy), "")
+            return
+        dialog.chosen.connect(self._keep_network)
+        dialog.open()
+
+    def _keep_network(self, network: NetworkSettings) -> None:
+        try:
+            replace(SharedSettings.load(), network=network).save()
+        except SettingsError as e:
+            self._tell(Trouble(type(e).__name__, e.message, e.remedy), "")
 
     def _tell_done(self, job: Job) -> None:
         match job.work:

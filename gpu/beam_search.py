@@ -11,9 +11,9 @@ from gpu.backends.base import Decoder
 from gpu.types import TranscribeOptions
 
 # Log-probability by which a beam may be behind the best: see ARCHITECTURE.md for what that costs and saves.
-FARTHEST_BEHIND = 6.0
-# Tokens that two beams have in common at their end, after which what they said before makes no difference any more.
-SAME_END = 8
+FARTHEST_BEHIND = 1.0
+# Tokens that two beams have in common at their end, after which what they said before makes little difference.
+SAME_END = 4
 
 
 @dataclass(frozen=True)
@@ -44,19 +44,12 @@ def beam_search(decoder: Decoder, options: TranscribeOptions, eot: int, max_toke
     finished: dict[tuple[int, ...], float] = {}
     n_wanted = round(options.beam_size * options.patience)
     for _ in range(max_tokens):
-        kept: list[tuple[float, int, int]] = []
-        ends: set[tuple[int, ...]] = set()
-        for score, parent, token in _candidates(decoder, beams):
-            if token == eot:
-                if len(finished) < n_wanted:
-                    finished[beams[parent].tokens] = score
-            elif not kept or score > kept[0][0] - FARTHEST_BEHIND:
-                end = (*beams[parent].tokens[1 - SAME_END :], token)
-                if len(end) < SAME_END or end not in ends:
-                    ends.add(end)
-                    kept.append((score, parent, token))
-                    if len(kept) == options.beam_size:
-                        break
+        candidates = _candidates(decoder, beams)
+        near = [c for c in candidates if c[0] >= candidates[0][0] - FARTHEST_BEHIND]
+        for score, parent, _ in [c for c in near if c[2] == eot]:
+            if len(finished) < n_wanted:
+                finished[beams[parent].tokens] = score
+        kept = _apart([c for c in near if c[2] != eot], beams)[: options.beam_size]
         if len(finished) >= n_wanted or not kept:
             break
         beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
@@ -67,6 +60,16 @@ def beam_search(decoder: Decoder, options: TranscribeOptions, eot: int, max_toke
         finished.setdefault(beam.tokens, beam.sum_logprob)
     hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
     return max(hypotheses, key=lambda h: h.score(options.length_penalty))
+
+
+def _apart(candidates: Sequence[tuple[float, int, int]], beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:
+    """Of those with the same end the best."""
+    by_end: dict[tuple[int, ...], tuple[float, int, int]] = {}
+    for score, parent, token in candidates:
+        tokens = (*beams[parent].tokens, token)
+        end = tokens[-SAME_END:] if len(tokens) >= SAME_END else tokens
+        by_end.setdefault(end, (score, parent, token))
+    return list(by_end.values())
 
 
 def _candidates(decoder: Decoder, beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:

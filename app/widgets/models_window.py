@@ -7,8 +7,8 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QMetaMethod, QPoint, Qt, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -53,8 +53,7 @@ class ModelsWindow(QMainWindow):
 
     Signals:
         action_requested: one of `model_rows.Action`, for a `ModelRow`.
-        import_wanted, folder_wanted, refresh_wanted, network_wanted: buttons. The one for the network is there once
-            somebody is connected.
+        import_wanted, folder_wanted, refresh_wanted, network_wanted: buttons.
         file_chosen: a model file to be used, a `Path`.
         job_pause_requested, job_resume_requested, job_cancel_requested: of a `Job`.
         closing: the window is closed; works go on.
@@ -138,10 +137,6 @@ class ModelsWindow(QMainWindow):
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        self.network_button.setVisible(self.isSignalConnected(QMetaMethod.fromSignal(self.network_wanted)))
-        super().showEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.closing.emit()
