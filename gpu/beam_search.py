@@ -52,9 +52,10 @@ def beam_search(decoder: Decoder, options: TranscribeOptions, eot: int, max_toke
         kept = _apart([c for c in near if c[2] != eot], beams)[: options.beam_size]
         if len(finished) >= n_wanted or not kept:
             break
+        kept = _in_place(kept)
         beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
         decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
-    for beam in beams:  # best first
+    for beam in sorted(beams, key=lambda beam: -beam.sum_logprob):
         if len(finished) >= options.beam_size:
             break
         finished.setdefault(beam.tokens, beam.sum_logprob)
@@ -70,6 +71,13 @@ def _apart(candidates: Sequence[tuple[float, int, int]], beams: Sequence[Hypothe
         end = tokens[-SAME_END:] if len(tokens) >= SAME_END else tokens
         by_end.setdefault(end, (score, parent, token))
     return list(by_end.values())
+
+
+def _in_place(kept: Sequence[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+    """The same in an order in which as many as possible are where their parents were: those are not copied."""
+    staying = {parent: candidate for candidate in reversed(kept) if (parent := candidate[1]) < len(kept)}
+    moving = iter([candidate for candidate in kept if candidate not in staying.values()])
+    return [staying.get(row) or next(moving) for row in range(len(kept))]
 
 
 def _candidates(decoder: Decoder, beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:
