@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Prefill, RowParams
+from gpu.alignment import alignment_matrix
+from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefill, RowParams
 from gpu.cancel import CancelToken
 from gpu.model_file import ModelDimensions
 from gpu.token_rules import TokenRules
@@ -26,10 +27,14 @@ MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language,
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A finished sequence: its tokens without eot, and the log-probability of all of them with eot."""
+    """A finished sequence: its tokens without eot, and the log-probabilities of all of them, eot's too if it came."""
 
     tokens: tuple[int, ...]
-    sum_logprob: float
+    logprobs: tuple[float, ...]
+
+    @property
+    def sum_logprob(self) -> float:
+        return sum(self.logprobs)
 
     @property
     def avg_logprob(self) -> float:
@@ -43,14 +48,22 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class DecodedWindow:
-    """What a window says. `tokens` without eot; `n_fallbacks` decodings were thrown away for this one."""
+    """What a window says.
+
+    Attributes:
+        tokens: without eot; logprobs: of each.
+        n_fallbacks: decodings that were thrown away for this one.
+        alignment: when each is spoken, see `gpu.alignment.alignment_matrix`; None where words are not to be timed.
+    """
 
     tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
     temperature: float
     n_fallbacks: int
+    alignment: Floats | None = None
 
 
 class WindowDecoder:
@@ -96,7 +109,8 @@ class WindowDecoder:
 
     def batch(self, rows: int) -> WindowBatch:
         """A place to decode windows side by side; greedily."""
-        plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt)
+        align = self._options.word_timestamps
+        plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt, align=align)
         return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
 
     def check(self, cross: Cross, prompt: Sequence[int], prefill: Prefill, greedy: Hypothesis) -> DecodedWindow:
@@ -110,7 +124,19 @@ class WindowDecoder:
             window = self._decode_at(temperature, cross, prompt, n)
             if not self._failed(window):
                 break
-        return window
+        decoder = self._decoder(1)
+        if self._options.word_timestamps and (window.temperature > 0 or self._beams > 1):
+            # It was decoded among others, whose queries nobody keeps: the decoder reads it once more.
+            decoder.admit(0, cross, (*prompt, *window.tokens), RowParams())
+            decoder.retire(0)
+        return self.aligned(window, decoder, 0, cross, len(prompt))
+
+    def aligned(self, window: DecodedWindow, decoder: Decoder, slot: int, cross: Cross, n_prompt: int) -> DecodedWindow:
+        """With its alignment if words are to be timed, from the decoder and slot in which it was decoded."""
+        if not self._options.word_timestamps or not window.tokens:
+            return window
+        attention = decoder.attention(slot, cross, n_prompt - 1)
+        return replace(window, alignment=alignment_matrix(attention))
 
     def prompt(self, context: Sequence[int], language: str | None) -> tuple[int, ...]:
         """Everything before a window's first token.
@@ -123,6 +149,10 @@ class WindowDecoder:
             return start
         return (self._tokenizer.sot_prev, *context[-self._max_context :], *start)
 
+    @property
+    def _beams(self) -> int:
+        return self._options.beam_size or 1
+
     def _failed(self, window: DecodedWindow) -> bool:
         o = self._options
         unsure = o.logprob_threshold is not None and window.avg_logprob < o.logprob_threshold
@@ -132,8 +162,8 @@ class WindowDecoder:
         return repeats or unsure
 
     def _decode_at(self, temperature: float, cross: Cross, prompt: Sequence[int], n_fallbacks: int) -> DecodedWindow:
-        if temperature == 0 and self._options.beam_size is not None and self._options.beam_size > 1:
-            prefill, best = self._beam_search(cross, prompt, self._options.beam_size)
+        if temperature == 0 and self._beams > 1:
+            prefill, best = self._beam_search(cross, prompt, self._beams)
         else:
             prefill, best = self._sample(cross, prompt, RowParams(temperature, seed=n_fallbacks))
         return self._window(prefill, best, temperature, n_fallbacks)
@@ -141,6 +171,7 @@ class WindowDecoder:
     def _window(self, prefill: Prefill, best: Hypothesis, temperature: float, n_fallbacks: int) -> DecodedWindow:
         return DecodedWindow(
             tokens=best.tokens,
+            logprobs=best.logprobs[: len(best.tokens)],
             avg_logprob=best.avg_logprob,
             compression_ratio=compression_ratio(self._tokenizer.decode_bytes(best.tokens)),
             no_speech_prob=float(np.exp(prefill.sot_logprobs[self._tokenizer.no_speech])),
@@ -172,52 +203,53 @@ class WindowDecoder:
         return self._tokenizer.timestamp_begin + units
 
     def hypothesis(self, tokens: Sequence[int], logprobs: Sequence[float]) -> Hypothesis:
-        return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), sum(logprobs))
+        return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), tuple(logprobs))
 
     def _beam_search(self, cross: Cross, prompt: Sequence[int], beam_size: int) -> tuple[Prefill, Hypothesis]:
         """openai/whisper's `BeamSearchDecoder`, with patience (arXiv:2204.05424)."""
         decoder = self._decoder(beam_size)
         prefill = decoder.admit(0, cross, prompt, RowParams())
-        beams = [Hypothesis((), 0.0)]  # all sequences are the prompt so far: one of them counts
-        finished: dict[tuple[int, ...], float] = {}
+        beams = [Hypothesis((), ())]  # all sequences are the prompt so far: one of them counts
+        finished: dict[tuple[int, ...], tuple[float, ...]] = {}
         n_wanted = round(beam_size * self._options.patience)
         for _ in range(self._max_tokens):
             top = decoder.candidates()
             candidates = sorted(
                 (
-                    (beam.sum_logprob + float(logprob), parent, int(token))
+                    (beam.sum_logprob + float(logprob), parent, int(token), float(logprob))
                     for parent, beam in enumerate(beams)
                     for token, logprob in zip(top.ids[parent], top.logprobs[parent], strict=True)
                     if logprob > -math.inf
                 ),
                 reverse=True,
             )
-            kept: list[tuple[float, int, int]] = []
-            for score, parent, token in candidates:
+            kept: list[tuple[int, int, float]] = []
+            for _, parent, token, logprob in candidates:
                 if token == self._tokenizer.eot:
                     if len(finished) < n_wanted:
-                        finished[beams[parent].tokens] = score
+                        finished[beams[parent].tokens] = (*beams[parent].logprobs, logprob)
                 else:
-                    kept.append((score, parent, token))
+                    kept.append((parent, token, logprob))
                     if len(kept) == beam_size:
                         break
             if len(finished) >= n_wanted or not kept:
                 break
-            beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
+            beams = [Hypothesis((*beams[p].tokens, token), (*beams[p].logprobs, lp)) for p, token, lp in kept]
             kept += [kept[-1]] * (beam_size - len(kept))  # fewer candidates than beams: the decoder's rows stay full
-            decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
+            decoder.choose([parent for parent, _, _ in kept], [token for _, token, _ in kept])
         decoder.retire(0)
         for beam in beams:  # best first
             if len(finished) >= beam_size:
                 break
-            finished.setdefault(beam.tokens, beam.sum_logprob)
-        hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
+            finished.setdefault(beam.tokens, beam.logprobs)
+        hypotheses = [Hypothesis(tokens, logprobs) for tokens, logprobs in finished.items()]
         return prefill, max(hypotheses, key=lambda h: h.score(self._options.length_penalty))
 
     def _decoder(self, sequences: int) -> Decoder:
         if sequences not in self._decoders:
             plan = DecodePlan(1, sequences, self._rules, self._max_tokens, self._max_prompt, top_k=sequences + 1)
-            self._decoders[sequences] = self._backend.open(plan, self._cancel)
+            align = self._options.word_timestamps and sequences == 1
+            self._decoders[sequences] = self._backend.open(replace(plan, align=align), self._cancel)
         return self._decoders[sequences]
 
 
@@ -253,7 +285,10 @@ class WindowBatch:
             if steps.done[slot]:
                 self._decoder.retire(slot)
                 greedy = self._windows.hypothesis(row.tokens, row.logprobs)
-                finished.append((row.key, self._windows.check(row.cross, row.prompt, row.prefill, greedy)))
+                window = self._windows.check(row.cross, row.prompt, row.prefill, greedy)
+                if window.n_fallbacks == 0:
+                    window = self._windows.aligned(window, self._decoder, slot, row.cross, len(row.prompt))
+                finished.append((row.key, window))
                 row.cross.free()
                 del self._slots[slot]
                 self._free.append(slot)

@@ -18,9 +18,11 @@ from gpu.cancel import CancelToken
 from gpu.decoding import SECONDS_PER_TIMESTAMP, DecodedWindow, WindowDecoder
 from gpu.mel import FRAMES_PER_SECOND, MelStream
 from gpu.model_file import ModelDimensions
+from gpu.sounds import sounds
 from gpu.tokenizer import Tokenizer
-from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
+from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
+from gpu.words import words_of
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
 AT_ONCE_FROM_S = 60.0  # of recording
@@ -40,11 +42,15 @@ class LoadedModel:
 
 @dataclass(frozen=True)
 class TimedTokens:
-    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start."""
+    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start.
+
+    `words` with their times in the window, if they are to be timed.
+    """
 
     start: int
     end: int
     tokens: tuple[int, ...]
+    words: tuple[Word, ...] | None = None
 
 
 class Transcription:
@@ -104,7 +110,7 @@ class Transcription:
             yield from self._detect_language(cross)
             window = self._decoder.decode(cross, self._decoder.prompt(context, self._language))
             cross.free()
-            pieces, advance = self._pieces(window, n_frames)
+            pieces, advance = self._pieces(window, mel[:, :n_frames])
             for segment in self._segments(pieces, window, seek):
                 context += segment.tokens
                 yield segment
@@ -134,7 +140,8 @@ class Transcription:
             if len(batch) == 0:
                 return
             for start, decoded in batch.advance():
-                line.finish(start, decoded, *self._pieces(decoded, line.window(start).n_frames))
+                window = line.window(start)
+                line.finish(start, decoded, *self._pieces(decoded, window.mel[:, : window.n_frames]))
             for window, decoded, pieces in line.ready():
                 yield from self._segments(pieces, decoded, window.start)
             yield self._stats(line.frames_done)
@@ -148,13 +155,22 @@ class Transcription:
             self._language, probability = self._decoder.detect_language(cross)
             yield LanguageDetected(self._language, probability)
 
-    def _pieces(self, window: DecodedWindow, n_frames: int) -> tuple[list[TimedTokens], int]:
-        """Of a decoded window what to make segments of, and the frames it has settled."""
+    def _pieces(self, window: DecodedWindow, mel: Floats) -> tuple[list[TimedTokens], int]:
+        """Of a decoded window what to make segments of, and the frames it has settled.
+
+        Args:
+            mel: (n_mels, n_frames) what of it is in the recording.
+        """
         self._n_windows += 1
         self._n_fallbacks += window.n_fallbacks
         if self._is_silence(window):
-            return [], n_frames
-        return split_window(window.tokens, self._model.tokenizer, n_frames)
+            return [], mel.shape[1]
+        pieces, advance = split_window(window.tokens, self._model.tokenizer, mel.shape[1])
+        if window.alignment is not None:
+            texts = [piece.tokens for piece in pieces]
+            words = words_of(texts, window, sounds(mel), self._model.tokenizer, self._language)
+            pieces = [replace(piece, words=of_piece) for piece, of_piece in zip(pieces, words, strict=True)]
+        return pieces, advance
 
     def _segments(self, pieces: Sequence[TimedTokens], window: DecodedWindow, seek: int) -> Iterator[Segment]:
         offset_s = seek / FRAMES_PER_SECOND
@@ -163,16 +179,18 @@ class Transcription:
             if not text.strip() or piece.end <= piece.start:
                 continue
             self._n_tokens += len(piece.tokens)
+            words = None if piece.words is None else tuple(word.later(offset_s) for word in piece.words)
             yield Segment(
                 id=self._n_segments,
-                start=round(offset_s + piece.start * SECONDS_PER_TIMESTAMP, 2),
-                end=round(offset_s + piece.end * SECONDS_PER_TIMESTAMP, 2),
+                start=words[0].start if words else round(offset_s + piece.start * SECONDS_PER_TIMESTAMP, 2),
+                end=words[-1].end if words else round(offset_s + piece.end * SECONDS_PER_TIMESTAMP, 2),
                 text=text,
                 tokens=piece.tokens,
                 temperature=window.temperature,
                 avg_logprob=window.avg_logprob,
                 compression_ratio=window.compression_ratio,
                 no_speech_prob=window.no_speech_prob,
+                words=words,
             )
             self._n_segments += 1
 

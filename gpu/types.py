@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
 Task = Literal["transcribe", "translate"]
@@ -58,6 +58,7 @@ class TranscribeOptions:
         no_speech_threshold: no-speech probability above which a poorly decoded window counts as silence.
         suppress_blank: no blank at the beginning of a window.
         max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
+        word_timestamps: time every word, and segments by their words.
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
             before end. None: several where the recording is long. With beams, with samples from the start and with
             the text before as context it is always 1.
@@ -77,12 +78,30 @@ class TranscribeOptions:
     no_speech_threshold: float | None = 0.6
     suppress_blank: bool = True
     max_initial_timestamp_s: float = 1.0
+    word_timestamps: bool = False
     batch_size: int | None = None
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word with the space before it and the punctuation around it. Times in seconds of the file."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+    def later(self, seconds: float) -> Word:
+        """The same word at a later time, in whole hundredths of a second."""
+        return replace(self, start=round(self.start + seconds, 2), end=round(self.end + seconds, 2))
+
+
+@dataclass(frozen=True)
 class Segment:
-    """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file."""
+    """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file.
+
+    `words` is None where they were not asked for.
+    """
 
     id: int
     start: float
@@ -93,6 +112,7 @@ class Segment:
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
+    words: tuple[Word, ...] | None = None
 
 
 @dataclass(frozen=True)
