@@ -17,6 +17,8 @@ Doubles = NDArray[np.float64]
 Span = tuple[int, int]  # first position, and the one behind the last
 
 _SMOOTHED = 7  # positions over which the median is taken
+# Sorting pairs of seven values in this order brings their median to the middle (Paeth, Graphics Gems, 1990).
+_EXCHANGES = ((0, 5), (0, 3), (1, 6), (2, 4), (0, 1), (3, 5), (2, 6), (2, 3), (3, 6), (4, 5), (1, 4), (1, 3), (3, 4))
 # For each position; a token that is looked at is worth one to three, one that is not costs about a quarter.
 _SILENCE_IN_A_WORD = 4.0
 _SOUND_IN_NO_WORD = 0.5
@@ -47,31 +49,16 @@ def median7(x: Floats) -> Floats:
         return x
     padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(reach, reach)], mode="reflect")
     v = [padded[..., i : i + x.shape[-1]] for i in range(_SMOOTHED)]
-    # Exchanges that carry the median of seven to the middle (Paeth, Graphics Gems, 1990): a quarter of a sort.
-    for i, j in (
-        (0, 5),
-        (0, 3),
-        (1, 6),
-        (2, 4),
-        (0, 1),
-        (3, 5),
-        (2, 6),
-        (2, 3),
-        (3, 6),
-        (4, 5),
-        (1, 4),
-        (1, 3),
-        (3, 4),
-    ):
+    for i, j in _EXCHANGES:
         v[i], v[j] = np.minimum(v[i], v[j]), np.maximum(v[i], v[j])
     return v[3]
 
 
-def warp(costs: Floats, sounds: Sequence[Span], begins_word: Sequence[bool]) -> list[Span]:
+def warp(costs: Floats, sounds: Sequence[Span], begins_word: NDArray[np.bool_]) -> list[Span]:
     """Dynamic time warping: the cheapest way through tokens and time that goes back in neither.
 
-    Between two sounds is a pause. The path passes it for nothing where a word ends; inside a word it is dear. Before the
-    first token and after the last, whole sounds may be left out.
+    Between two sounds is a pause. The path passes it for nothing where a word ends; inside a word it is dear. Whole
+    sounds may be left out before the first token and after the last.
 
     Args:
         costs: (n_tokens, n_audio), n_tokens >= 1.

@@ -1,5 +1,8 @@
-"""Words with their times, out of a window's tokens. Method: openai/whisper's `timing.py`, but for pauses: ours are heard
-(`gpu.sounds`) and end the words beside them, where openai/whisper shortens words that are longer than most."""
+"""Words with their times, out of a window's tokens.
+
+The method is openai/whisper's `timing.py`, but for pauses: ours are heard (`gpu.sounds`) and end the words beside them,
+where openai/whisper shortens words that are longer than most.
+"""
 
 from __future__ import annotations
 

@@ -133,15 +133,15 @@ class Decoder(Protocol):
         ...
 
     def attention(self, slot: int, cross: Cross, first: int) -> Floats:
-        """Where the alignment heads (`gpu.alignment_heads`) look, of the window admitted to a slot last, retired or not.
+        """Where the alignment heads (`gpu.alignment_heads`) looked in the window admitted last to a slot, retired or not.
 
         Args:
             cross: that window's.
             first: the first position wanted; the prompt's begin at 0.
 
         Returns:
-            (n_heads, n, n_audio_ctx) float32: of each position from `first` on, which the next token was chosen from, the
-            softmax over the encoder's positions.
+            (n_heads, n, n_audio_ctx) float32, softmax over the encoder's positions: for each of the sequence's from
+            `first` on, what the token after it was chosen by.
         """
         ...
 

@@ -92,8 +92,8 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         cross_c_i: (w, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (w, 1, d) float32.
         cross_tail_c_i: (w, t / w, d) float32: their last t / w positions, unscaled.
         cross_lengths: (w,) int32: n_audio_ctx - 1.
-    Outputs: logits (n, n_vocab) float32; hidden (n, d) float32, the normalized state they are made of; and of each layer
-        i with alignment heads query_i (t, d) float32, its cross-attention's queries.
+    Outputs: logits (n, n_vocab) float32; hidden (n, d) float32, the normalized state they are made of; query_i (t, d)
+        float32, the cross-attention's queries, of each layer i with alignment heads.
     """
     g = GraphBuilder("decoder", pool)
     inputs = _DecoderInputs(g, dims)
