@@ -133,7 +133,7 @@ class Decoder(Protocol):
         ...
 
     def attention(self, slot: int, cross: Cross, first: int) -> Floats:
-        """Where the alignment heads (`gpu.alignment_heads`) looked in the window admitted last to a slot, retired or not.
+        """Where the alignment heads (`gpu.alignment_heads`) looked in a slot's latest window, retired or not.
 
         Args:
             cross: that window's.
