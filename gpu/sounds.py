@@ -11,7 +11,7 @@ from gpu.mel import Floats
 PAUSE = 20  # frames (10 ms each): a shorter silence may be the closure of a consonant
 CLICK = 3  # frames: a shorter sound is none
 _DECADES = 4.0  # of power below the loud: 40 dB
-_NOISE_SHARE = 0.3  # of the way from the quiet to the loud, in decades, that is still noise
+_NOISE_SHARE = 0.2  # of the way from the quiet to the loud, in decades, that is still noise
 
 
 def sounds(mel: Floats) -> list[tuple[int, int]]:

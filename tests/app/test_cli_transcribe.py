@@ -87,9 +87,7 @@ class TestEverything:
         written = {path.name for path in (program.folder / "out").iterdir()}
         first, second = [name for name in re.findall(r"^== (.*) ==$", everything.stdout, re.M) if "cut" in name]
         assert f"{second}.srt" in "\n".join(lines_with(everything.stderr, f"warning: {second}"))
-        assert written == {
-            f"{stem}.{name}" for stem in [*stems, "cut", second] for name in ("txt", "srt", "vtt", "tsv", "json")
-        }
+        assert written == {f"{stem}.{name}" for stem in [*stems, "cut", second] for name in FORMATS}
         americans = (program.folder / "out" / ("cut.txt" if first == "cut.mp3" else "cut.mp3.txt")).read_text()
         assert "fellow Americans" in americans
 
