@@ -33,7 +33,8 @@ def plain_warp(costs, sounds, begins_word):
             best[position, token] = cost + costs[token, position], cell
         skipped += last - first
     after = [sum(b - a for a, b in sounds[i + 1 :]) for i in range(len(sounds))]
-    ends = [(best[last - 1, n - 1][0] + _SOUND_IN_NO_WORD * rest, last - 1) for (_, last), rest in zip(sounds, after)]
+    pairs = zip(sounds, after, strict=True)
+    ends = [(best[last - 1, n - 1][0] + _SOUND_IN_NO_WORD * rest, last - 1) for (_, last), rest in pairs]
     cell = (min(ends)[1], n - 1)
     starts = [0] * n
     while cell is not None:
