@@ -15,6 +15,7 @@ from app.argument_types import optional, real_number, true_or_false, whole_numbe
 from app.bench_arguments import add_bench
 from app.console import prepare_streams
 from app.document.export import FORMATS
+from app.document.subtitles import Layout
 from app.engine.service import language_code, languages
 from app.model_options import add_model_options, chosen_model
 from app.models_command import add_models
@@ -24,6 +25,7 @@ from gpu.types import TranscribeOptions
 
 _COMMANDS = ("transcribe", "open", "models", "bench")
 _DEFAULTS = TranscribeOptions()
+_SWITCHES = ("--word-timestamps", "--highlight-words")  # alone they mean True
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 _ABOUT = """\
@@ -113,6 +115,7 @@ def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
     parser.set_defaults(command=_transcribe, parser=parser)
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings, or folders of them")
     _add_output_options(parser)
+    _add_word_options(parser)
     add_model_options(parser)
     _add_decoding_options(parser)
 
@@ -141,6 +144,35 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--quiet", "-q", action="store_true", help="no progress and no statistics: errors and warnings only"
     )
+
+
+def _add_word_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("words and subtitles")
+    whole = optional(whole_number(1))
+    for name, text in (
+        ("--word-timestamps", "time every word: in json, and for what follows, which needs it"),
+        ("--highlight-words", "karaoke: mark each word in srt, vtt, lrc and ass"),
+    ):
+        group.add_argument(name, type=true_or_false, default=False, metavar="True|False", help=text)
+    group.add_argument("--max-line-width", type=whole, metavar="N", help="characters of a line of a subtitle")
+    group.add_argument("--max-line-count", type=whole, metavar="N", help="lines of a subtitle (with --max-line-width)")
+    group.add_argument("--max-words-per-line", type=whole, metavar="N", help="words of a subtitle")
+
+
+def _layout(arguments: argparse.Namespace) -> Layout:
+    """How subtitles are to look; ends the program where that makes no sense."""
+    layout = Layout(
+        max_line_width=arguments.max_line_width,
+        max_line_count=arguments.max_line_count,
+        max_words_per_line=arguments.max_words_per_line,
+        highlight_words=arguments.highlight_words,
+    )
+    for name, value in vars(layout).items():
+        if value and not arguments.word_timestamps:
+            arguments.parser.error(f"--{name.replace('_', '-')} needs --word-timestamps")
+    if layout.max_line_count and not layout.max_line_width:
+        arguments.parser.error("--max-line-count needs --max-line-width")
+    return layout
 
 
 def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
@@ -229,6 +261,7 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         threads=arguments.threads or None,
         formats=tuple(FORMATS) if "all" in formats else tuple(dict.fromkeys(formats)),
+        layout=_layout(arguments),
         output_dir=arguments.output_dir or Path(),
         stats_json=arguments.stats_json,
         quiet=arguments.quiet,
@@ -257,6 +290,7 @@ def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
         logprob_threshold=arguments.logprob_threshold,
         no_speech_threshold=arguments.no_speech_threshold,
         suppress_blank=arguments.suppress_blank,
+        word_timestamps=arguments.word_timestamps,
     )
 
 
@@ -286,12 +320,15 @@ def _program() -> str:
 
 
 def _hyphenated(args: Sequence[str]) -> list[str]:
-    """`--beam_size`, as openai/whisper spells it, becomes `--beam-size`."""
+    """`--beam_size`, as openai/whisper spells it, becomes `--beam-size`, and a switch without a value means True."""
     end = args.index("--") if "--" in args else len(args)
     hyphenated = []
-    for arg in args[:end]:
+    for arg, following in zip(args[:end], [*args[1:end], ""], strict=True):
         name, equals, value = arg.partition("=")
-        hyphenated.append((name.replace("_", "-") if name.startswith("--") else name) + equals + value)
+        name = name.replace("_", "-") if name.startswith("--") else name
+        if name in _SWITCHES and not equals and following not in ("True", "False"):
+            equals, value = "=", "True"
+        hyphenated.append(name + equals + value)
     return [*hyphenated, *args[end:]]
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.console import Console
-from app.document.export import one_line
 from app.document.output_files import OutputFiles
+from app.document.subtitles import Layout, one_line
 from app.document.transcript import Transcript
 from app.engine.messages import (
     JobCancelled,
@@ -37,7 +37,8 @@ from gpu.types import DeviceInfo, ModelInfo, RunStats, TranscribeOptions
 
 @dataclass(frozen=True)
 class TranscribeCommand:
-    """What was typed, checked. `formats` are written into `output_dir`; none: text on standard output only."""
+    """What was typed, checked. `formats` are written into `output_dir`, subtitles in `layout`; none: text on standard
+    output only."""
 
     paths: Sequence[Path]
     options: TranscribeOptions
@@ -45,6 +46,7 @@ class TranscribeCommand:
     device: str
     threads: int | None
     formats: Sequence[str]
+    layout: Layout
     output_dir: Path
     stats_json: Path | None
     quiet: bool
@@ -64,7 +66,7 @@ class TranscribeCommand:
         if not recordings:
             return EXIT_FAILED
         try:
-            outputs = OutputFiles(self.output_dir, self.formats, recordings)
+            outputs = OutputFiles(self.output_dir, self.formats, recordings, self.layout)
             if self.stats_json is not None:
                 self.stats_json.write_bytes(b"")
         except OSError as e:

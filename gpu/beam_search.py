@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gpu.backends.base import Decoder
 from gpu.types import TranscribeOptions
@@ -18,10 +19,14 @@ SAME_END = 4
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A finished sequence: its tokens without eot, and the log-probability of all of them with eot."""
+    """A finished sequence: its tokens without eot, and the log-probabilities of all of them, eot's too if it came."""
 
     tokens: tuple[int, ...]
-    sum_logprob: float
+    logprobs: tuple[float, ...]
+
+    @property
+    def sum_logprob(self) -> float:
+        return sum(self.logprobs)
 
     @property
     def avg_logprob(self) -> float:
@@ -40,51 +45,63 @@ def beam_search(decoder: Decoder, options: TranscribeOptions, eot: int, max_toke
         options: `beam_size` is not None.
     """
     assert options.beam_size is not None
-    beams = [Hypothesis((), 0.0)]  # all sequences are the prompt so far: one of them counts
-    finished: dict[tuple[int, ...], float] = {}
+    beams = [Hypothesis((), ())]  # all sequences are the prompt so far: one of them counts
+    finished: dict[tuple[int, ...], Hypothesis] = {}
     n_wanted = round(options.beam_size * options.patience)
     for _ in range(max_tokens):
         candidates = _candidates(decoder, beams)
-        near = [c for c in candidates if c[0] >= candidates[0][0] - FARTHEST_BEHIND]
-        for score, parent, _ in [c for c in near if c[2] == eot]:
+        near = [c for c in candidates if c.score >= candidates[0].score - FARTHEST_BEHIND]
+        for ending in [c for c in near if c.token == eot]:
             if len(finished) < n_wanted:
-                finished[beams[parent].tokens] = score
-        kept = _apart([c for c in near if c[2] != eot], beams)[: options.beam_size]
+                beam = beams[ending.parent]
+                finished[beam.tokens] = Hypothesis(beam.tokens, (*beam.logprobs, ending.logprob))
+        kept = _apart([c for c in near if c.token != eot], beams)[: options.beam_size]
         if len(finished) >= n_wanted or not kept:
             break
         kept = _in_place(kept)
-        beams = [Hypothesis((*beams[parent].tokens, token), score) for score, parent, token in kept]
-        decoder.choose([parent for _, parent, _ in kept], [token for _, _, token in kept])
+        beams = [Hypothesis(_tokens(c, beams), (*beams[c.parent].logprobs, c.logprob)) for c in kept]
+        decoder.choose([c.parent for c in kept], [c.token for c in kept])
     for beam in sorted(beams, key=lambda beam: -beam.sum_logprob):
         if len(finished) >= options.beam_size:
             break
-        finished.setdefault(beam.tokens, beam.sum_logprob)
-    hypotheses = [Hypothesis(tokens, score) for tokens, score in finished.items()]
-    return max(hypotheses, key=lambda h: h.score(options.length_penalty))
+        finished.setdefault(beam.tokens, beam)
+    return max(finished.values(), key=lambda h: h.score(options.length_penalty))
 
 
-def _apart(candidates: Sequence[tuple[float, int, int]], beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:
+class _Candidate(NamedTuple):
+    """A beam and its next token; `score` is the log-probability of all of it."""
+
+    score: float
+    parent: int
+    token: int
+    logprob: float
+
+
+def _tokens(candidate: _Candidate, beams: Sequence[Hypothesis]) -> tuple[int, ...]:
+    return (*beams[candidate.parent].tokens, candidate.token)
+
+
+def _apart(candidates: Sequence[_Candidate], beams: Sequence[Hypothesis]) -> list[_Candidate]:
     """Of those with the same end the best."""
-    by_end: dict[tuple[int, ...], tuple[float, int, int]] = {}
-    for score, parent, token in candidates:
-        tokens = (*beams[parent].tokens, token)
-        end = tokens[-SAME_END:] if len(tokens) >= SAME_END else tokens
-        by_end.setdefault(end, (score, parent, token))
+    by_end: dict[tuple[int, ...], _Candidate] = {}
+    for candidate in candidates:
+        tokens = _tokens(candidate, beams)
+        by_end.setdefault(tokens[-SAME_END:] if len(tokens) >= SAME_END else tokens, candidate)
     return list(by_end.values())
 
 
-def _in_place(kept: Sequence[tuple[float, int, int]]) -> list[tuple[float, int, int]]:
+def _in_place(kept: Sequence[_Candidate]) -> list[_Candidate]:
     """The same in an order in which as many as possible are where their parents were: those are not copied."""
-    staying = {parent: candidate for candidate in reversed(kept) if (parent := candidate[1]) < len(kept)}
+    staying = {candidate.parent: candidate for candidate in reversed(kept) if candidate.parent < len(kept)}
     moving = iter([candidate for candidate in kept if candidate not in staying.values()])
     return [staying.get(row) or next(moving) for row in range(len(kept))]
 
 
-def _candidates(decoder: Decoder, beams: Sequence[Hypothesis]) -> list[tuple[float, int, int]]:
-    """(log-probability of all of it, beam, its next token), best first."""
+def _candidates(decoder: Decoder, beams: Sequence[Hypothesis]) -> list[_Candidate]:
+    """Best first."""
     top = decoder.candidates()
     candidates = [
-        (beam.sum_logprob + float(logprob), parent, int(token))
+        _Candidate(beam.sum_logprob + float(logprob), parent, int(token), float(logprob))
         for parent, beam in enumerate(beams)
         for token, logprob in zip(top.ids[parent], top.logprobs[parent], strict=True)
         if logprob > -math.inf

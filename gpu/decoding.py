@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from gpu.alignment import alignment_matrix
 from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefill, RowParams
 from gpu.beam_search import Hypothesis, beam_search
 from gpu.cancel import CancelToken
@@ -32,18 +33,21 @@ class DecodedWindow:
     """What a window says.
 
     Attributes:
-        tokens: without eot.
+        tokens: without eot; logprobs: of each.
         n_fallbacks: decodings that were thrown away for this one.
         is_loop: it would have gone on repeating its end, which was cut off.
+        alignment: when each is spoken, see `gpu.alignment.alignment_matrix`; None where words are not to be timed.
     """
 
     tokens: tuple[int, ...]
+    logprobs: tuple[float, ...]
     avg_logprob: float
     compression_ratio: float
     no_speech_prob: float
     temperature: float
     n_fallbacks: int
     is_loop: bool = False
+    alignment: Floats | None = None
 
 
 class WindowDecoder:
@@ -99,7 +103,8 @@ class WindowDecoder:
         """A place to decode windows side by side, if greedily."""
         if rows == 1:
             return OneByOne(self)
-        plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt)
+        align = self._options.word_timestamps
+        plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt, align=align)
         return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
 
     def check(
@@ -117,7 +122,23 @@ class WindowDecoder:
             window = self._decode_at(temperature, cross, prompt, params, n)
             if not self._failed(window):
                 break
-        return window
+        decoder = self._decoder(1)
+        if self._options.word_timestamps and (window.temperature > 0 or self._beams > 1):
+            # It was decoded among others, whose queries nobody keeps: the decoder reads it once more.
+            decoder.admit(0, cross, (*prompt, *window.tokens), RowParams())
+            decoder.retire(0)
+        return self.aligned(window, decoder, 0, cross, len(prompt))
+
+    def aligned(self, window: DecodedWindow, decoder: Decoder, slot: int, cross: Cross, n_prompt: int) -> DecodedWindow:
+        """With its alignment if words are to be timed, from the decoder and slot in which it was decoded."""
+        if not self._options.word_timestamps or not window.tokens:
+            return window
+        attention = decoder.attention(slot, cross, n_prompt - 1)
+        return replace(window, alignment=alignment_matrix(attention))
+
+    @property
+    def _beams(self) -> int:
+        return self._options.beam_size or 1
 
     def prompt(self, context: Sequence[int], language: str | None) -> tuple[int, ...]:
         """Everything before a window's first token.
@@ -146,8 +167,8 @@ class WindowDecoder:
     def _decode_at(
         self, temperature: float, cross: Cross, prompt: Sequence[int], params: RowParams, n_fallbacks: int
     ) -> DecodedWindow:
-        if temperature == 0 and self._options.beam_size is not None and self._options.beam_size > 1:
-            decoder = self._decoder(self._options.beam_size)
+        if temperature == 0 and self._beams > 1:
+            decoder = self._decoder(self._beams)
             prefill = decoder.admit(0, cross, prompt, params)
             best = beam_search(decoder, self._options, self._tokenizer.eot, self._budget(params))
             decoder.retire(0)
@@ -159,6 +180,7 @@ class WindowDecoder:
         tokens = best.tokens[: self.loop_start(best.tokens)]
         return DecodedWindow(
             tokens=tokens,
+            logprobs=best.logprobs[: len(tokens)],
             avg_logprob=best.avg_logprob,
             compression_ratio=compression_ratio(self._tokenizer.decode_bytes(tokens)),
             no_speech_prob=float(np.exp(prefill.sot_logprobs[self._tokenizer.no_speech])),
@@ -198,12 +220,13 @@ class WindowDecoder:
         return RowParams(sound_end=self._tokenizer.timestamp_begin + sound_end, max_tokens=budget)
 
     def hypothesis(self, tokens: Sequence[int], logprobs: Sequence[float]) -> Hypothesis:
-        return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), sum(logprobs))
+        return Hypothesis(tuple(t for t in tokens if t != self._tokenizer.eot), tuple(logprobs))
 
     def _decoder(self, sequences: int) -> Decoder:
         if sequences not in self._decoders:
             plan = DecodePlan(1, sequences, self._rules, self._max_tokens, self._max_prompt, top_k=sequences + 1)
-            self._decoders[sequences] = self._backend.open(plan, self._cancel)
+            align = self._options.word_timestamps and sequences == 1
+            self._decoders[sequences] = self._backend.open(replace(plan, align=align), self._cancel)
         return self._decoders[sequences]
 
 
@@ -243,7 +266,10 @@ class WindowBatch(Generic[Key]):
             if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
                 self._decoder.retire(slot)
                 greedy = self._windows.hypothesis(row.tokens, row.logprobs)
-                finished.append((row.key, self._windows.check(row.cross, row.prompt, row.params, row.prefill, greedy)))
+                window = self._windows.check(row.cross, row.prompt, row.params, row.prefill, greedy)
+                if window.n_fallbacks == 0:
+                    window = self._windows.aligned(window, self._decoder, slot, row.cross, len(row.prompt))
+                finished.append((row.key, window))
                 row.cross.free()
                 del self._slots[slot]
                 self._free.append(slot)

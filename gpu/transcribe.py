@@ -21,14 +21,16 @@ from gpu.decoding import DecodedWindow, OneByOne, WindowBatch, WindowDecoder
 from gpu.doubts import DoubtKeeper
 from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
+from gpu.sounds import sounds
 from gpu.speech import AnySound, Speech, SpokenParts, Stretch
 from gpu.speech_spans import VadOptions
 from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
-from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions
+from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
 from gpu.vad import SileroVad
 from gpu.window_line import FRAMES_PER_TIMESTAMP, Recognised, TimedTokens, WindowLine
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
+from gpu.words import words_of
 
 AT_ONCE_FROM_S = 60.0  # of recording
 FIRST_ROWS = 3  # so that the first words come soon
@@ -140,7 +142,7 @@ class Transcription:
             cross, language = self._encoded(window)
             decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
             cross.free()
-            pieces, advance = self._pieces(decoded, n_frames)
+            pieces, advance = self._pieces(window, decoded, language)
             for segment in self._segments(Recognised(window, decoded, pieces, advance, language)):
                 context += segment.tokens
                 yield self._numbered(segment)
@@ -170,7 +172,7 @@ class Transcription:
                 yield from map(self._numbered, ready)
                 return
             for (window, language), decoded in batch.advance():
-                line.finish(Recognised(window, decoded, *self._pieces(decoded, window.n_frames), language))
+                line.finish(Recognised(window, decoded, *self._pieces(window, decoded, language), language))
             for part in line.ready():
                 ready += self._segments(part)
             ready.sort(key=lambda segment: segment.start)  # channels overlap
@@ -222,13 +224,18 @@ class Transcription:
         prompt = self.options.initial_prompt
         return self._model.tokenizer.encode(" " + prompt.strip()) if prompt else []
 
-    def _pieces(self, window: DecodedWindow, n_frames: int) -> tuple[list[TimedTokens], int]:
+    def _pieces(self, window: Window, decoded: DecodedWindow, language: str) -> tuple[list[TimedTokens], int]:
         """Of a decoded window what to make segments of, and the frames it has settled."""
         self._n_windows += 1
-        self._n_fallbacks += window.n_fallbacks
-        if self._is_silence(window):
-            return [], n_frames
-        return split_window(window.tokens, self._model.tokenizer, n_frames)
+        self._n_fallbacks += decoded.n_fallbacks
+        if self._is_silence(decoded):
+            return [], window.n_frames
+        pieces, advance = split_window(decoded.tokens, self._model.tokenizer, window.n_frames)
+        if decoded.alignment is not None:
+            heard = sounds(window.mel[:, : window.n_frames])
+            words = words_of([p.tokens for p in pieces], decoded, heard, self._model.tokenizer, language)
+            pieces = [replace(piece, words=of_piece) for piece, of_piece in zip(pieces, words, strict=True)]
+        return pieces, advance
 
     def _segments(self, part: Recognised) -> Iterator[Segment]:
         """Without their numbers."""
@@ -238,10 +245,11 @@ class Transcription:
             if not text.strip() or piece.end <= piece.start:
                 continue
             start, end = window.trimmed(piece.start * FRAMES_PER_TIMESTAMP, piece.end * FRAMES_PER_TIMESTAMP)
+            words = None if piece.words is None else tuple(_placed(word, window) for word in piece.words)
             yield Segment(
                 id=0,
-                start=window.place(start, is_end=False) / FRAMES_PER_SECOND,
-                end=window.place(end, is_end=True) / FRAMES_PER_SECOND,
+                start=words[0].start if words else window.place(start, is_end=False) / FRAMES_PER_SECOND,
+                end=words[-1].end if words else window.place(end, is_end=True) / FRAMES_PER_SECOND,
                 text=text,
                 tokens=piece.tokens,
                 temperature=decoded.temperature,
@@ -251,6 +259,7 @@ class Transcription:
                 doubts=track.doubts.of(text, decoded, window.spoken(start, end)),
                 language=part.language,
                 speaker=track.speaker,
+                words=words,
             )
 
     def _numbered(self, segment: Segment) -> Segment:
@@ -289,6 +298,13 @@ def _cancellable(blocks: Iterator[Floats], cancel: CancelToken) -> Iterator[Floa
     for block in blocks:
         cancel.check()
         yield block
+
+
+def _placed(word: Word, window: Window) -> Word:
+    """A word timed in its window, where it is in the recording."""
+    start, end = (round(seconds * FRAMES_PER_SECOND) for seconds in (word.start, word.end))
+    start, end = window.place(start, is_end=False), window.place(end, is_end=True)
+    return replace(word, start=start / FRAMES_PER_SECOND, end=max(start, end) / FRAMES_PER_SECOND)
 
 
 def _sound_end(window: Window) -> int:

@@ -61,6 +61,7 @@ class TranscribeOptions:
         no_speech_threshold: no-speech probability above which a poorly decoded window counts as silence.
         suppress_blank: no blank at the beginning of a window.
         max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
+        word_timestamps: time every word, and segments by their words.
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
             before end. None: several where the recording is long. With beams, with samples from the start and with
             the text before as context it is always 1.
@@ -86,6 +87,7 @@ class TranscribeOptions:
     no_speech_threshold: float | None = 0.6
     suppress_blank: bool = True
     max_initial_timestamp_s: float = 1.0
+    word_timestamps: bool = False
     batch_size: int | None = None
     multilingual: bool = False
     split_channels: bool = False
@@ -96,6 +98,16 @@ class TranscribeOptions:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word with the space before it and the punctuation around it. Times in seconds of the file."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True)
 class Segment:
     """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file.
 
@@ -103,6 +115,7 @@ class Segment:
         doubts: what speaks against its text. It is kept: only a person can tell.
         language: what it was recognised as; with `multilingual` not the same everywhere.
         speaker: number of the channel, from 1, where each channel has its speaker.
+        words: None where they were not asked for.
     """
 
     id: int
@@ -117,6 +130,7 @@ class Segment:
     doubts: tuple[Doubt, ...] = ()
     language: str | None = None
     speaker: int | None = None
+    words: tuple[Word, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from gpu.decoding import DecodedWindow
 from gpu.mel import FRAMES_PER_SECOND
+from gpu.types import Word
 from gpu.windows import WORTHWHILE, Window, clipped
 
 FRAMES_PER_TIMESTAMP = 2  # 20 ms
@@ -15,11 +16,15 @@ FRAMES_PER_TIMESTAMP = 2  # 20 ms
 
 @dataclass(frozen=True)
 class TimedTokens:
-    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start."""
+    """Tokens of one segment, timestamps included, and its times in timestamp units from the window's start.
+
+    `words` with their times in the window, if they are to be timed.
+    """
 
     start: int
     end: int
     tokens: tuple[int, ...]
+    words: tuple[Word, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

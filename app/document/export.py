@@ -1,59 +1,101 @@
-"""A transcript in the formats of openai/whisper: txt, srt, vtt, tsv, json; and how such a file is written safely."""
+"""A transcript in the formats of openai/whisper (txt, srt, vtt, tsv, json), as song text (lrc) and as styled subtitles
+(ass); and how such a file is written safely."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Protocol
 
+from app.document.subtitles import PAUSE_S, PLAIN, Cue, Layout, cues, one_line
 from app.document.transcript import Transcript
 from gpu.types import Segment
 
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_ASS_HEAD = """[Script Info]
+ScriptType: v4.00+
+WrapStyle: 0
+ScaledBorderAndShadow: yes
+PlayResX: 1920
+PlayResY: 1080
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, Bold, Italic, Underline, \
+StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,64,&H00FFFFFF,&H00B0B0B0,&H00000000,&H80000000,0,0,0,0,100,100,0,0,1,3,1,2,60,60,60,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
 
 
-def lines(text: str) -> list[str]:
-    """The lines of a segment that have something in them, without control characters."""
-    stripped = (_CONTROL_CHARACTERS.sub(" ", line).strip() for line in text.splitlines())
-    return [line for line in stripped if line]
+class Writer(Protocol):
+    """A format. What of the layout does not concern it, it ignores."""
+
+    def __call__(self, transcript: Transcript, layout: Layout = PLAIN) -> str: ...
 
 
-def one_line(text: str) -> str:
-    return " ".join(lines(text))
-
-
-def to_txt(transcript: Transcript) -> str:
+def to_txt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """Plain text, a line for each segment."""
     return "".join(f"{text}\n" for segment in transcript.segments if (text := one_line(segment.text)))
 
 
-def to_srt(transcript: Transcript) -> str:
+def to_srt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """SubRip. It knows no escapes: an arrow in the text becomes "->", as in openai/whisper."""
-    cues = [
-        f"{number}\n{_timestamp(start, ',')} --> {_timestamp(end, ',')}\n{text.replace('-->', '->')}\n"
-        for number, (start, end, text) in enumerate(_cues(transcript), 1)
-    ]
-    return "\n".join(cues)
+    return "\n".join(
+        f"{number}\n{_timestamp(start, ',')} --> {_timestamp(end, ',')}\n{text}\n"
+        for number, (start, end, text) in enumerate(_shown(transcript, layout, _without_arrows), 1)
+    )
 
 
-def to_vtt(transcript: Transcript) -> str:
+def to_vtt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """WebVTT (https://www.w3.org/TR/webvtt1)."""
-    cues = [
-        f"\n{_timestamp(start, '.')} --> {_timestamp(end, '.')}\n{_escape_vtt(text)}\n"
-        for start, end, text in _cues(transcript)
-    ]
-    return "WEBVTT\n" + "".join(cues)
+    return "WEBVTT\n" + "".join(
+        f"\n{_timestamp(start, '.')} --> {_timestamp(end, '.')}\n{text}\n"
+        for start, end, text in _shown(transcript, layout, _escape_vtt)
+    )
 
 
-def to_tsv(transcript: Transcript) -> str:
+def to_lrc(transcript: Transcript, layout: Layout = PLAIN) -> str:
+    """Song text: a line for each subtitle, an empty one where a pause follows. Words that are to be highlighted have
+    their times before them (the "enhanced" or A2 form)."""
+    rows: list[str] = []
+    previous: Cue | None = None
+    for cue in cues(transcript, layout):
+        if previous and cue.start - previous.end > PAUSE_S * 1000:
+            rows.append(f"[{_minutes(previous.end)}]")
+        text = one_line(cue.text)
+        if layout.highlight_words and cue.has_words:
+            words = (f"{' ' if part.lead else ''}<{_minutes(part.start)}>{part.text}" for part in cue.parts)
+            text = "".join(words) + f"<{_minutes(cue.end)}>"
+        rows.append(f"[{_minutes(cue.start)}]{text}")
+        previous = cue
+    if previous:
+        rows.append(f"[{_minutes(previous.end)}]")
+    return "".join(f"{row}\n" for row in rows)
+
+
+def to_ass(transcript: Transcript, layout: Layout = PLAIN) -> str:
+    """Advanced SubStation Alpha; words that are to be highlighted as karaoke (\\k)."""
+    events = []
+    for cue in cues(transcript, layout):
+        start = cue.start // 10
+        end = max(start + 1, round(cue.end / 10))
+        text = _karaoke(cue) if layout.highlight_words and cue.has_words else _escape_ass(cue.text)
+        events.append(f"Dialogue: 0,{_hundredths(start)},{_hundredths(end)},Default,,0,0,0,,{text}\n")
+    return _ASS_HEAD.replace("\\\n", "") + "".join(events)
+
+
+def to_tsv(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """Tab-separated, unquoted: start and end in whole milliseconds, text."""
-    rows = [f"{start}\t{end}\t{one_line(text)}\n" for start, end, text in _cues(transcript)]
+    segments = Transcript(transcript.path, segments=[replace(s, words=None) for s in transcript.segments])
+    rows = [f"{cue.start}\t{cue.end}\t{one_line(cue.text)}\n" for cue in cues(segments)]
     return "start\tend\ttext\n" + "".join(rows)
 
 
-def to_json(transcript: Transcript) -> str:
+def to_json(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """openai/whisper's result: `text`, `language` and `segments` with all that is known of each."""
     result = {
         "text": "".join(segment.text for segment in transcript.segments),
@@ -63,16 +105,18 @@ def to_json(transcript: Transcript) -> str:
     return json.dumps(result, ensure_ascii=False) + "\n"
 
 
-FORMATS: dict[str, Callable[[Transcript], str]] = {
+FORMATS: dict[str, Writer] = {
     "txt": to_txt,
     "srt": to_srt,
     "vtt": to_vtt,
     "tsv": to_tsv,
     "json": to_json,
+    "lrc": to_lrc,
+    "ass": to_ass,
 }
 
 
-def save(transcript: Transcript, path: Path, format_name: str) -> None:
+def save(transcript: Transcript, path: Path, format_name: str, layout: Layout = PLAIN) -> None:
     """Write `transcript` to `path` in one of `FORMATS`, whole or not at all: what was there before stays until then.
 
     Raises:
@@ -81,7 +125,7 @@ def save(transcript: Transcript, path: Path, format_name: str) -> None:
     temporary = path.with_name(f".{os.urandom(8).hex()}.part")
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(FORMATS[format_name](transcript))
+            file.write(FORMATS[format_name](transcript, layout))
         temporary.replace(path)
     except OSError as e:
         e.filename = str(path)
@@ -90,14 +134,21 @@ def save(transcript: Transcript, path: Path, format_name: str) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _cues(transcript: Transcript) -> list[tuple[int, int, str]]:
-    """Start and end in milliseconds and text of each segment that has text. Every cue lasts a millisecond or more."""
-    cues = []
-    for segment in transcript.segments:
-        if text := "\n".join(lines(segment.text)):
-            start = max(0, round(segment.start * 1000))
-            cues.append((start, max(start + 1, round(segment.end * 1000)), text))
-    return cues
+def _shown(transcript: Transcript, layout: Layout, escape: Callable[[str], str]) -> Iterator[tuple[int, int, str]]:
+    """Subtitles as start, end and text; where words are highlighted, each as often as it has words."""
+    for cue in cues(transcript, layout):
+        if not (layout.highlight_words and cue.has_words):
+            yield cue.start, cue.end, escape(cue.text)
+            continue
+        shown_until = cue.start
+        for spoken in cue.parts:
+            if spoken.start > shown_until:
+                yield shown_until, spoken.start, escape(cue.text)
+            parts = ((p.lead, f"<u>{escape(p.text)}</u>" if p is spoken else escape(p.text)) for p in cue.parts)
+            shown_until = max(shown_until, spoken.start)
+            if spoken.end > shown_until:
+                yield shown_until, spoken.end, "".join(lead + text for lead, text in parts)
+                shown_until = spoken.end
 
 
 def _timestamp(milliseconds: int, decimal_mark: str) -> str:
@@ -107,11 +158,43 @@ def _timestamp(milliseconds: int, decimal_mark: str) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}{decimal_mark}{milliseconds:03d}"
 
 
+def _minutes(milliseconds: int) -> str:
+    minutes, hundredths = divmod(round(milliseconds / 10), 6000)
+    return f"{minutes:02d}:{hundredths // 100:02d}.{hundredths % 100:02d}"
+
+
+def _hundredths(hundredths: int) -> str:
+    minutes, hundredths = divmod(hundredths, 6000)
+    return f"{minutes // 60}:{minutes % 60:02d}:{hundredths // 100:02d}.{hundredths % 100:02d}"
+
+
+def _karaoke(cue: Cue) -> str:
+    """Its words, each with how long it is spoken in hundredths of a second; pauses have an empty one."""
+    text, reached = "", cue.start // 10
+    for part in cue.parts:
+        start, end = max(round(part.start / 10), reached), max(round(part.end / 10), reached)
+        if start > reached:
+            text += f"{{\\k{start - reached}}}"
+        text += f"{{\\k{end - start}}}{_escape_ass(part.lead + part.text)}"
+        reached = end
+    return text
+
+
+def _without_arrows(text: str) -> str:
+    return text.replace("-->", "->")
+
+
+def _escape_ass(text: str) -> str:
+    """It knows no escapes: braces would begin commands, and a backslash one unless something unseen follows it."""
+    return text.replace("\\", "\\\u2060").replace("{", "\uff5b").replace("}", "\uff5d").replace("\n", "\\N")
+
+
 def _escape_vtt(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _segment_fields(segment: Segment) -> dict[str, object]:
+    words = {} if segment.words is None else {"words": [asdict(word) for word in segment.words]}
     return {
         "id": segment.id,
         "start": segment.start,
@@ -123,4 +206,5 @@ def _segment_fields(segment: Segment) -> dict[str, object]:
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
         "doubts": list(segment.doubts),
+        **words,
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from app.document.export import save
+from app.document.subtitles import PLAIN, Layout
 from app.document.transcript import Transcript
 
 
@@ -17,6 +18,7 @@ class OutputFiles:
         folder: is made if it is not there.
         formats: names out of `export.FORMATS`; may be none.
         recordings: all that will be written.
+        layout: of subtitles.
 
     Attributes:
         renamed: the recordings whose files could not have that name, because it was taken by another one.
@@ -25,7 +27,10 @@ class OutputFiles:
         OSError: the folder cannot be made or written; `filename` is the folder.
     """
 
-    def __init__(self, folder: Path, formats: Sequence[str], recordings: Iterable[Path]) -> None:
+    def __init__(
+        self, folder: Path, formats: Sequence[str], recordings: Iterable[Path], layout: Layout = PLAIN
+    ) -> None:
+        self._layout = layout
         self.formats = tuple(formats)
         self.renamed: list[Path] = []
         self._folder = folder
@@ -42,7 +47,7 @@ class OutputFiles:
         """Write all files of a transcript; which. Raises `OSError` where one cannot be written."""
         paths = self.paths(transcript.path)
         for path, format_name in zip(paths, self.formats, strict=True) if paths else ():
-            save(transcript, path, format_name)
+            save(transcript, path, format_name, self._layout)
         return paths
 
     def _prove_writable(self) -> None:

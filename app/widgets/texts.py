@@ -62,5 +62,7 @@ def format_name(name: str) -> str:
         "vtt": translate("Texts", "WebVTT subtitles"),
         "tsv": translate("Texts", "Tab-separated table"),
         "json": translate("Texts", "JSON with all details"),
+        "lrc": translate("Texts", "Lyrics with times"),
+        "ass": translate("Texts", "Advanced SubStation Alpha subtitles"),
     }
     return names[name]

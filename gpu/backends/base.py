@@ -54,6 +54,7 @@ class DecodePlan:
         max_tokens: tokens a sequence may grow to after its prompt.
         max_prompt: tokens of the longest prompt a window is admitted with.
         top_k: candidates a sequence reports in `candidates`.
+        align: keep what `attention` needs; with one sequence for each window only.
     """
 
     rows: int
@@ -62,6 +63,7 @@ class DecodePlan:
     max_tokens: int
     max_prompt: int
     top_k: int = 0
+    align: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,19 @@ class Decoder(Protocol):
 
     def retire(self, slot: int) -> None:
         """Free a slot, finished or not. Its window's `Cross` stays the caller's."""
+        ...
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        """Where the alignment heads (`gpu.alignment_heads`) looked in a slot's latest window, retired or not.
+
+        Args:
+            cross: that window's.
+            first: the first position wanted; the prompt's begin at 0.
+
+        Returns:
+            (n_heads, n, n_audio_ctx) float32, softmax over the encoder's positions: for each of the sequence's from
+            `first` on, what the token after it was chosen by.
+        """
         ...
 
     def debug_logits(self) -> Floats:

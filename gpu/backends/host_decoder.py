@@ -60,6 +60,10 @@ class LogitsModel(Protocol):
         """A slot is not used any more, if it was."""
         ...
 
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        """See `gpu.backends.base.Decoder`."""
+        ...
+
 
 @dataclass
 class _Slot:
@@ -132,6 +136,9 @@ class HostDecoder:
     def retire(self, slot: int) -> None:
         self._slots.pop(slot, None)
         self._model.retire(slot)
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        return self._model.attention(slot, cross, first)
 
     def debug_logits(self) -> Floats:
         self._append_pending()

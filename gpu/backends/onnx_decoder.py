@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from gpu.alignment_heads import alignment_heads, alignment_layers
 from gpu.backends.base import Cross, DecodePlan, Floats
 from gpu.backends.onnx_graphs import HEAD_SIZE
 from gpu.model_file import ModelDimensions, ModelFile
@@ -72,10 +73,14 @@ class OnnxLogits:
     ) -> None:
         if plan.rows > 1 and plan.sequences > 1:
             raise ValueError(f"one sequence for each of {plan.rows} windows, the plan asks for {plan.sequences}")
+        if plan.align and plan.sequences > 1:
+            raise ValueError(f"one sequence of a window can be aligned, the plan asks for {plan.sequences}")
         self._session, self._dims, self._embed, self._n = session, dims, embedding, plan.sequences
+        self._query_layers = alignment_layers(dims) if plan.align else []
         self._buffers = _Buffers.allocate(dims, plan)
         self._slots: list[int] = []
-        self._offsets: dict[int, int] = {}  # tokens in a slot's caches
+        self._offsets: dict[int, int] = {}  # tokens in a slot's caches, also after it was retired
+        self._queries: dict[int, Floats] = {}  # of each of them, (layers, n_ctx, d)
         self._hidden: dict[int, Floats] = {}  # behind a slot's latest logits, (sequences, d)
         self._steps: dict[tuple[int, int], _Call] = {}  # by number of rows, and of the sequences of each
         self._branches: dict[int, _Call] = {}  # by row
@@ -91,23 +96,24 @@ class OnnxLogits:
         self._buffers.fill(row, cross)
         self._windows[row] = cross
         self._slots.append(slot)
-        first = _Call(self._session, self._dims, self._buffers.of_prompt(row, len(prompt)), take)
+        first = self._call(self._buffers.of_prompt(row, len(prompt)), take)
         logits, hidden = first.run([self._embed(token, i) for i, token in enumerate(prompt)], [len(prompt)])
         self._buffers.share_cache(row, len(prompt))
-        self._offsets[slot] = len(prompt)
+        self._offsets[slot] = 0
+        self._advance(slot, first.queries)
         self._hidden[slot] = np.repeat(hidden[-1:], self._n, axis=0)
         return logits
 
     def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
         n, each = len(self._slots), len(tokens[self._slots[0]])
         if (n, each) not in self._steps:
-            buffers = self._buffers.of_step(n, each)
-            self._steps[n, each] = _Call(self._session, self._dims, buffers, range(n * each))
+            self._steps[n, each] = self._call(self._buffers.of_step(n, each), range(n * each))
+        step = self._steps[n, each]
         x = [self._embed(token, self._offsets[slot]) for slot in self._slots for token in tokens[slot]]
-        for slot in self._slots:
-            self._offsets[slot] += 1
-        totals = [self._offsets[slot] for slot in self._slots for _ in range(each)]
-        logits, hidden = self._steps[n, each].run(x, totals)
+        totals = [self._offsets[slot] + 1 for slot in self._slots for _ in range(each)]
+        logits, hidden = step.run(x, totals)
+        for i, slot in enumerate(self._slots):
+            self._advance(slot, step.queries[:, i : i + 1])
         rows = {slot: slice(i * each, (i + 1) * each) for i, slot in enumerate(self._slots)}
         self._hidden = {slot: hidden[part] for slot, part in rows.items()}
         return {slot: logits[part] for slot, part in rows.items()}
@@ -122,7 +128,7 @@ class OnnxLogits:
             if not self._branches:
                 self._branch_cache = self._buffers.two_caches()
             buffers = self._buffers.of_branch(row, self._branch_cache)
-            self._branches[row] = _Call(self._session, self._dims, buffers, range(len(tokens)))
+            self._branches[row] = self._call(buffers, range(len(tokens)))
         self._branch_cache[:, :, :, :n_tokens] = self._buffers.cache[:, row : row + 1, :, :n_tokens]
         x = [self._embed(token, n_tokens) for token in tokens]
         logits, self._branch_hidden = self._branches[row].run(x, [n_tokens + 1] * len(tokens))
@@ -131,21 +137,48 @@ class OnnxLogits:
     def take_branch(self, slot: int, i: int) -> None:
         row, position = self._slots.index(slot), self._offsets[slot]
         self._buffers.cache[:, row, :, position] = self._branch_cache[:, i, :, position]
-        self._offsets[slot] += 1
+        self._advance(slot, self._branches[row].queries[:, i : i + 1])
         self._hidden[slot] = self._branch_hidden[i : i + 1].copy()
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         self._buffers.reorder(self._slots.index(slot), parents, self._offsets[slot])
 
     def retire(self, slot: int) -> None:
-        if slot in self._offsets:
+        if slot in self._slots:
             row, last = self._slots.index(slot), len(self._slots) - 1
             if row != last:
                 self._buffers.swap(row, last, self._windows[row], self._windows[last])
                 self._buffers.move_cache(last, row, self._offsets[self._slots[last]])
                 self._windows[row], self._windows[last] = self._windows[last], self._windows[row]
                 self._slots[row] = self._slots[last]
-            del self._slots[last], self._offsets[slot], self._hidden[slot]
+            del self._slots[last], self._hidden[slot]
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        assert isinstance(cross, OnnxCross)
+        queries = self._queries[slot][:, first : self._offsets[slot]]
+        heads = alignment_heads(self._dims)
+        scores = np.empty((len(heads), queries.shape[1], self._dims.n_audio_ctx), np.float32)
+        for out, (layer, head) in zip(scores, heads, strict=True):
+            q = queries[self._query_layers.index(layer), :, head * HEAD_SIZE : (head + 1) * HEAD_SIZE]
+            keys = cross.values[2 * layer][head].astype(np.float32)  # (n_audio_ctx, 64)
+            np.matmul(q * (cross.scales[2 * layer][head] * np.float32(HEAD_SIZE**-0.5)), keys.T, out=out)
+        scores -= scores.max(axis=-1, keepdims=True)
+        np.exp(scores, out=scores)
+        scores /= scores.sum(axis=-1, keepdims=True)
+        return scores
+
+    def _call(self, buffers: _Buffers, take: Sequence[int]) -> _Call:
+        return _Call(self._session, self._dims, buffers, take, self._query_layers)
+
+    def _advance(self, slot: int, queries: Floats) -> None:
+        """Tokens were appended whose queries these are, (layers, n, d)."""
+        first = self._offsets[slot]
+        self._offsets[slot] += queries.shape[1]
+        if self._query_layers:
+            if slot not in self._queries:
+                n_ctx = self._buffers.cache.shape[3]
+                self._queries[slot] = np.empty((len(queries), n_ctx, queries.shape[2]), np.float32)
+            self._queries[slot][:, first : self._offsets[slot]] = queries
 
 
 @dataclass(frozen=True, eq=False)
@@ -258,10 +291,19 @@ class _Call:
 
     Args:
         take: the rows of x whose logits are wanted.
+        query_layers: the layers whose queries are wanted.
+
+    Attributes:
+        queries: (len(query_layers), rows of x, d), valid until the next call.
     """
 
     def __init__(
-        self, session: onnxruntime.InferenceSession, dims: ModelDimensions, buffers: _Buffers, take: Sequence[int]
+        self,
+        session: onnxruntime.InferenceSession,
+        dims: ModelDimensions,
+        buffers: _Buffers,
+        take: Sequence[int],
+        query_layers: Sequence[int],
     ) -> None:
         self._session, self._binding = session, session.io_binding()
         self._keep: list[Any] = []  # OrtValues share these arrays' memory
@@ -281,6 +323,9 @@ class _Call:
         self._input("take", np.array(take, np.int64))
         self._output("logits", self._share(self._logits))
         self._output("hidden", self._share(self._hidden))
+        self.queries = np.zeros((len(query_layers), *self._x.shape), np.float32)
+        for layer, queries in zip(query_layers, self.queries, strict=True):
+            self._output(f"query_{layer}", self._share(queries))
         for i in range(dims.n_text_layer):
             for j, c in enumerate("kv"):
                 k = 2 * i + j

@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 import numpy as np
 from onnx import TensorProto
 
+from gpu.alignment_heads import alignment_layers
 from gpu.backends.onnx_builder import GraphBuilder
 from gpu.model_file import ModelDimensions, Tensor
 
@@ -91,7 +92,8 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         cross_c_i: (w, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (w, 1, d) float32.
         cross_tail_c_i: (w, t / w, d) float32: their last t / w positions, unscaled.
         cross_lengths: (w,) int32: n_audio_ctx - 1.
-    Outputs: logits (n, n_vocab) float32, and hidden (n, d) float32, the normalized state they are made of.
+    Outputs: logits (n, n_vocab) float32; hidden (n, d) float32, the normalized state they are made of; query_i (t, d)
+        float32, the cross-attention's queries, of each layer i with alignment heads.
     """
     g = GraphBuilder("decoder", pool)
     inputs = _DecoderInputs(g, dims)
@@ -102,7 +104,10 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         a = _self_attention(g, h, layer, tensors, inputs)
         o = _linear(g, a, [f"{p}.attn.out"], tensors)
         h, x = _add_norm(g, x, o, f"{p}.cross_attn_ln", tensors)
-        a = _cross_attention(g, _linear(g, h, [f"{p}.cross_attn.query"], tensors), layer, inputs)
+        q = _linear(g, h, [f"{p}.cross_attn.query"], tensors)
+        if layer in alignment_layers(dims):
+            q = g.output(f"query_{layer}", q, np.float32, ["t", dims.n_text_state])
+        a = _cross_attention(g, q, layer, inputs)
         o = _linear(g, a, [f"{p}.cross_attn.out"], tensors)
         h, x = _add_norm(g, x, o, f"{p}.mlp_ln", tensors)
         f = g.node("Gelu", [_linear(g, h, [f"{p}.mlp.0"], tensors)], ms=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gpu.alignment_heads import alignment_heads
 from gpu.backends.base import Cross, DecodePlan, Floats, Limits
 from gpu.backends.host_decoder import HostDecoder
 from gpu.backends.reference_model import CrossKV, KVCache, Network
@@ -56,9 +57,11 @@ class ReferenceLogits:
         self._network = network
         self._n = n_sequences
         self._slots: dict[int, _Slot] = {}
+        self._tokens: dict[int, list[int]] = {}  # of a slot's first sequence, also after it was retired
         self._free: list[list[KVCache]] = []
         self._branches: list[KVCache] = []
         self._branch_logits = np.empty((0, 0), np.float32)
+        self._branch_tokens: list[int] = []
 
     def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
         assert isinstance(cross, CrossKV)
@@ -69,12 +72,14 @@ class ReferenceLogits:
         for cache in caches[1:]:
             cache.copy_from(first)
         self._slots[slot] = _Slot(cross, caches, np.repeat(logits[-1:], self._n, axis=0))
+        self._tokens[slot] = list(prompt)
         return logits[list(take)]
 
     def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
         for slot, new in tokens.items():
             state = self._slots[slot]
             pairs = zip(new, state.caches, strict=False)  # some may have been given up
+            self._tokens[slot].append(new[0])
             state.logits = np.concatenate([self._network.decode([token], cache, state.cross) for token, cache in pairs])
         return {slot: self._slots[slot].logits for slot in tokens}
 
@@ -84,6 +89,7 @@ class ReferenceLogits:
     def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
         state = self._slots[slot]
         [before] = state.caches
+        self._branch_tokens = list(tokens)
         self._branches = self._branches or [self._network.new_cache() for _ in tokens]
         for cache in self._branches:
             cache.copy_from(before)
@@ -95,6 +101,7 @@ class ReferenceLogits:
         state = self._slots[slot]
         state.caches[0], self._branches[i] = self._branches[i], state.caches[0]
         state.logits = self._branch_logits[i : i + 1]
+        self._tokens[slot].append(self._branch_tokens[i])
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         state, spare = self._slots[slot], self._new_caches()
@@ -106,6 +113,13 @@ class ReferenceLogits:
     def retire(self, slot: int) -> None:
         if slot in self._slots:
             self._free.append(self._slots.pop(slot).caches)
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        """Of the whole sequence at once, not as it was decoded token by token: what is kept elsewhere is not needed."""
+        assert isinstance(cross, CrossKV)
+        weights: list[Floats] = []
+        self._network.decode(self._tokens[slot], self._network.new_cache(), cross, weights)
+        return np.stack([weights[layer][head, first:] for layer, head in alignment_heads(self._network.dims)])
 
     def _new_caches(self) -> list[KVCache]:
         return self._free.pop() if self._free else [self._network.new_cache() for _ in range(self._n)]

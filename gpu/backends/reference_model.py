@@ -111,14 +111,14 @@ class MultiHeadAttention:
         Returns:
             (n, n_state)
         """
-        n, n_state = x.shape
-        q = self._heads(self.query(x))  # (n_head, n, n_state / n_head)
-        k, v = self._heads(keys), self._heads(values)  # (n_head, n_ctx, n_state / n_head)
-        scores = q @ k.transpose(0, 2, 1) * np.float32((n_state // self.n_head) ** -0.5)  # (n_head, n, n_ctx)
-        if mask is not None:
-            scores = scores + mask
-        attended: Floats = softmax(scores) @ v
-        return self.out(attended.transpose(1, 0, 2).reshape(n, n_state))
+        attended: Floats = self.weights(x, keys, mask) @ self._heads(values)
+        return self.out(attended.transpose(1, 0, 2).reshape(x.shape))
+
+    def weights(self, x: Floats, keys: Floats, mask: Floats | None = None) -> Floats:
+        """How much each of x attends to each key, (n_head, n, n_ctx); arguments as above."""
+        q, k = self._heads(self.query(x)), self._heads(keys)  # (n_head, n or n_ctx, n_state / n_head)
+        scores = q @ k.transpose(0, 2, 1) * np.float32((x.shape[1] // self.n_head) ** -0.5)
+        return softmax(scores if mask is None else scores + mask)
 
     def _heads(self, x: Floats) -> Floats:
         n, n_state = x.shape
@@ -236,13 +236,16 @@ class Network:
     def new_cache(self) -> KVCache:
         return KVCache(self.dims.n_text_layer, self.dims.n_text_ctx, self.dims.n_text_state)
 
-    def decode(self, tokens: Sequence[int], cache: KVCache, cross: CrossKV) -> Floats:
+    def decode(
+        self, tokens: Sequence[int], cache: KVCache, cross: CrossKV, weights: list[Floats] | None = None
+    ) -> Floats:
         """Append tokens to a sequence.
 
         Args:
             tokens: n ids that follow the cache.offset positions already there.
             cache: extended by n positions.
             cross: the window the sequence belongs to.
+            weights: given each layer's cross-attention, (n_head, n, n_audio_ctx).
 
         Returns:
             (n, n_vocab) logits: row i predicts what follows tokens[i].
@@ -257,7 +260,10 @@ class Network:
             cache.keys[layer, start:end] = block.attn.key(h)
             cache.values[layer, start:end] = block.attn.value(h)
             x = x + block.attn(h, cache.keys[layer, :end], cache.values[layer, :end], mask)
-            x = x + block.cross_attn(block.cross_attn_ln(x), cross.keys[layer], cross.values[layer])
+            h = block.cross_attn_ln(x)
+            if weights is not None:
+                weights.append(block.cross_attn.weights(h, cross.keys[layer]))
+            x = x + block.cross_attn(h, cross.keys[layer], cross.values[layer])
             x = x + block.mlp(block.mlp_ln(x))
         cache.offset = end
         logits: Floats = self._ln(x) @ self._embedding.T

@@ -66,5 +66,9 @@ class _TimedDecoder:
     def retire(self, slot: int) -> None:
         self._decoder.retire(slot)
 
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        with self._clock.stage("words"):
+            return self._decoder.attention(slot, cross, first)
+
     def debug_logits(self) -> Floats:
         return self._decoder.debug_logits()

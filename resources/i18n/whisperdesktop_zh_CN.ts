@@ -2995,6 +2995,14 @@ Log file: {log}</source>
         <source>JSON with all details</source>
         <translation>包含全部细节的 JSON</translation>
     </message>
+    <message>
+        <source>Lyrics with times</source>
+        <translation>带时间的歌词</translation>
+    </message>
+    <message>
+        <source>Advanced SubStation Alpha subtitles</source>
+        <translation>Advanced SubStation Alpha 字幕</translation>
+    </message>
 </context>
 <context>
     <name>Transcript</name>

@@ -12,6 +12,7 @@ import pysubs2
 import pytest
 import webvtt
 
+from app.document.export import FORMATS
 from tests.support.awkward_recordings import BAD, GOOD, SENTENCE
 from tests.support.program import Program
 from tests.support.speech import AUDIO
@@ -87,9 +88,7 @@ class TestEverything:
         written = {path.name for path in (program.folder / "out").iterdir()}
         first, second = [name for name in re.findall(r"^== (.*) ==$", everything.stdout, re.M) if "cut" in name]
         assert f"{second}.srt" in "\n".join(lines_with(everything.stderr, f"warning: {second}"))
-        assert written == {
-            f"{stem}.{name}" for stem in [*stems, "cut", second] for name in ("txt", "srt", "vtt", "tsv", "json")
-        }
+        assert written == {f"{stem}.{name}" for stem in [*stems, "cut", second] for name in FORMATS}
         americans = (program.folder / "out" / ("cut.txt" if first == "cut.mp3" else "cut.mp3.txt")).read_text()
         assert "fellow Americans" in americans
 
@@ -146,3 +145,34 @@ def test_an_output_folder_that_cannot_be_written_is_known_before_the_work(
     result = program.run("transcribe", "speech.wav", "-o", folder)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"error: {folder}: It cannot be written: {cause}. Choose another place.\n"
+
+
+def test_words_on_the_command_line(program: Program) -> None:
+    """Switches with and without a value; every word in json, as subtitles of two words, highlighted in turn."""
+    shutil.copy(AUDIO / "librivox_0880.wav", program.folder / "words.wav")
+    options = "--word_timestamps --highlight-words True --max-words-per-line 2 -f json -f ass -f srt -o words"
+    run = program.run("transcribe", "words.wav", *options.split())
+    assert run.returncode == 0, run.stderr
+    result = json.loads((program.folder / "words" / "words.json").read_text(encoding="utf-8"))
+    words = [word for segment in result["segments"] for word in segment["words"]]
+    assert "".join(word["word"] for word in words) == result["text"]
+    assert set(words[0]) == {"word", "start", "end", "probability"}
+    events = pysubs2.load(str(program.folder / "words" / "words.ass"))
+    assert all(len(event.plaintext.split()) <= 2 and "{\\k" in event.text for event in events)
+    assert " ".join(event.plaintext for event in events).split() == result["text"].split()
+    assert (program.folder / "words" / "words.srt").read_text(encoding="utf-8").count("<u>") >= len(words) - 2
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ("--max-line-width 40", "--max-line-width needs --word-timestamps"),
+        ("--highlight-words", "--highlight-words needs --word-timestamps"),
+        ("--word-timestamps --max-line-count 2", "--max-line-count needs --max-line-width"),
+        ("--word-timestamps=yes", "neither True nor False"),
+    ],
+)
+def test_subtitle_options_that_make_no_sense(program: Program, options: str, cause: str) -> None:
+    run = program.run("transcribe", "words.wav", *options.split())
+    assert run.returncode == 2
+    assert cause in run.stderr

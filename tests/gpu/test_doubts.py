@@ -10,7 +10,7 @@ DEFAULTS = TranscribeOptions()
 
 
 def window(avg_logprob=-0.2, compression_ratio=1.5, no_speech_prob=0.0, is_loop=False):
-    return DecodedWindow((), avg_logprob, compression_ratio, no_speech_prob, 0.0, 0, is_loop)
+    return DecodedWindow((), (), avg_logprob, compression_ratio, no_speech_prob, 0.0, 0, is_loop)
 
 
 def doubts(*texts, spoken=0.9, options=DEFAULTS, **of_window):

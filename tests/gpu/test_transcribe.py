@@ -144,13 +144,17 @@ def reading(tmp_path_factory):
 
 @pytest.mark.slow
 def test_windows_at_once(engine, reading):
-    """Cut at pauses and decoded together: the same words as one after the other, in order, up to the last second."""
+    """Cut at pauses and decoded together: the same words as one after the other, in order, up to the last second; with
+    their times."""
     path, length = reading
-    events = run(engine, path)
+    events = run(engine, path, TranscribeOptions(language="en", word_timestamps=True))
     segments = [e for e in events if isinstance(e, Segment)]
     assert [s.id for s in segments] == list(range(len(segments)))
     assert all(a.end <= b.start + 0.01 for a, b in pairwise(segments))
     assert segments[-1].end == pytest.approx(length, abs=1.5)
+    timed = [word for segment in segments for word in segment.words]
+    assert "".join(word.word for word in timed) == text_of(events)
+    assert all(a.start <= a.end <= b.start + 0.01 for a, b in pairwise(timed))
     progress = [e.audio_s for e in events if isinstance(e, RunStats)]
     assert progress == sorted(progress)
     assert progress[-1] == pytest.approx(length, abs=0.01)

@@ -9,7 +9,7 @@ from gpu.speech import Stretch
 from gpu.window_line import Recognised, TimedTokens, WindowLine
 from gpu.windows import Window
 
-DECODED = DecodedWindow((), -0.1, 1.0, 0.0, 0.0, 0)
+DECODED = DecodedWindow((), (), -0.1, 1.0, 0.0, 0.0, 0)
 
 
 def window(*stretches, speech=None, n_before=0):

@@ -13,7 +13,8 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.document.export import FORMATS, lines, save, to_json, to_srt, to_tsv, to_txt, to_vtt
+from app.document.export import FORMATS, save, to_ass, to_json, to_srt, to_tsv, to_txt, to_vtt
+from app.document.subtitles import lines
 from app.document.transcript import Transcript
 from gpu.types import Segment
 
@@ -159,6 +160,8 @@ def test_an_empty_transcript_is_valid_in_every_format() -> None:
         "vtt": "WEBVTT\n",
         "tsv": "start\tend\ttext\n",
         "json": '{"text": "", "segments": [], "language": null}\n',
+        "lrc": "",
+        "ass": to_ass(empty),
     }
 
 

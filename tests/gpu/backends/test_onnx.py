@@ -16,9 +16,11 @@ from gpu.devices import select_device
 from gpu.errors import Cancelled
 from gpu.mel import N_SAMPLES, log_mel
 from gpu.model_file import open_model
+from gpu.sounds import sounds
 from gpu.token_rules import TokenRules
 from gpu.tokenizer import Tokenizer
 from gpu.types import TranscribeOptions
+from gpu.words import words_of
 from tests.support.requantize import FORMAT_NAMES, SHIPPED_MODEL, requantize
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
 
@@ -53,10 +55,10 @@ def decoders(small, crosses, sequences, prompt=PROMPT):
     return opened
 
 
-def assert_close(ours, reference):
+def assert_close(ours, reference, tolerance=0.02):
     """The rounding of activations and cross-attention to int8 is all that may differ."""
     scale = np.linalg.norm(reference - reference.mean(axis=-1, keepdims=True))
-    assert np.linalg.norm(ours - reference) <= 0.02 * scale
+    assert np.linalg.norm(ours - reference) <= tolerance * scale
 
 
 def test_cross_attention_is_the_references(crosses):
@@ -191,6 +193,28 @@ def test_looking_ahead_leaves_no_traces(small, crosses):
         assert np.abs(beside[1] - expected[1]).max() > 1e-3, "the other window has one token less"
 
 
+def test_attention_is_the_references(small, crosses):
+    """Two windows side by side, one with a longer prompt: of each the alignment heads' attention while it was decoded,
+    against the reference's of the whole sequence at once."""
+    prompts = {1: PROMPT, 0: (50361, *range(100, 140), *PROMPT)}
+    attention = []
+    tokens = {}
+    for backend, cross in zip(small, crosses, strict=True):
+        decoder = backend.open(DecodePlan(2, 1, RULES, 40, 60, align=True), CancelToken())
+        for slot, prompt in prompts.items():
+            decoder.admit(slot, cross, (*prompt, *tokens.get(slot, ())), RowParams())
+        if not tokens:
+            tokens = dict(enumerate(greedy(decoder, 2)))
+        attention.append([decoder.attention(slot, cross, len(prompts[slot]) - 1) for slot in (0, 1)])
+    for slot, (ours, reference) in enumerate(zip(*attention, strict=True)):
+        n = len(tokens[slot])
+        assert n > 3
+        assert ours.shape in [(2 * 4, n, 1500), (2 * 4, n + 1, 1500)], "heads of the later half of three layers"
+        assert_close(ours[:, :n], reference[:, :n], 0.05)  # of another token's: 0.25 and more
+    with pytest.raises(ValueError, match="one sequence"):
+        small[0].open(DecodePlan(1, 2, RULES, 24, 8, align=True), CancelToken())
+
+
 def test_several_sequences_of_several_windows_are_refused(small):
     with pytest.raises(ValueError, match="one sequence"):
         small[0].open(DecodePlan(2, 5, RULES, 224, 8), CancelToken())
@@ -282,6 +306,24 @@ def check_same_text(real, audio, format_name, name):
     our_text, reference_text = (text_of(backend, model, clip, CLIPS[name]) for backend in backends)
     assert our_text == reference_text
     assert len(our_text) > (0 if format_name == "Q2_K" else 30), "two bits leave base a few words"
+
+
+@pytest.mark.slow
+def test_words_are_timed_as_by_the_reference(real, audio):
+    *backends, model = real("Q5_1")
+    clip = load_audio(audio / "jfk.wav")
+    mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)
+    tokenizer = Tokenizer(model.vocabulary, model.dims)
+    options = TranscribeOptions(language="en", temperature=(0.0,), word_timestamps=True)
+    timed = []
+    for backend in backends:
+        decoder = WindowDecoder(backend, model.dims, tokenizer, options, CancelToken())
+        window = decoder.decode(backend.encode(mel[None], CancelToken())[0], decoder.prompt((), "en"))
+        timed += words_of([window.tokens], window, sounds(mel[:, : len(clip) // 160]), tokenizer, "en")
+    for ours, reference in zip(*timed, strict=True):
+        assert ours.word == reference.word
+        assert (ours.start, ours.end) == pytest.approx((reference.start, reference.end), abs=0.061)
+        assert ours.probability == pytest.approx(reference.probability, abs=0.15)
 
 
 @pytest.mark.slow
