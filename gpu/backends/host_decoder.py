@@ -19,7 +19,7 @@ from gpu.token_rules import RuleState, apply, log_sum_exp
 # Logits between two tokens that are to be looked at more closely: several times what rounding the last product's inputs
 # to int8 can move them, and where a look at what follows pays most (ARCHITECTURE.md).
 NEAR_TIE = np.float32(0.5)
-# Sums of two steps that differ by less are equal as far as rounding inputs to int8 lets one tell.
+# By how much the second token must be better then: what rounding inputs to int8 moves the sums of two steps by.
 CLEARLY_BETTER = np.float32(0.1)
 
 _BLOCK = 64  # logits
@@ -208,8 +208,7 @@ class HostDecoder:
     def _look_ahead(self, slot: int, tokens: tuple[int, int], logits: Floats) -> int:
         """The one of two tokens that goes better with what follows it: a beam search of two beams and one token.
 
-        A timestamp that may follow counts as one token, whichever it is: its probability is spread over many. If they
-        go equally well, it is the one that was merged earlier into the vocabulary, being more frequent.
+        A timestamp that may follow counts as one token, whichever it is: its probability is spread over many.
         """
         state, rules = self._slots[slot], self._plan.rules
         after = self._model.branch(slot, tokens).copy()
@@ -218,8 +217,7 @@ class HostDecoder:
             apply(rules, state.states[0].after(token, rules), ruled)
             best = max(float(ruled[: rules.timestamp_begin].max()), log_sum_exp(ruled[rules.timestamp_begin :]))
             logits[i] += best - log_sum_exp(ruled)
-        is_equal = abs(logits[0] - logits[1]) < CLEARLY_BETTER
-        better = int(tokens[1] < tokens[0] if is_equal else logits[1] > logits[0])
+        better = int(logits[1] > logits[0] + CLEARLY_BETTER)
         self._model.take_branch(slot, better)
         state.logits = after[better : better + 1]
         return tokens[better]
