@@ -7,11 +7,12 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from app.console import Console
 from app.document.output_files import OutputFiles
-from app.document.subtitles import Layout, one_line
+from app.document.subtitles import Layout, one_line, spoken_by
 from app.document.transcript import Transcript
 from app.engine.messages import (
     JobCancelled,
@@ -33,6 +34,8 @@ from app.log import start_logging
 from app.models.benchmark import save_benchmark
 from gpu.cancel import CancelToken
 from gpu.types import DeviceInfo, ModelInfo, RunStats, TranscribeOptions
+
+_DOUBTS_TOLD = 5  # places of doubtful text
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class _Report:
             case JobSegment(_, segment):
                 self._print_heading()
                 self._transcript.append(segment)
-                self._print(one_line(segment.text))
+                self._print(spoken_by(segment) + one_line(segment.text))
             case JobStats(_, stats):
                 self._console.progress(stats.audio_s, stats.duration_s)
             case JobWarning(_, text):
@@ -191,6 +194,7 @@ class _Report:
         if not self._transcript.text:
             self._print_heading()
             self._console.warning(self._name, "No speech was found")
+        self._tell_doubts()
         self._console.note(
             f"{self._name}: {_figures([stats])}, language {self._language}, peak memory {_megabytes(stats.memory.peak)}"
         )
@@ -198,6 +202,14 @@ class _Report:
         self._save()
         self._append_stats(stats)
         save_benchmark(self._model, self._device, stats)
+
+    def _tell_doubts(self) -> None:
+        """Where to look before the text is relied on."""
+        doubtful = [segment for segment in self._transcript.segments if segment.doubts]
+        if doubtful:
+            places = ", ".join(f"{_clock(s.start)} ({', '.join(s.doubts)})" for s in doubtful[:_DOUBTS_TOLD])
+            more = f" and {len(doubtful) - _DOUBTS_TOLD} more" if len(doubtful) > _DOUBTS_TOLD else ""
+            self._console.warning(self._name, f"Doubtful text at {places}{more}")
 
     def _end_early(self, end: JobCancelled | JobFailed) -> None:
         """What was decoded until then is kept."""
@@ -264,6 +276,10 @@ def _figures(finished: Sequence[RunStats]) -> str:
     processing_s = sum(stats.processing_s for stats in finished)
     factor = f"{processing_s / audio_s:.3f}" if audio_s else "-"
     return f"audio {audio_s:.1f} s, processing {processing_s:.2f} s, real-time factor {factor}"
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=int(seconds)))
 
 
 def _megabytes(n_bytes: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
-from app.document.subtitles import PAUSE_S, PLAIN, Cue, Layout, cues, one_line
+from app.document.subtitles import PAUSE_S, PLAIN, Cue, Layout, cues, one_line, spoken_by
 from app.document.transcript import Transcript
 from gpu.types import Segment
 
@@ -39,7 +39,8 @@ class Writer(Protocol):
 
 def to_txt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """Plain text, a line for each segment."""
-    return "".join(f"{text}\n" for segment in transcript.segments if (text := one_line(segment.text)))
+    texts = ((spoken_by(segment), one_line(segment.text)) for segment in transcript.segments)
+    return "".join(f"{speaker}{text}\n" for speaker, text in texts if text)
 
 
 def to_srt(transcript: Transcript, layout: Layout = PLAIN) -> str:
@@ -195,6 +196,7 @@ def _escape_vtt(text: str) -> str:
 
 def _segment_fields(segment: Segment) -> dict[str, object]:
     words = {} if segment.words is None else {"words": [asdict(word) for word in segment.words]}
+    known = {name: value for name in ("language", "speaker") if (value := getattr(segment, name)) is not None}
     return {
         "id": segment.id,
         "start": segment.start,
@@ -206,5 +208,6 @@ def _segment_fields(segment: Segment) -> dict[str, object]:
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
         "doubts": list(segment.doubts),
+        **known,
         **words,
     }

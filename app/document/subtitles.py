@@ -71,12 +71,19 @@ def one_line(text: str) -> str:
     return " ".join(lines(text))
 
 
+def spoken_by(segment: Segment) -> str:
+    """What goes before its text: who speaks, where that is known."""
+    return "" if segment.speaker is None else f"Speaker {segment.speaker}: "
+
+
 def cues(transcript: Transcript, layout: Layout = PLAIN) -> Iterator[Cue]:
     """The subtitles of a transcript, in order. Segments without timed words become one each."""
     line = _Lines(layout)
+    speaker = None
     for segment in transcript.segments:
-        if layout.keeps_segments or segment.words is None:
+        if layout.keeps_segments or segment.words is None or segment.speaker != speaker:
             yield from line.cue()
+        speaker = segment.speaker
         if segment.words is None:
             yield from _plain(segment)
             continue
@@ -84,12 +91,13 @@ def cues(transcript: Transcript, layout: Layout = PLAIN) -> Iterator[Cue]:
             if one_line(word.word):
                 if line.must_end_before(word):
                     yield from line.cue()
-                line.append(word)
+                line.append(word, spoken_by(segment))
     yield from line.cue()
 
 
 def _plain(segment: Segment) -> Iterator[Cue]:
     if text := "\n".join(lines(segment.text)):
+        text = spoken_by(segment) + text
         start, end = _milliseconds(segment.start, segment.end)
         yield Cue(start, end, (Part("", text, start, end),), has_words=False)
 
@@ -116,10 +124,12 @@ class _Lines:
         last_line = o.max_line_count is not None and self._n_lines >= o.max_line_count
         return full or word.start - self._end_s > PAUSE_S or (last_line and not self._has_room(word))
 
-    def append(self, word: Word) -> None:
+    def append(self, word: Word, label: str) -> None:
+        """`label`: goes before the first."""
         text = one_line(word.word)
         lead = " " if word.word[:1].isspace() else ""
         if not self._parts:
+            text = label + text
             lead, self._width, self._n_lines = "", len(text), 1
         elif self._has_room(word):
             self._width += len(lead + text)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from gpu.types import Doubt
+
 translate = QCoreApplication.translate
 
 
@@ -66,3 +68,22 @@ def format_name(name: str) -> str:
         "ass": translate("Texts", "Advanced SubStation Alpha subtitles"),
     }
     return names[name]
+
+
+def speaker_name(number: int) -> str:
+    return translate("Texts", "Speaker {n}").format(n=number)
+
+
+def doubt_words(doubt: Doubt) -> str:
+    """What speaks against a segment's text."""
+    match doubt:
+        case "improbable":
+            return translate("Texts", "The model was not sure of this text.")
+        case "repetitive":
+            return translate("Texts", "This text repeats itself.")
+        case "repeated":
+            return translate("Texts", "The same text comes several times in a row.")
+        case "no speech":
+            return translate("Texts", "Nobody is heard speaking here.")
+        case "stock phrase":
+            return translate("Texts", "A phrase that the model likes to make up where hardly anybody speaks.")

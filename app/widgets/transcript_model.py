@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.document.transcript import Transcript
-from app.widgets.texts import time_span, translate
+from app.widgets.texts import doubt_words, speaker_name, time_span, translate
 from gpu.types import Segment
 
 _NOWHERE = QModelIndex()
@@ -58,7 +58,9 @@ class TranscriptModel(QAbstractTableModel):
         segment = self._segments[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             is_time = index.column() == Column.TIME
-            return time_span(segment.start, segment.end) if is_time else segment.text.strip()
+            return time_span(segment.start, segment.end) if is_time else _shown(segment)
+        if role == Qt.ItemDataRole.ToolTipRole and segment.doubts:
+            return "\n".join(doubt_words(doubt) for doubt in segment.doubts)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             span = time_span(segment.start, segment.end)
             return span if index.column() == Column.TIME else f"{span}: {segment.text.strip()}"
@@ -70,3 +72,9 @@ class TranscriptModel(QAbstractTableModel):
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return translate("Transcript", "Time") if section == Column.TIME else translate("Transcript", "Text")
         return None
+
+
+def _shown(segment: Segment) -> str:
+    """Its text, with a mark where it is doubtful."""
+    text = segment.text.strip() + (" (?)" if segment.doubts else "")
+    return text if segment.speaker is None else f"{speaker_name(segment.speaker)}: {text}"

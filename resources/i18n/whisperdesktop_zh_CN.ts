@@ -3003,6 +3003,30 @@ Log file: {log}</source>
         <source>Advanced SubStation Alpha subtitles</source>
         <translation>Advanced SubStation Alpha 字幕</translation>
     </message>
+    <message>
+        <source>Speaker {n}</source>
+        <translation>说话人 {n}</translation>
+    </message>
+    <message>
+        <source>The model was not sure of this text.</source>
+        <translation>模型对这段文字没有把握。</translation>
+    </message>
+    <message>
+        <source>This text repeats itself.</source>
+        <translation>这段文字自我重复。</translation>
+    </message>
+    <message>
+        <source>The same text comes several times in a row.</source>
+        <translation>同样的文字连续出现多次。</translation>
+    </message>
+    <message>
+        <source>Nobody is heard speaking here.</source>
+        <translation>此处听不到有人说话。</translation>
+    </message>
+    <message>
+        <source>A phrase that the model likes to make up where hardly anybody speaks.</source>
+        <translation>在几乎无人说话之处，模型容易编造的套话。</translation>
+    </message>
 </context>
 <context>
     <name>Transcript</name>
