@@ -186,20 +186,6 @@ class SpeechStream:
             if span.start < last and span.end > first
         ]
 
-    def pause(self, first: int, last: int) -> int:
-        """The sample between two where a cut does least harm: in the middle of the longest pause, or, if nobody pauses,
-        where speech is least probable. Both must have been read."""
-        begin = first // CHUNK
-        probabilities = self.probabilities()[begin : max(last // CHUNK, begin + 1)]
-        edges = np.flatnonzero(np.diff(probabilities < self._finder.neg_threshold, prepend=False, append=False))
-        if len(edges) == 0:
-            middle = float(probabilities.argmin()) + 0.5
-        else:
-            starts, ends = edges[::2], edges[1::2]
-            longest = (ends - starts).argmax()
-            middle = (starts[longest] + ends[longest]) / 2
-        return min(max(int((begin + middle) * CHUNK), first), last)
-
     def probabilities(self) -> Floats:
         """(n_chunks,) float32: of every chunk of 512 samples read so far."""
         self._hear()

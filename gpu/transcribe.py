@@ -37,6 +37,7 @@ FIRST_ROWS = 3  # so that the first words come soon
 SURE_OF_LANGUAGE = 0.8  # a probability ...
 MOST_TO_TELL_LANGUAGE = 3  # ... or as many windows as this
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
+MOSTLY_SPOKEN = 0.5  # of a window: what it says is kept, as doubtful, even if the model takes it for silence
 LONG_SILENCE = 2 * FRAMES_PER_SECOND  # worth leaving out where windows are OpenAI's
 
 
@@ -228,7 +229,7 @@ class Transcription:
         """Of a decoded window what to make segments of, and the frames it has settled."""
         self._n_windows += 1
         self._n_fallbacks += decoded.n_fallbacks
-        if self._is_silence(decoded):
+        if self._is_silence(decoded) and (window.spoken(0, window.n_frames) or 0) < MOSTLY_SPOKEN:
             return [], window.n_frames
         pieces, advance = split_window(decoded.tokens, self._model.tokenizer, window.n_frames)
         if decoded.alignment is not None:

@@ -61,5 +61,3 @@ def test_a_recording_is_known_as_far_as_it_has_been_read(audio):
     assert [first, last] == speech_spans(vad.probabilities(samples), VadOptions(), len(samples))
     assert speech.spans(first.end, last.start) == []
     assert speech.spans(16000, second + 32000) == [Span(16000, first.end), Span(last.start, second + 32000)]
-    assert len(parts[0]) < speech.pause(16000, second + 16000) < second, "in the silence"
-    assert speech.pause(5000, 5001) in (5000, 5001)

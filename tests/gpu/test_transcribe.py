@@ -14,7 +14,7 @@ from gpu.audio import load_audio
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, OptionsError
 from gpu.transcribe import split_window
-from gpu.types import LanguageDetected, RunStats, Segment, TranscribeOptions
+from gpu.types import LanguageDetected, RunStats, RunWarning, Segment, TranscribeOptions
 from tests.support.speech import make_reading
 
 JFK = "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
@@ -273,3 +273,60 @@ def test_a_recording_shorter_than_a_frame(engine, tmp_path):
     events = run(engine, path)
     assert text_of(events) == ""
     assert events[-1].audio_s == pytest.approx(100 / 16000)
+
+
+@pytest.mark.slow
+def test_channels_are_speakers(engine, audio, tmp_path):
+    left, right = load_audio(audio / "librivox_0880.wav"), load_audio(audio / "jfk.wav")
+    sound = np.random.default_rng(2).standard_normal((len(left) + len(right), 2)).astype(np.float32) * 1e-4
+    sound[: len(left), 0] += left
+    sound[len(left) :, 1] += right
+    path = tmp_path / "interview.wav"
+    soundfile.write(path, sound, 16000)
+    events = run(engine, path, TranscribeOptions(language="en", split_channels=True))
+    segments = [e for e in events if isinstance(e, Segment)]
+    by_speaker = {n: words("".join(s.text for s in segments if s.speaker == n)) for n in (1, 2)}
+    assert {s.speaker for s in segments} == {1, 2}
+    assert "disposed" in by_speaker[1]
+    assert jiwer.wer(JFK.lower(), " ".join(by_speaker[2])) < 0.1
+    assert [s.id for s in segments] == list(range(len(segments)))
+    assert all(a.start <= b.start for a, b in pairwise(segments))
+    assert segments[-1].start > len(left) / 16000
+
+
+def test_one_channel_has_one_speaker(engine, audio):
+    events = run(engine, audio / "librivox_0880.wav", TranscribeOptions(language="en", split_channels=True))
+    [warning] = [e for e in events if isinstance(e, RunWarning)]
+    assert "one channel" in warning.message
+    assert "disposed" in text_of(events)
+
+
+@pytest.mark.slow
+def test_a_change_of_language_is_followed(engine, audio, tmp_path):
+    clips = ["ast_en_demo-abouttotry", "ast_en_demo-nogo", "", "ast_es_demo-abouttotry", "ast_es_demo-nogo"]
+    silence = np.zeros(3 * 16000, np.float32)
+    path = tmp_path / "two.wav"
+    sound = [load_audio(audio / f"{name}.flac") if name else silence for name in clips]
+    soundfile.write(path, np.concatenate(sound), 16000)
+    events = run(engine, path, TranscribeOptions(multilingual=True, batch_size=2))
+    segments = [e for e in events if isinstance(e, Segment)]
+    assert [e.language for e in events if isinstance(e, LanguageDetected)] == ["en", "es"]
+    assert {s.language for s in segments} == {"en", "es"}
+    assert "servidor" in words("".join(s.text for s in segments if s.language == "es"))
+
+
+@pytest.mark.slow
+def test_only_speech_is_recognised(engine, audio, tmp_path):
+    """A word in the middle of a minute of hiss, and the times of what is put together."""
+    speech = load_audio(audio / "librivox_0880.wav")
+    sound = np.random.default_rng(2).standard_normal(64 * 16000).astype(np.float32) * 1e-3
+    for at in (20, 50):
+        sound[at * 16000 : at * 16000 + len(speech)] += speech
+    path = tmp_path / "hiss.wav"
+    soundfile.write(path, sound, 16000)
+    events = run(engine, path)
+    first, second = (e for e in events if isinstance(e, Segment))
+    assert 19.5 < first.start < 20.5 < first.end < 24
+    assert 49.5 < second.start < 50.5 < second.end < 54
+    assert events[-1].n_windows == 1
+    assert events[-1].audio_s == pytest.approx(64, abs=0.1)
