@@ -34,6 +34,8 @@ from gpu.words import words_of
 
 AT_ONCE_FROM_S = 60.0  # of recording
 FIRST_ROWS = 3  # so that the first words come soon
+SPOKEN = VadOptions(min_silence_s=0.8, pad_s=0.2)  # so 0.4 s remain of longer pauses
+SPOKEN_IN_TURN = VadOptions()  # more of them, so that texts end where another speaker begins
 SURE_OF_LANGUAGE = 0.8  # a probability ...
 MOST_TO_TELL_LANGUAGE = 3  # ... or as many windows as this
 PROMPT_RESET_TEMPERATURE = 0.5  # text found above it is no good as context
@@ -59,7 +61,8 @@ class _Track:
     def __init__(self, model: LoadedModel, audio: AudioReader, speaker: int | None, run: Transcription) -> None:
         self.speaker = speaker
         listens = run.options.vad
-        self.speech: Speech = SpokenParts(model.vad, VadOptions(), model.clock) if listens else AnySound()
+        spoken = SPOKEN if speaker is None else SPOKEN_IN_TURN
+        self.speech: Speech = SpokenParts(model.vad, spoken, model.clock) if listens else AnySound()
         blocks = self.speech.listen(_cancellable(audio.blocks(), run.cancel))
         self.mel = MelStream(blocks, model.mel_filters, model.clock)
         self.doubts = DoubtKeeper(run.options)

@@ -21,9 +21,12 @@ from gpu.speech import Speech, Stretch
 LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a last timestamp can lie
 SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would be equally long
 WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
-WORTH_LEAVING_OUT = FRAMES_PER_SECOND  # frames of silence before speech
-USUAL = 27 * FRAMES_PER_SECOND
-ENOUGH = 15 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
+WORTH_LEAVING_OUT = 35  # frames of silence before speech
+# Frames of silence of which more is kept, so that Whisper does not make one text of what is far apart; and how many more.
+LONG_PAUSE, MORE_SILENCE = 2 * FRAMES_PER_SECOND, 30
+USUAL = 28 * FRAMES_PER_SECOND
+ENOUGH = 25 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
+AS_QUIET = 0.15  # of the way from the quietest place to the usual loudness: there one may cut just as well
 MARGIN = FRAMES_PER_SECOND // 5  # frames of a text's time before and after what is heard of it: soft sounds
 PAUSE = 40  # frames over which loudness is averaged
 
@@ -131,21 +134,20 @@ def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None, t
         stretch = speech.next_stretch(seek, seek + n_frames)
         if stretch is None:
             seek += n_frames if is_last else n_frames - speech.margin
-        elif stretch.start - seek > WORTH_LEAVING_OUT:
-            seek = stretch.start
+        elif (left_out := stretch.start - seek) > WORTH_LEAVING_OUT:
+            seek = stretch.start if left_out < LONG_PAUSE else stretch.start - MORE_SILENCE
         else:
             length = stretch.end - seek
             goes_on = not is_last and length == N_FRAMES
             if not goes_on and (length <= LONGEST - window.n_frames or (is_last and window.n_frames == 0)):
                 window.add(seek, length)
                 seek += length
-            elif window.n_frames < ENOUGH:
-                first, last = (max(n - window.n_frames, 1) for n in _range(seek, duration_s))
-                length = _quietest(stream.normalized(stream.read(seek)), first, min(last, length))
-                window.add(seek, length)
-                seek += length
-                yield window.taken()
             else:
+                first, last = (n - window.n_frames for n in _range(seek - window.n_frames, duration_s))
+                if window.n_frames < ENOUGH and last > max(first, 0) + PAUSE:
+                    length = _late_pause(stream.normalized(stream.read(seek)), max(first, 1), min(last, length))
+                    window.add(seek, length)
+                    seek += length
                 yield window.taken()
     if window.n_frames:
         yield window.taken()
@@ -216,5 +218,8 @@ def _range(seek: int, duration_s: float | None) -> tuple[int, int]:
     return length - SLACK, min(length + SLACK, LONGEST)
 
 
-def _quietest(mel: Floats, first: int, last: int) -> int:
-    return first + int(loudness(mel)[first:last].argmin())
+def _late_pause(mel: Floats, first: int, last: int) -> int:
+    """The last frame between two that is about as quiet as any there: full windows are few windows."""
+    level = loudness(mel)[first:last]
+    enough = level.min() + AS_QUIET * (np.median(level) - level.min())
+    return first + int(np.flatnonzero(level <= enough)[-1])

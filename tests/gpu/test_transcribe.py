@@ -181,7 +181,7 @@ def test_windows_at_once_fall_back_each_for_itself(engine, reading):
 def test_cancel_among_windows_at_once(engine, reading):
     """Nothing goes on behind it: no window, no reading ahead."""
     cancel = CancelToken()
-    events = engine.transcribe(reading[0], ENGLISH, cancel)
+    events = engine.transcribe(reading[0], TranscribeOptions(language="en", batch_size=2), cancel)
     assert any(isinstance(event, Segment) for event in events)
     cancel.cancel()
     with pytest.raises(Cancelled):
