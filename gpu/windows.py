@@ -22,7 +22,7 @@ LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a 
 SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would be equally long
 WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
 WORTH_LEAVING_OUT = 35  # frames of silence before speech
-# Frames of silence of which more is kept, so that Whisper does not make one text of what is far apart; and how many more.
+# Frames of silence of which more is kept, lest Whisper make one text of what is far apart; and how many more.
 LONG_PAUSE, MORE_SILENCE = 2 * FRAMES_PER_SECOND, 30
 USUAL = 28 * FRAMES_PER_SECOND
 ENOUGH = 25 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
