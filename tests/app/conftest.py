@@ -19,7 +19,7 @@ from app.widgets.appearance import Appearance
 from tests.support.awkward_recordings import make_awkward_files
 from tests.support.program import Program
 from tests.support.screen import Screen, missing_programs, start_screen
-from tests.support.speech import make_reading
+from tests.support.speech import LONGER, make_reading
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +71,6 @@ def screen() -> Iterator[Screen]:
 def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The program in a folder with recordings good and bad."""
     folder = tmp_path_factory.mktemp("recordings")
-    make_reading(folder / "long.flac")
+    make_reading(folder / "long.flac", LONGER)
     make_awkward_files(folder)
     return Program(folder, tmp_path_factory.mktemp("home"))

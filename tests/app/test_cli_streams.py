@@ -53,9 +53,10 @@ def test_ctrl_c_keeps_what_was_decoded(program: Program, tmp_path: Path, stop: s
     said = (tmp_path / "errors").read_text()
     assert "warning: long.flac: Stopped before its end" in said
     assert "Traceback" not in said
-    assert "fellow Americans" not in text  # the end of it
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["long.srt"]
-    assert " ".join(cue.plaintext for cue in pysubs2.load(str(tmp_path / "out" / "long.srt"))) == text
+    cues = pysubs2.load(str(tmp_path / "out" / "long.srt"))
+    assert " ".join(cue.plaintext for cue in cues) == text
+    assert cues[-1].end < 180_000, "of four minutes"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")

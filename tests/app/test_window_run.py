@@ -18,7 +18,7 @@ from app.widgets.transcript_model import Column
 from gpu.types import TranscribeOptions
 from tests.support.engine_messages import make_segment, make_stats
 from tests.support.loop_meter import LoopMeter
-from tests.support.speech import AUDIO, SPEECH, make_reading
+from tests.support.speech import AUDIO, LONGER, SPEECH, make_reading
 
 TIMEOUT_MS = 400_000
 MAX_TURN_S = 0.05
@@ -100,7 +100,7 @@ def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtB
 
 @pytest.mark.slow
 def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
-    make_reading(tmp_path / "long.wav")
+    make_reading(tmp_path / "long.wav", LONGER)
     application.window.options.choose("en", "transcribe")
     application.start([tmp_path / "long.wav", SPEECH])
     qtbot.waitUntil(lambda: len(application.session.recordings) == 2)

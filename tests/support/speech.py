@@ -9,6 +9,9 @@ AUDIO = Path(__file__).parents[1] / "data" / "audio"
 SPEECH = AUDIO / "librivox_0880.wav"  # 3 s: "he was not an ill disposed young man"
 ENGLISH = [*sorted(AUDIO.glob("librivox_*.wav")), *sorted(AUDIO.glob("ast_en_*.flac")), AUDIO / "jfk.wav"]
 
+# Four minutes, in several languages: what has only begun when the first text comes.
+LONGER = [*ENGLISH, *(clip for clip in sorted(AUDIO.glob("ast_*.flac")) if clip not in ENGLISH)]
+
 
 def make_reading(path: Path, clips: list[Path] | None = None) -> float:
     """English speech at 16 kHz, 85 s of it by default; returns its seconds."""

@@ -30,7 +30,7 @@ from app.engine.thread import DELIVERY_BUDGET_S, STATS_INTERVAL_MS, EngineThread
 from app.paths import default_model
 from gpu.types import MemoryUsage, TranscribeOptions
 from tests.support.engine_messages import make_stats
-from tests.support.speech import SPEECH, make_reading
+from tests.support.speech import LONGER, SPEECH, make_reading
 
 TIMEOUT_MS = 400_000
 
@@ -104,7 +104,7 @@ def test_jobs_are_done_in_order_and_heard_on_this_thread(start: Start, tmp_path:
 
 @pytest.mark.slow
 def test_a_running_job_stops_and_waiting_ones_never_start(start: Start, tmp_path: Path) -> None:
-    make_reading(tmp_path / "long.wav")
+    make_reading(tmp_path / "long.wav", LONGER)
     thread, heard = start()
     thread.load(default_model())
     thread.submit(job(1, tmp_path / "long.wav"))
