@@ -7,6 +7,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import NoReturn
 
@@ -323,7 +324,7 @@ def _hyphenated(args: Sequence[str]) -> list[str]:
     """`--beam_size`, as openai/whisper spells it, becomes `--beam-size`, and a switch without a value means True."""
     end = args.index("--") if "--" in args else len(args)
     hyphenated = []
-    for arg, following in zip(args[:end], [*args[1:end], ""], strict=True):
+    for arg, following in zip_longest(args[:end], args[1:end], fillvalue=""):
         name, equals, value = arg.partition("=")
         name = name.replace("_", "-") if name.startswith("--") else name
         if name in _SWITCHES and not equals and following not in ("True", "False"):

@@ -36,5 +36,5 @@ def chosen_model(arguments: argparse.Namespace) -> Path | None:
     try:
         return model_path(arguments.model, load_catalogue())
     except ModelsError as e:
-        print(f"error: --model: {e}. {e.remedy}", file=sys.stderr)
+        print(f"error: --model: {e} {e.remedy}", file=sys.stderr)
         return None

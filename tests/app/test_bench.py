@@ -131,7 +131,7 @@ def test_the_sample(tmp_path: Path) -> None:
     [device] = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))["devices"]
     median = device["runs"][device["median_run"]]
     parts = [stage["seconds"] for stage in median["stages"].values()]
-    assert set(median["stages"]) == {"read", "mel", "encode", "prompt", "decode"}
+    assert set(median["stages"]) == {"read", "vad", "mel", "encode", "prompt", "decode"}
     assert sum(parts) + median["rest_s"] == pytest.approx(median["processing_s"])
     assert 0 <= median["rest_s"] < 0.2 * median["processing_s"]
     assert {graph["graph"] for graph in device["profile"]} == {"encoder", "prompt", "step", "look ahead"}

@@ -200,7 +200,7 @@ def test_another_file_is_refused_in_words_and_fetched_again(desk: Desk) -> None:
     desk.wait_for_message("first-q5_1: What arrived is not the published file\n")
     bar = desk.window.message_bar
     assert bar.severity == "error"
-    assert "Try again later or from another mirror." in bar.text
+    assert "name another mirror in the network settings" in bar.text
     assert desk.window.details.trouble.text().startswith("What arrived is not the published file\n")
     desk.wait(lambda: desk.state("first-q5_1") == "Failed")
     assert desk.files() == []

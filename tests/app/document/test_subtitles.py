@@ -18,7 +18,7 @@ from gpu.types import Segment, Word
 
 def segment(segment_id: int, words: list[Word]) -> Segment:
     text = "".join(word.word for word in words)
-    return Segment(segment_id, words[0].start, words[-1].end, text, (), 0.0, -0.3, 1.4, 0.02, tuple(words))
+    return Segment(segment_id, words[0].start, words[-1].end, text, (), 0.0, -0.3, 1.4, 0.02, words=tuple(words))
 
 
 def spoken(text: str, start: float = 0.0, each: float = 0.3) -> list[Word]:
