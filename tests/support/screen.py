@@ -48,8 +48,14 @@ class Screen:
 
     def wait_for_window(self, name: str) -> str:
         """Wait for a window, give it the keyboard, and return its id."""
-        wait_until(lambda: bool(self.windows(name)), f"no window {name!r}")
-        window = self.windows(name)[-1]
+        found: list[str] = []
+
+        def is_there() -> bool:
+            found[:] = self.windows(name)
+            return bool(found)
+
+        wait_until(is_there, f"no window {name!r}")
+        window = found[-1]
         self.xdotool("windowactivate", "--sync", window)
         return window
 
