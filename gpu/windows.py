@@ -23,7 +23,7 @@ SLACK = 4 * FRAMES_PER_SECOND  # how far a cut may be from where windows would b
 WORTHWHILE = FRAMES_PER_SECOND  # frames of sound that are worth another look
 WORTH_LEAVING_OUT = 35  # frames of silence before speech
 # Frames of silence of which more is kept, lest Whisper make one text of what is far apart; and how many more.
-LONG_PAUSE, MORE_SILENCE = 2 * FRAMES_PER_SECOND, 30
+LONG_PAUSE, MORE_SILENCE = 2 * FRAMES_PER_SECOND, 100
 USUAL = 28 * FRAMES_PER_SECOND
 ENOUGH = 25 * FRAMES_PER_SECOND  # a window that holds it is not filled up with a part of what comes next
 AS_QUIET = 0.15  # of the way from the quietest place to the usual loudness: there one may cut just as well
@@ -129,13 +129,14 @@ def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None, t
     """
     window = _Gathered(stream, speech, track)
     seek = 0
+    resumed = -1  # after a pause that was left out
     while (n_frames := min(stream.read(seek).shape[1], stream.frames_left(seek))) > 0:
         is_last = n_frames < N_FRAMES
         stretch = speech.next_stretch(seek, seek + n_frames)
         if stretch is None:
             seek += n_frames if is_last else n_frames - speech.margin
-        elif (left_out := stretch.start - seek) > WORTH_LEAVING_OUT:
-            seek = stretch.start if left_out < LONG_PAUSE else stretch.start - MORE_SILENCE
+        elif seek != resumed and (left_out := stretch.start - seek) > WORTH_LEAVING_OUT:
+            seek = resumed = stretch.start if left_out < LONG_PAUSE else stretch.start - MORE_SILENCE
         else:
             length = stretch.end - seek
             goes_on = not is_last and length == N_FRAMES
