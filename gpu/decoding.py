@@ -25,6 +25,7 @@ TOKENS_PER_CALL = 8  # between two looks at the cancel flag
 SECONDS_PER_TIMESTAMP = 0.02
 TOKENS_PER_SECOND = 12  # of text: more than the densest speech has; and of a window ...
 SPARE_TOKENS = 50  # ... besides
+GREEDILY = RowParams()
 MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language, task
 
 
@@ -84,14 +85,14 @@ class WindowDecoder:
     def language_probabilities(self, cross: Cross) -> Floats:
         """(n_languages,) float32: of all the model knows, as the tokenizer orders them."""
         decoder = self._decoder(1)
-        prefill = decoder.admit(0, cross, (self._tokenizer.sot,), RowParams())
+        prefill = decoder.admit(0, cross, (self._tokenizer.sot,), GREEDILY)
         decoder.retire(0)
         logprobs = prefill.sot_logprobs[list(self._tokenizer.language_tokens)]
         odds = np.exp(logprobs - logprobs.max())
         probabilities: Floats = odds / odds.sum()
         return probabilities
 
-    def decode(self, cross: Cross, prompt: Sequence[int], params: RowParams = RowParams()) -> DecodedWindow:  # noqa: B008
+    def decode(self, cross: Cross, prompt: Sequence[int], params: RowParams = GREEDILY) -> DecodedWindow:
         """Decode a window, again at the next temperature as long as the result looks like a failure.
 
         Args:
@@ -125,7 +126,7 @@ class WindowDecoder:
         decoder = self._decoder(1)
         if self._options.word_timestamps and (window.temperature > 0 or self._beams > 1):
             # It was decoded among others, whose queries nobody keeps: the decoder reads it once more.
-            decoder.admit(0, cross, (*prompt, *window.tokens), RowParams())
+            decoder.admit(0, cross, (*prompt, *window.tokens), GREEDILY)
             decoder.retire(0)
         return self.aligned(window, decoder, 0, cross, len(prompt))
 
@@ -160,17 +161,13 @@ class WindowDecoder:
         repeats = o.compression_ratio_threshold is not None and window.compression_ratio > o.compression_ratio_threshold
         return repeats or unsure or window.is_loop
 
-    def _budget(self, params: RowParams) -> int:
-        """Tokens a sequence may grow to."""
-        return min(self._max_tokens, params.max_tokens or self._max_tokens)
-
     def _decode_at(
         self, temperature: float, cross: Cross, prompt: Sequence[int], params: RowParams, n_fallbacks: int
     ) -> DecodedWindow:
         if temperature == 0 and self._beams > 1:
             decoder = self._decoder(self._beams)
             prefill = decoder.admit(0, cross, prompt, params)
-            best = beam_search(decoder, self._options, self._tokenizer.eot, self._budget(params))
+            best = beam_search(decoder, self._options, self._tokenizer.eot, params.budget(self._max_tokens))
             decoder.retire(0)
         else:
             prefill, best = self._sample(cross, prompt, replace(params, temperature=temperature, seed=n_fallbacks))

@@ -27,8 +27,8 @@ class Engine:
 
     Args:
         model_path: a model file in any format of `gpu.model_file`.
-        device: "auto", "cpu" or "cuda".
         vad_path: Silero's voice activity model.
+        device: "auto", "cpu" or "cuda".
         threads: of the CPU; None for one on each physical core.
         traces: a folder for what `profiles` reads; writing it slows the engine down.
 
@@ -68,7 +68,7 @@ class Engine:
         """Transcribe a recording; see `gpu.transcribe.Transcription.events`.
 
         Args:
-            clock: is told what each stage takes: "read", "mel", and those of `TimedBackend`.
+            clock: is told what each stage takes: "read", "vad", "mel", and those of `TimedBackend`.
 
         Raises:
             AudioError: the recording cannot be read.

@@ -29,7 +29,7 @@ from gpu.tokenizer import Tokenizer
 from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
 from gpu.vad import SileroVad
 from gpu.window_line import FRAMES_PER_TIMESTAMP, Recognised, TimedTokens, WindowLine
-from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead
+from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead, spoken_in
 from gpu.words import words_of
 
 AT_ONCE_FROM_S = 60.0  # of recording
@@ -58,14 +58,20 @@ class LoadedModel:
 class _Track:
     """What is heard: a recording, or one channel of it."""
 
-    def __init__(self, model: LoadedModel, audio: AudioReader, speaker: int | None, run: Transcription) -> None:
+    def __init__(
+        self,
+        model: LoadedModel,
+        audio: AudioReader,
+        speaker: int | None,
+        options: TranscribeOptions,
+        cancel: CancelToken,
+    ) -> None:
         self.speaker = speaker
-        listens = run.options.vad
         spoken = SPOKEN if speaker is None else SPOKEN_IN_TURN
-        self.speech: Speech = SpokenParts(model.vad, spoken, model.clock) if listens else AnySound()
-        blocks = self.speech.listen(_cancellable(audio.blocks(), run.cancel))
+        self.speech: Speech = SpokenParts(model.vad, spoken, model.clock) if options.vad else AnySound()
+        blocks = self.speech.listen(_cancellable(audio.blocks(), cancel))
         self.mel = MelStream(blocks, model.mel_filters, model.clock)
-        self.doubts = DoubtKeeper(run.options)
+        self.doubts = DoubtKeeper(options)
 
 
 class Transcription:
@@ -78,18 +84,19 @@ class Transcription:
     def __init__(
         self, model: LoadedModel, audios: Sequence[AudioReader], options: TranscribeOptions, cancel: CancelToken
     ) -> None:
-        self._model, self._audio, self.options, self.cancel = model, audios[0], options, cancel
+        self._model, self._audio, self._options, self._cancel = model, audios[0], options, cancel
         self._decoder = WindowDecoder(model.backend, model.dims, model.tokenizer, options, cancel)
         speakers = range(1, len(audios) + 1) if len(audios) > 1 else [None]
-        self._tracks = [_Track(model, audio, speaker, self) for audio, speaker in zip(audios, speakers, strict=True)]
+        heard = zip(audios, speakers, strict=True)
+        self._tracks = [_Track(model, audio, speaker, options, cancel) for audio, speaker in heard]
         self._language = options.language
         self._news: list[RunEvent] = []  # to be told at the next occasion
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
         self._started = time.perf_counter()
 
     def events(self) -> Iterator[RunEvent]:
-        """Yields LanguageDetected once, then segments in order of time, statistics after each window, warnings as
-        they come; the last event is the final statistics.
+        """Yields LanguageDetected, again where it changes (`multilingual`); segments in order of time; statistics after
+        each window; warnings as they come. The last event is the final statistics.
 
         Raises:
             Cancelled: the token was set.
@@ -110,16 +117,18 @@ class Transcription:
 
     def _needs_order(self) -> bool:
         """Whether a window has to wait for the one before, or nothing is gained if it does not."""
-        o = self.options
-        if o.condition_on_previous_text or len(self._tracks) > 1:
-            return len(self._tracks) == 1
+        o = self._options
+        if len(self._tracks) > 1:
+            return False
+        if o.condition_on_previous_text:
+            return True
         if o.batch_size is not None:
             return o.batch_size == 1
         return (self._audio.duration_s or math.inf) < AT_ONCE_FROM_S
 
     def _rows(self) -> int:
         """Windows to decode at once."""
-        o = self.options
+        o = self._options
         if (o.beam_size or 1) > 1 or o.temperature[0] > 0:
             return 1
         n_windows = expected_windows(self._audio.duration_s) * len(self._tracks)
@@ -130,7 +139,7 @@ class Transcription:
         [track] = self._tracks
         seek = 0
         while True:
-            self.cancel.check()
+            self._cancel.check()
             mel, n_frames = track.mel.window(seek)
             if n_frames == 0:
                 return
@@ -140,9 +149,8 @@ class Transcription:
                 seek = stretch.start if stretch else seek + n_silent
                 yield self._stats(seek)
                 continue
-            heard = track.speech.within(Stretch(seek, seek + n_frames))
-            speech = None if heard is None else tuple(part.moved(-seek) for part in heard)
-            window = Window((Stretch(seek, seek + n_frames),), mel, speech)
+            stretches = (Stretch(seek, seek + n_frames),)
+            window = Window(stretches, mel, spoken_in(stretches, track.speech))
             cross, language = self._encoded(window)
             decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
             cross.free()
@@ -150,7 +158,7 @@ class Transcription:
             for segment in self._segments(Recognised(window, decoded, pieces, advance, language)):
                 context += segment.tokens
                 yield self._numbered(segment)
-            if not self.options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
+            if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
             yield self._stats(seek)
@@ -192,8 +200,8 @@ class Transcription:
 
     def _encoded(self, window: Window) -> tuple[Cross, str]:
         """A window for the decoder, and its language."""
-        [cross] = self._model.backend.encode(window.mel[None], self.cancel)
-        if self._language is None or (self.options.multilingual and self.options.language is None):
+        [cross] = self._model.backend.encode(window.mel[None], self._cancel)
+        if self._language is None or (self._options.multilingual and self._options.language is None):
             self._take_language(self._decoder.language_probabilities(cross))
         assert self._language is not None
         return cross, self._language
@@ -203,10 +211,10 @@ class Transcription:
         waiting: list[tuple[Window, Cross]] = []
         heard: list[Floats] = []
         while self._language is None and len(waiting) < MOST_TO_TELL_LANGUAGE and (window := next(windows, None)):
-            [cross] = self._model.backend.encode(window.mel[None], self.cancel)
+            [cross] = self._model.backend.encode(window.mel[None], self._cancel)
             waiting.append((window, cross))
             heard.append(self._decoder.language_probabilities(cross))
-            if np.mean(heard, axis=0).max() > SURE_OF_LANGUAGE or self.options.multilingual:
+            if np.mean(heard, axis=0).max() > SURE_OF_LANGUAGE or self._options.multilingual:
                 break
         if waiting:
             self._take_language(np.mean(heard, axis=0))
@@ -225,7 +233,7 @@ class Transcription:
             self._news.append(LanguageDetected(language, float(probabilities[best])))
 
     def _initial_context(self) -> list[int]:
-        prompt = self.options.initial_prompt
+        prompt = self._options.initial_prompt
         return self._model.tokenizer.encode(" " + prompt.strip()) if prompt else []
 
     def _pieces(self, window: Window, decoded: DecodedWindow, language: str) -> tuple[list[TimedTokens], int]:
@@ -272,7 +280,7 @@ class Transcription:
         return replace(segment, id=self._n_segments - 1)
 
     def _is_silence(self, window: DecodedWindow) -> bool:
-        o = self.options
+        o = self._options
         if o.no_speech_threshold is None or window.no_speech_prob <= o.no_speech_threshold:
             return False
         return o.logprob_threshold is None or window.avg_logprob <= o.logprob_threshold

@@ -63,8 +63,9 @@ class TranscribeOptions:
         max_initial_timestamp_s: latest start of the first segment of a window, in seconds.
         word_timestamps: time every word, and segments by their words.
         batch_size: windows decoded at once; 1 is OpenAI's way, in which each begins where the timestamps of the one
-            before end. None: several where the recording is long. With beams, with samples from the start and with
-            the text before as context it is always 1.
+            before end. None: several where the recording is long, from a minute on: it is then cut at its pauses. So it
+            is with beams, and with samples from the start, which are decoded one after the other; with the text before
+            as context it is always 1.
         multilingual: listen for the language in every window, not only at the beginning.
         split_channels: recognise each channel for itself, as a speaker of its own.
         hotwords: words that are likely, given as context to every window (names, terms).

@@ -120,6 +120,18 @@ def clipped(stretches: Sequence[Stretch], first: int, last: int) -> Iterator[Str
             yield part
 
 
+def spoken_in(stretches: Sequence[Stretch], speech: Speech) -> tuple[Stretch, ...] | None:
+    """Where somebody speaks in a window made of these stretches, in its frames; None if that is not known."""
+    spoken: list[Stretch] = []
+    before = 0
+    for stretch in stretches:
+        if (heard := speech.within(stretch)) is None:
+            return None
+        spoken += [part.moved(before - stretch.start) for part in heard]
+        before += stretch.length
+    return tuple(spoken)
+
+
 def cut_at_pauses(stream: MelStream, speech: Speech, duration_s: float | None, track: int = 0) -> Iterator[Window]:
     """The recording's windows in order of time.
 
@@ -171,19 +183,10 @@ class _Gathered:
 
     def taken(self) -> Window:
         """The window; the next one is empty."""
-        speech: list[Stretch] | None = []
-        before = 0
-        for stretch in self._stretches:
-            heard = self._speech.within(stretch)
-            if heard is None or speech is None:
-                speech = None
-            else:
-                speech += [s.moved(before - stretch.start) for s in heard]
-            before += stretch.length
         mel = self._stream.normalized(*self._mels)
         n_before = self._stretches[-1].end - self._end - self.n_frames
-        spoken = None if speech is None else tuple(speech)
-        window = Window(tuple(self._stretches), mel, spoken, n_before, track=self._track)
+        speech = spoken_in(self._stretches, self._speech)
+        window = Window(tuple(self._stretches), mel, speech, n_before, track=self._track)
         self._end = self._stretches[-1].end
         self._stretches, self._mels, self.n_frames = [], [], 0
         return window

@@ -78,6 +78,10 @@ class RowParams:
     sound_end: int = 0
     max_tokens: int | None = None
 
+    def budget(self, most: int) -> int:
+        """Tokens each may grow to where a plan has room for `most`."""
+        return most if self.max_tokens is None else min(most, self.max_tokens)
+
 
 @dataclass(frozen=True)
 class Prefill:

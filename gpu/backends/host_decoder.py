@@ -122,7 +122,7 @@ class HostDecoder:
         rows = []
         for row, rules in zip(state.logits, state.states, strict=True):
             ruled = self._ruled(row, rules)
-            ids = best_of(ruled, self._plan.top_k)
+            ids = largest(ruled, self._plan.top_k)
             rows.append((ids, ruled[ids] - np.float32(log_sum_exp(ruled))))
         ids, logprobs = zip(*rows, strict=True)
         return TopK(np.stack(ids), np.stack(logprobs))
@@ -162,7 +162,7 @@ class HostDecoder:
         state, rules = self._slots[slot], self._plan.rules
         assert state.logits is not None
         all_logits, state.logits, state.pending = state.logits, None, []
-        most = min(self._plan.max_tokens, state.params.max_tokens or self._plan.max_tokens)
+        budget = state.params.budget(self._plan.max_tokens)
         for i, logits in enumerate(all_logits):
             if state.done[i]:
                 state.pending.append(rules.eot)
@@ -171,7 +171,7 @@ class HostDecoder:
             steps.tokens[slot * self._plan.sequences + i].append(token)
             steps.logprobs[slot * self._plan.sequences + i].append(logprob)
             state.states[i] = state.states[i].after(token, rules)
-            state.done[i] = token == rules.eot or state.states[i].n_sampled >= most
+            state.done[i] = token == rules.eot or state.states[i].n_sampled >= budget
             state.pending.append(token)
         if all(state.done):
             self.retire(slot)
@@ -223,7 +223,7 @@ class HostDecoder:
         return tokens[better]
 
 
-def best_of(logits: Floats, k: int) -> NDArray[np.int64]:
+def largest(logits: Floats, k: int) -> NDArray[np.int64]:
     """The indices of the `k` largest of (n,) values, largest first. They lie in the `k` blocks with the largest maxima,
     so that few values have to be ordered."""
     n_blocks = len(logits) // _BLOCK
@@ -232,6 +232,7 @@ def best_of(logits: Floats, k: int) -> NDArray[np.int64]:
     whole = n_blocks * _BLOCK
     maxima = logits[:whole].reshape(n_blocks, _BLOCK).max(axis=1)
     blocks = np.sort(np.argpartition(-maxima, k)[:k])
-    among = np.concatenate([*(np.arange(b * _BLOCK, (b + 1) * _BLOCK) for b in blocks), np.arange(whole, len(logits))])
+    in_blocks = (blocks[:, np.newaxis] * _BLOCK + np.arange(_BLOCK)).ravel()
+    among = np.concatenate([in_blocks, np.arange(whole, len(logits))])
     chosen: NDArray[np.int64] = among[np.argsort(-logits[among], kind="stable")[:k]]
     return chosen
