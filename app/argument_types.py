@@ -9,6 +9,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+Subparsers = argparse._SubParsersAction  # argparse names no public type for it
+
 
 def whole_number(least: int) -> Callable[[str], int]:
     """Decimal digits, `least` or more."""

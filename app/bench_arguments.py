@@ -6,9 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from app.argument_types import whole_number
+from app.argument_types import Subparsers, whole_number
 from app.model_options import add_model_options, chosen_model
-from app.models_command import Subparsers
 from app.paths import sample_recording
 
 _DESCRIPTION = """\

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from app.bench_report import as_json, memory_lines, profile_lines, table_lines
-from app.console import Console
+from app.console import Console, unwritable
 from app.engine.benchmark import (
     BenchmarkCancelled,
     BenchmarkJob,
@@ -64,9 +64,9 @@ def _bench(job: BenchmarkJob, json_path: Path | None, console: Console, cancel: 
 
 def _report(job: BenchmarkJob, measured: list[DeviceBenchmark], absent: list[DeviceAbsent]) -> list[str]:
     lines = table_lines(job, measured)
-    lines += [f"{device.upper()}: not measured. {cause}" for device, cause in ((a.device, a.cause) for a in absent)]
-    for one in measured if job.profile else ():
-        lines += ["", *memory_lines(one), *profile_lines(one)]
+    lines += [f"{one.device.upper()}: not measured. {one.cause}" for one in absent]
+    for measurement in measured if job.profile else ():
+        lines += ["", *memory_lines(measurement), *profile_lines(measurement)]
     return lines
 
 
@@ -74,6 +74,6 @@ def _write(path: Path, content: object, console: Console) -> int:
     try:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as e:
-        console.error(str(path), f"It cannot be written: {e.strerror or e}", "Choose another place.")
+        console.error(str(path), *unwritable(e))
         return EXIT_FAILED
     return 0

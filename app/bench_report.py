@@ -79,7 +79,8 @@ def _rows(measured: Sequence[DeviceBenchmark]) -> Iterator[_Row]:
     each = [1000 * run.stats.processing_s / n if n else None for run, n in zip(runs, windows, strict=True)]
     yield _Row("everything, a window", each, "{:.2f} ms")
     yield _Row("windows", windows, "{:.0f}", has_ratio=False)
-    yield _Row("tokens", [run.stages["decode"].n_items if "decode" in run.stages else 0 for run in runs], "{:.0f}")
+    tokens = [run.stages["decode"].n_items if "decode" in run.stages else 0 for run in runs]
+    yield _Row("tokens", tokens, "{:.0f}", has_ratio=False)
     yield _Row("peak memory", [run.stats.memory.peak / 1e6 for run in runs], "{:.0f} MB", has_ratio=False)
 
 

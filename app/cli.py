@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app import __version__
-from app.argument_types import optional, real_number, true_or_false, whole_number
+from app.argument_types import Subparsers, optional, real_number, true_or_false, whole_number
 from app.bench_arguments import add_bench
 from app.console import prepare_streams
 from app.document.export import FORMATS
@@ -28,6 +28,8 @@ _COMMANDS = ("transcribe", "open", "models", "bench")
 _DEFAULTS = TranscribeOptions()
 _SWITCHES = ("--word-timestamps", "--highlight-words")  # alone they mean True
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+_Add = Callable[[str, Callable[[str], object], object, str, str], None]  # name, type, default, metavar, text
 
 _ABOUT = """\
 {app}: speech to text on your own machine.
@@ -104,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_transcribe(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_transcribe(commands: Subparsers[_Parser]) -> None:
     parser = commands.add_parser(
         "transcribe",
         usage=f"{_program()} transcribe [options] FILE [FILE ...]",
@@ -184,7 +186,6 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=kind, default=default, metavar=metavar, help=f"{text} (default: {default})"
         )
 
-    number, whole = real_number(), whole_number(1)
     add("language", str, "auto", "LANGUAGE", "language spoken, by name or code; auto listens for it")
     group.add_argument(
         "--task",
@@ -192,55 +193,43 @@ def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
         default=_DEFAULTS.task,
         help="keep the language, or translate into English (default: transcribe)",
     )
-    add("beam-size", optional(whole), None, "N", "beam search with N beams; None is greedy, 5 more accurate and slower")
-    add("initial-prompt", str, None, "TEXT", "names, terms or style to expect, as context of the first window")
-    add("condition-on-previous-text", true_or_false, False, "True|False", "give each window the text before it")
-    add("temperature", real_number(0), 0.0, "T", "0 takes the likeliest text, above 0 draws samples")
-    add(
-        "temperature-increment-on-fallback",
-        optional(real_number(above=0)),
-        0.2,
-        "T",
-        "how much hotter a poor window is tried again, up to 1.0; None: never",
-    )
-    add("best-of", whole, _DEFAULTS.best_of, "N", "samples drawn where the temperature is above 0")
-    add(
-        "patience",
-        real_number(above=0),
-        _DEFAULTS.patience,
-        "P",
-        "beam search goes on until P x N beams have ended",
-    )
-    add("length-penalty", optional(number), None, "A", "exponent of the length penalty; None divides by the length")
-    add("compression-ratio-threshold", optional(number), 2.4, "R", "a window more repetitive than this is poor")
-    add("logprob-threshold", optional(number), -1.0, "P", "a window less probable than this is poor")
-    add("no-speech-threshold", optional(number), 0.6, "P", "a poor window with more no-speech probability is silence")
-    add(
-        "batch-size",
-        optional(whole),
-        None,
-        "N",
-        "windows decoded at once, if greedily; 1: one after the other, as openai/whisper",
-    )
+    _add_what_is_heard(add)
+    _add_how_it_is_decoded(add)
+    _add_when_a_window_is_poor(add)
+
+
+def _add_what_is_heard(add: _Add) -> None:
     add("multilingual", true_or_false, False, "True|False", "several languages: listen for it in every window")
-    add("split-channels", true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
-    add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
-    add(
-        "repetition-penalty",
-        real_number(above=0),
-        1.0,
-        "X",
-        "divides the logits of tokens that were there before",
-    )
-    add(
-        "no-repeat-ngram-size",
-        whole_number(0),
-        0,
-        "N",
-        "no run of so many tokens twice in a window; 0: as it comes",
-    )
     add("vad", true_or_false, True, "True|False", "recognise only where somebody is heard speaking (not: singing)")
+    add("split-channels", true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
+    add("initial-prompt", str, None, "TEXT", "names, terms or style to expect, as context of the first window")
+    add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
+    add("condition-on-previous-text", true_or_false, False, "True|False", "give each window the text before it")
+
+
+def _add_how_it_is_decoded(add: _Add) -> None:
+    whole, positive = whole_number(1), real_number(above=0)
+    penalty_text = "exponent of the length penalty; None divides by the length"
+    batch_text = "windows decoded at once, if greedily; 1: one after the other, as openai/whisper"
+    repeat_text = "no run of so many tokens twice in a window; 0: as it comes"
+    add("beam-size", optional(whole), None, "N", "beam search with N beams; None is greedy, 5 more accurate and slower")
+    add("patience", positive, _DEFAULTS.patience, "P", "beam search goes on until P x N beams have ended")
+    add("best-of", whole, _DEFAULTS.best_of, "N", "samples drawn where the temperature is above 0")
+    add("length-penalty", optional(real_number()), None, "A", penalty_text)
+    add("batch-size", optional(whole), None, "N", batch_text)
+    add("repetition-penalty", positive, 1.0, "X", "divides the logits of tokens that were there before")
+    add("no-repeat-ngram-size", whole_number(0), 0, "N", repeat_text)
     add("suppress-blank", true_or_false, True, "True|False", "no blank at the beginning of a window")
+
+
+def _add_when_a_window_is_poor(add: _Add) -> None:
+    number = optional(real_number())
+    hotter_text = "how much hotter a poor window is tried again, up to 1.0; None: never"
+    add("temperature", real_number(0), 0.0, "T", "0 takes the likeliest text, above 0 draws samples")
+    add("temperature-increment-on-fallback", optional(real_number(above=0)), 0.2, "T", hotter_text)
+    add("compression-ratio-threshold", number, 2.4, "R", "a window more repetitive than this is poor")
+    add("logprob-threshold", number, -1.0, "P", "a window less probable than this is poor")
+    add("no-speech-threshold", number, 0.6, "P", "a poor window with more no-speech probability is silence")
 
 
 def _transcribe(arguments: argparse.Namespace) -> int:

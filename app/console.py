@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -33,6 +34,15 @@ def silence(stream: object) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())
         os.close(null)
+
+
+def unwritable(error: OSError) -> tuple[str, str]:
+    """Cause and remedy of something that cannot be written."""
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return (
+        f"It cannot be written: {error.strerror or error}",
+        "Make room there." if is_full else "Choose another place.",
+    )
 
 
 class Console:

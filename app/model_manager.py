@@ -23,7 +23,7 @@ from app.models.network import Network
 from app.models.overview import Overview, overview
 from app.models.part_file import discard_part
 from app.models.settings import NetworkSettings, SharedSettings
-from app.paths import default_model, models_dir
+from app.paths import default_model, models_dir, shared_settings_file
 from app.settings import Settings
 from app.widgets import dialogs, engine_texts
 from app.widgets.appearance import Appearance
@@ -286,7 +286,7 @@ class ModelManager(QObject):
         try:
             dialog = NetworkDialog(SharedSettings.load().network, self.window)
         except SettingsError as e:
-            self._tell(Trouble(type(e).__name__, e.message, e.remedy), "")
+            self._on_error(shared_settings_file().name, e)
             return
         dialog.chosen.connect(self._keep_network)
         dialog.open()
@@ -295,18 +295,24 @@ class ModelManager(QObject):
         try:
             replace(SharedSettings.load(), network=network).save()
         except SettingsError as e:
-            self._tell(Trouble(type(e).__name__, e.message, e.remedy), "")
+            self._on_error(shared_settings_file().name, e)
 
     def _tell_done(self, job: Job) -> None:
         match job.work:
             case FetchModel(model):
                 path = models_dir() / model.file
-                headline = self.tr("{name} was downloaded and is the published file")
             case ConvertModel(output=path):
-                headline = self.tr("{name} was written")
-            case _:
+                pass
+            case VerifyModel():  # that has a window of its own
                 return
-        compose = lambda: Saying(headline.format(name=job.name), "", action_text("use"))  # noqa: E731
+
+        def compose() -> Saying:
+            if isinstance(job.work, FetchModel):
+                headline = self.tr("{name} was downloaded and is the published file")
+            else:
+                headline = self.tr("{name} was written")
+            return Saying(headline.format(name=job.name), "", action_text("use"))
+
         self._say("info", compose, partial(self._use, path))
         QApplication.alert(self.window)
 

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from app.argument_types import Subparsers
+from app.engine.model_jobs import WEIGHT_TYPES
+
 _DESCRIPTION = """\
 Find, fetch and remove models; work on model files.
 
@@ -90,10 +93,6 @@ _VERIFY_NOTES = """\
 exit codes: 0 all is well, 1 not a usable model, weights that are no numbers,
   or a backend off by more than 1e-6; 2 wrong usage, 130 stopped by Ctrl-C
 """
-
-TYPES = ("f32", "f16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0")
-
-Subparsers = argparse._SubParsersAction  # argparse names no public type for it
 
 
 def add_models(commands: Subparsers[Any], program: str) -> None:
@@ -223,10 +222,12 @@ def _add_import(subcommands: Subparsers[Any]) -> None:
 
 
 def _add_quantize(subcommands: Subparsers[Any]) -> None:
-    parser = _add_subcommand(subcommands, "quantize", _convert, _QUANTIZE.format(types=", ".join(TYPES)), _FILE_NOTES)
+    parser = _add_subcommand(
+        subcommands, "quantize", _convert, _QUANTIZE.format(types=", ".join(WEIGHT_TYPES)), _FILE_NOTES
+    )
     parser.add_argument("source", metavar="INPUT", type=Path, help="model file, or the folder that it lies in")
     parser.add_argument("output", metavar="OUTPUT", type=Path, help="file to write: .bin or .gguf")
-    parser.add_argument("type", metavar="TYPE", help=f"one of {', '.join(TYPES)}")
+    parser.add_argument("type", metavar="TYPE", help=f"one of {', '.join(WEIGHT_TYPES)}")
     _add_quiet(parser)
 
 

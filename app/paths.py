@@ -1,7 +1,8 @@
-"""Where things are: what comes with the program, and the user's own folders."""
+"""Where things are: what comes with the program, and the user's own folders; and whether they are there."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -76,3 +77,13 @@ def shared_settings_file() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path(APP_ID, appauthor=False) / "settings.json"
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether a file is there; False too where a folder above it may not be looked into: `Path.is_file` raises."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether a folder is there; False too where one above it may not be looked into: `Path.is_dir` raises."""
+    return os.path.isdir(path)  # noqa: PTH112

@@ -73,8 +73,7 @@ class Settings:
 
     @property
     def geometry(self) -> QByteArray:
-        value = self._store.value("geometry")
-        return value if isinstance(value, QByteArray) else QByteArray()
+        return self._bytes("geometry")
 
     @geometry.setter
     def geometry(self, value: QByteArray) -> None:
@@ -83,12 +82,15 @@ class Settings:
     @property
     def models_geometry(self) -> QByteArray:
         """Of the window of models."""
-        value = self._store.value("models_geometry")
-        return value if isinstance(value, QByteArray) else QByteArray()
+        return self._bytes("models_geometry")
 
     @models_geometry.setter
     def models_geometry(self, value: QByteArray) -> None:
         self._store.setValue("models_geometry", value)
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()
 
     def _text(self, key: str) -> str:
         value = self._store.value(key, "")

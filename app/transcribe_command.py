@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from app.console import Console
+from app.console import Console, unwritable
 from app.document.output_files import OutputFiles
 from app.document.subtitles import Layout, one_line, spoken_by
-from app.document.transcript import Transcript
+from app.document.transcript import Transcript, clock
 from app.engine.messages import (
     JobCancelled,
     JobFailed,
@@ -73,7 +71,7 @@ class TranscribeCommand:
             if self.stats_json is not None:
                 self.stats_json.write_bytes(b"")
         except OSError as e:
-            console.error(str(e.filename), *_words(e))
+            console.error(str(e.filename), *unwritable(e))
             return EXIT_FAILED
         for path in outputs.renamed:
             names = ", ".join(written.name for written in outputs.paths(path))
@@ -91,7 +89,7 @@ class TranscribeCommand:
                 console.end_progress()
                 if isinstance(e, BrokenPipeError):
                     return EXIT_SIGNAL + SIGPIPE
-                console.error("standard output", *_words(e))
+                console.error("standard output", *unwritable(e))
                 return EXIT_FAILED
             finally:
                 cancel.cancel()  # the thread must not go on alone
@@ -207,7 +205,7 @@ class _Report:
         """Where to look before the text is relied on."""
         doubtful = [segment for segment in self._transcript.segments if segment.doubts]
         if doubtful:
-            places = ", ".join(f"{_clock(s.start)} ({', '.join(s.doubts)})" for s in doubtful[:_DOUBTS_TOLD])
+            places = ", ".join(f"{clock(s.start)} ({', '.join(s.doubts)})" for s in doubtful[:_DOUBTS_TOLD])
             more = f" and {len(doubtful) - _DOUBTS_TOLD} more" if len(doubtful) > _DOUBTS_TOLD else ""
             self._console.warning(self._name, f"Doubtful text at {places}{more}")
 
@@ -255,7 +253,7 @@ class _Report:
             self._cannot_write(e)
 
     def _cannot_write(self, error: OSError) -> None:
-        self._console.error(str(error.filename), *_words(error))
+        self._console.error(str(error.filename), *unwritable(error))
         self.exit_code = EXIT_FAILED
 
 
@@ -278,18 +276,5 @@ def _figures(finished: Sequence[RunStats]) -> str:
     return f"audio {audio_s:.1f} s, processing {processing_s:.2f} s, real-time factor {factor}"
 
 
-def _clock(seconds: float) -> str:
-    return str(timedelta(seconds=int(seconds)))
-
-
 def _megabytes(n_bytes: int) -> str:
     return f"{n_bytes / 1e6:.0f} MB"
-
-
-def _words(error: OSError) -> tuple[str, str]:
-    """Cause and remedy of something that cannot be written."""
-    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return (
-        f"It cannot be written: {error.strerror or error}",
-        "Make room there." if is_full else "Choose another place.",
-    )

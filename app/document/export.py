@@ -86,7 +86,7 @@ def to_ass(transcript: Transcript, layout: Layout = PLAIN) -> str:
         end = max(start + 1, round(cue.end / 10))
         text = _karaoke(cue) if layout.highlight_words and cue.has_words else _escape_ass(cue.text)
         events.append(f"Dialogue: 0,{_hundredths(start)},{_hundredths(end)},Default,,0,0,0,,{text}\n")
-    return _ASS_HEAD.replace("\\\n", "") + "".join(events)
+    return _ASS_HEAD + "".join(events)
 
 
 def to_tsv(transcript: Transcript, layout: Layout = PLAIN) -> str:

@@ -28,3 +28,10 @@ class Transcript:
     def text(self) -> str:
         """The running text, without times."""
         return "".join(segment.text for segment in self.segments).strip()
+
+
+def clock(seconds: float) -> str:
+    """A place in a recording: 0:07, 12:34, 1:02:03; whole seconds, rounded down."""
+    minutes, second = divmod(int(max(seconds, 0.0)), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"

@@ -14,13 +14,16 @@ from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, ConversionError, OptionsError, OutputFileError
 from gpu.types import ConvertProgress, TensorReport
 
+# Types of weights that can be written, as whisper.cpp names them.
+WEIGHT_TYPES = ("f32", "f16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0")
+
 
 @dataclass(frozen=True)
 class ConvertModel:
     """A job: write the model `source`, a file or a folder, to `output`.
 
     Attributes:
-        type_name: of its weights, as whisper.cpp names it ("q5_1"); None keeps what the source has, or is F16.
+        type_name: one of `WEIGHT_TYPES`; None keeps what the source has, or is F16.
     """
 
     source: Path

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from app.models.catalogue import Catalogue
 from app.models.errors import NotRemovableError, UnknownModelError
 from app.models.part_file import PART, discard_part
-from app.paths import default_model, models_dir
+from app.paths import default_model, is_file, models_dir
 from gpu.errors import reason
 from gpu.types import Words
 
@@ -43,7 +42,7 @@ def model_path(text: str, catalogue: Catalogue, folder: Path | None = None) -> P
         UnknownModelError: a name of none; if the catalogue knows it, the remedy says how to fetch it.
     """
     path = Path(text)
-    if os.path.isfile(text):  # noqa: PTH113 - Path.is_file raises where a folder may not be read
+    if is_file(text):
         return path
     if found := find_installed(text, catalogue, folder):
         return found
@@ -62,7 +61,7 @@ def model_path(text: str, catalogue: Catalogue, folder: Path | None = None) -> P
 
 def last_or_built_in(last: Path | None) -> tuple[Path, Words | None]:
     """The model to start with, and what to tell the user if it is not the one used last."""
-    if last is None or os.path.isfile(last):  # noqa: PTH113 - Path.is_file raises where a folder may not be read
+    if last is None or is_file(last):
         return last or default_model(), None
     said = Words("The model used last, {path}, is not there any more; the built-in one is used instead.", path=last)
     return default_model(), said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from app.models.library import find_installed
 from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
 from app.models.part_file import PART
 from app.models.settings import SharedSettings
-from app.paths import default_model, models_dir
+from app.paths import default_model, is_folder, models_dir
 from gpu.cancel import CancelToken
 from gpu.errors import reason
 from gpu.types import Words
@@ -130,7 +129,7 @@ def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
         notes.append(e.message)
     roots = []
     for folder in dict.fromkeys(folder.absolute() for folder in folders):
-        if os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a folder may not be read
+        if is_folder(folder):
             roots.append(Root(folder, "your folder"))
         else:
             notes.append(Words("{path} is not there, or is no folder.", path=folder))

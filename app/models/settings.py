@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from app.models.errors import SettingsError
-from app.paths import shared_settings_file
+from app.paths import is_folder, shared_settings_file
 from gpu.errors import reason
 from gpu.types import Words
 
@@ -157,7 +157,7 @@ def parse_folder(text: str) -> Path:
         SettingsError: there is no such folder.
     """
     path = Path(text).expanduser().absolute()
-    if not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises where a folder may not be read
+    if not is_folder(path):
         raise SettingsError(
             Words("{path} is not there, or is no folder.", path=path), remedy=Words("Give a folder that is there.")
         )

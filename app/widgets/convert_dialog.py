@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.model_jobs import ConvertModel
-from app.models_command import TYPES
+from app.engine.model_jobs import WEIGHT_TYPES, ConvertModel
 from app.widgets import dialogs
 from app.widgets.model_rows import name_of
 from app.widgets.texts import translate
@@ -90,7 +89,7 @@ class ConvertDialog(QDialog):
     def _fill_choices(self) -> None:
         if not self._quantizing:
             self.type.addItem("", "")
-        for name in TYPES:
+        for name in WEIGHT_TYPES:
             self.type.addItem(name.upper(), name)
         if self._quantizing:
             self.type.setCurrentIndex(self.type.findData("q5_1"))

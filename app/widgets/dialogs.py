@@ -35,18 +35,14 @@ def ask_folder(parent: QWidget, folder: Path, take: Callable[[list[str]], None])
 
 def ask_model(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
     dialog = QFileDialog(parent, translate("Dialogs", "Choose a model file"), str(folder))
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    models, everything = translate("Dialogs", "Whisper models"), translate("Dialogs", "All files")
-    dialog.setNameFilters([f"{models} (*.bin *.gguf)", f"{everything} (*)"])
+    _offer_files(dialog, translate("Dialogs", "Whisper models"), "*.bin *.gguf")
     dialog.fileSelected.connect(take)
     _open(dialog)
 
 
 def ask_certificates(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
     dialog = QFileDialog(parent, translate("Dialogs", "Choose a file of certificates"), str(folder))
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    certificates, everything = translate("Dialogs", "Certificates"), translate("Dialogs", "All files")
-    dialog.setNameFilters([f"{certificates} (*.pem *.crt *.cer)", f"{everything} (*)"])
+    _offer_files(dialog, translate("Dialogs", "Certificates"), "*.pem *.crt *.cer")
     dialog.fileSelected.connect(take)
     _open(dialog)
 
@@ -58,9 +54,7 @@ def ask_source(parent: QWidget, near: Path, take: Callable[[str], None], *, fold
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
     else:
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        models, everything = translate("Dialogs", "Whisper models"), translate("Dialogs", "All files")
-        dialog.setNameFilters([f"{models} (*.pt *.safetensors *.bin *.gguf *.index.json)", f"{everything} (*)"])
+        _offer_files(dialog, translate("Dialogs", "Whisper models"), "*.pt *.safetensors *.bin *.gguf *.index.json")
     dialog.fileSelected.connect(take)
     _open(dialog)
 
@@ -126,6 +120,12 @@ def confirm(parent: QWidget, question: Question, go_on: Callable[[], None]) -> Q
     yes.clicked.connect(go_on)
     _open(box)
     return box
+
+
+def _offer_files(dialog: QFileDialog, kind: str, patterns: str) -> None:
+    """One file that exists; `kind`: what those that match the patterns are called."""
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([f"{kind} ({patterns})", translate("Dialogs", "All files") + " (*)"])
 
 
 def _open(dialog: QFileDialog | QMessageBox) -> None:

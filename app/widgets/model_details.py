@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from app.model_work import Trouble
 from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
-from app.widgets.model_rows import Action, CatalogueRow, DiskRow, ModelRow, action_text, check_text, kind_text, name_of
+from app.widgets.model_rows import Action, CatalogueRow, DiskRow, ModelRow, action_text, kind_text, name_of
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import data_size, real_time_factor
 
@@ -27,6 +27,7 @@ ICONS: dict[Action, str] = {
     "show": "folder",
     "remove": "remove",
 }
+# What most want, on a button in colour and by a double click; never anything that ends something.
 PRIMARY: tuple[Action, ...] = ("download", "resume", "use", "import")
 
 
@@ -177,7 +178,7 @@ class ModelDetails(QFrame):
             "unpublished": self.tr("Not one of the published files this program knows: converted, trained or changed."),
             "not checked": self.tr("Whether it is a published file has not been checked: verify it."),
         }
-        return texts.get(row.found.verification, check_text(row))
+        return texts[row.found.verification]
 
     def _update_icons(self) -> None:
         colors = self._appearance.colors

@@ -29,7 +29,7 @@ from app.widgets import dialogs, engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.job_list import JobList
 from app.widgets.message_bar import MessageBar
-from app.widgets.model_details import ModelDetails
+from app.widgets.model_details import PRIMARY, ModelDetails
 from app.widgets.model_rows import (
     CatalogueRow,
     CatalogueTable,
@@ -45,7 +45,6 @@ from app.widgets.model_rows import (
 from app.widgets.rows_view import RowsView
 
 MARGIN = 12
-_ACTIVATED = ("download", "resume", "use", "import")  # what a double click does; never anything that ends something
 
 
 class ModelsWindow(QMainWindow):
@@ -243,7 +242,7 @@ class ModelsWindow(QMainWindow):
 
     def _on_activated(self) -> None:
         row = self.current
-        if row is not None and row.actions and row.actions[0] in _ACTIVATED:
+        if row is not None and row.actions and row.actions[0] in PRIMARY:
             self._request(row.actions[0])
 
     def _open_menu(self, point: QPoint) -> None:

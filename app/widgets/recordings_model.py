@@ -7,10 +7,11 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.document.transcript import clock
 from app.languages import language_name
 from app.session import Recording, Session, State
 from app.widgets import engine_texts
-from app.widgets.texts import clock, percent, time_left, translate
+from app.widgets.texts import percent, time_left, translate
 from gpu.types import TranscribeOptions
 
 _NOWHERE = QModelIndex()

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from app.document.transcript import clock
 from gpu.types import Doubt
 
 translate = QCoreApplication.translate
-
-
-def clock(seconds: float) -> str:
-    """0:07, 12:34, 1:02:03; whole seconds, rounded down."""
-    minutes, second = divmod(int(max(seconds, 0.0)), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
 
 
 def time_span(start_s: float, end_s: float) -> str:

@@ -20,13 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.export import FORMATS
+from app.document.transcript import clock
 from app.session import Recording, State
 from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.message_bar import MessageBar, Saying, Severity
 from app.widgets.placeholder import Placeholder
-from app.widgets.texts import clock, format_name, percent, time_left
+from app.widgets.texts import format_name, percent, time_left
 from app.widgets.transcript_model import TranscriptModel
 from app.widgets.transcript_view import TranscriptView
 

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.appearance import Appearance
+from app.widgets.layouts import show_as_rows
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
 
@@ -139,17 +140,11 @@ class TranscriptView(QTableView):
             self._measure_all()
 
     def _set_up_look(self) -> None:
-        self.setShowGrid(False)
-        self.setTabKeyNavigation(False)
-        self.setCornerButtonEnabled(False)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        show_as_rows(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # a bar that comes and goes rewraps all
         self.horizontalHeader().hide()
-        self.verticalHeader().hide()
         self.verticalHeader().setMinimumSectionSize(1)
 
     def _set_up_columns(self) -> None:

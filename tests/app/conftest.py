@@ -13,10 +13,19 @@ from pytestqt.qtbot import QtBot
 
 from app.application import Application
 from app.i18n import Translation
+from app.model_manager import ModelManager
+from app.models import catalogue as catalogue_module
+from app.models.network import Network
+from app.models.settings import NetworkSettings
 from app.paths import resources_dir
 from app.settings import Settings
 from app.widgets.appearance import Appearance
 from tests.support.awkward_recordings import make_awkward_files
+from tests.support.catalogues import write_catalogue
+from tests.support.downloads import CONTENT
+from tests.support.file_server import serving
+from tests.support.homes import use_home
+from tests.support.model_desk import Desk
 from tests.support.program import Program
 from tests.support.screen import Screen, missing_programs, start_screen
 from tests.support.speech import LONGER, make_reading
@@ -55,6 +64,28 @@ def application(
     yield application
     application.stop()
     application.window.deleteLater()
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    translation: Translation,
+    appearance: Appearance,
+    qtbot: QtBot,
+) -> Iterator[Desk]:
+    """The window of models with a server of this machine's as the one place to fetch from; not shown yet."""
+    use_home(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    with serving(CONTENT) as server:
+        path = write_catalogue(tmp_path / "catalogue.json", server.address, CONTENT, "first-q5_1", "second-q5_1")
+        monkeypatch.setattr(catalogue_module, "catalogue_file", lambda: path)
+        network = Network(NetworkSettings)
+        manager = ModelManager(Settings(tmp_path / "window.ini"), appearance, lambda: network)
+        yield Desk(manager, server, qtbot)
+        manager.stop()
+        manager.window.close()
+        manager.window.deleteLater()
 
 
 @pytest.fixture(scope="session")

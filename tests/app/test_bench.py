@@ -80,6 +80,8 @@ class TestTable:
         assert cells(lines[4]) == ["CPU", "CUDA", "faster by"]
         [row] = [cells(line) for line in lines if line.startswith("transcription")]
         assert row == ["transcription", "2.000 s", "100%", "0.500 s", "100%", "4.00 x"]
+        [row] = [cells(line) for line in lines if line.startswith("tokens")]
+        assert row == ["tokens", "50", "50"]
 
     def test_memory_after_each_stage(self) -> None:
         rows = [cells(line) for line in memory_lines(CPU)[2:]]

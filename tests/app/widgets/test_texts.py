@@ -8,14 +8,6 @@ from app.widgets import texts
 
 @pytest.mark.parametrize(
     ("seconds", "shown"),
-    [(-0.1, "0:00"), (0.0, "0:00"), (59.99, "0:59"), (60.0, "1:00"), (3599.9, "59:59"), (3723.0, "1:02:03")],
-)
-def test_clock(seconds: float, shown: str) -> None:
-    assert texts.clock(seconds) == shown
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"),
     [
         (0.0, "almost done"),
         (1.6, "about 2 s left"),
