@@ -68,7 +68,7 @@ class Engine:
         """Transcribe a recording; see `gpu.transcribe.Transcription.events`.
 
         Args:
-            clock: is told what each stage takes: "read", "mel", and those of `TimedBackend`.
+            clock: is told what each stage takes: "read", "mel", "vad", and those of `TimedBackend`.
 
         Raises:
             AudioError: the recording cannot be read.
