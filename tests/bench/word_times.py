@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jiwer
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
@@ -151,22 +152,11 @@ def matched(reference: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
     """Which word of the reference was heard as which, right or wrong: by the fewest edits."""
     places = [i for i, text in enumerate(heard) if normalized([text])]
     texts = [normalized([heard[i]])[0] for i in places]
-    n, m = len(reference), len(texts)
-    costs = np.zeros((n + 1, m + 1), np.int64)
-    costs[:, 0], costs[0] = range(n + 1), range(m + 1)
-    for i in range(1, n + 1):
-        for j in range(1, m + 1):
-            wrong = int(reference[i - 1] != texts[j - 1])
-            costs[i, j] = min(costs[i - 1, j - 1] + wrong, costs[i - 1, j] + 1, costs[i, j - 1] + 1)
-    pairs, i, j = {}, n, m
-    while i and j:
-        if costs[i, j] == costs[i - 1, j - 1] + int(reference[i - 1] != texts[j - 1]):
-            i, j = i - 1, j - 1
-            pairs[i] = places[j]
-        elif costs[i, j] == costs[i - 1, j] + 1:
-            i -= 1
-        else:
-            j -= 1
+    pairs: dict[int, int] = {}
+    for chunk in jiwer.process_words(" ".join(reference), " ".join(texts)).alignments[0]:
+        said, written = range(chunk.ref_start_idx, chunk.ref_end_idx), places[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        if chunk.type in ("equal", "substitute"):
+            pairs |= zip(said, written, strict=True)
     return pairs
 
 
