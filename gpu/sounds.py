@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from gpu.mel import Floats
@@ -34,9 +32,3 @@ def sounds(mel: Floats) -> list[tuple[int, int]]:
         else:
             found.append((first, last))
     return found or [(0, mel.shape[1])]
-
-
-def within(stretches: Sequence[tuple[int, int]], others: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """What of some stretches is in others as well; both in order."""
-    common = [(max(a, c), min(b, d)) for a, b in stretches for c, d in others]
-    return [(first, last) for first, last in common if first < last]

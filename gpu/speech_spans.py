@@ -26,15 +26,13 @@ class VadOptions:
     """What counts as speech.
 
     Attributes:
-        threshold: probability from which on it is.
-        neg_threshold: probability below which speech that has begun is over; None: 0.15 below the threshold.
+        threshold: probability from which on it is; speech that has begun is over 0.15 below.
         min_speech_s: shorter speech is none.
         min_silence_s: shorter silence does not part speech.
         pad_s: what is added before and after; two spans share a silence that is too short for both.
     """
 
     threshold: float = 0.5
-    neg_threshold: float | None = None
     min_speech_s: float = 0.0
     min_silence_s: float = 2.0
     pad_s: float = 0.4
@@ -46,14 +44,6 @@ class Span:
 
     start: int
     end: int
-
-    @property
-    def start_s(self) -> float:
-        return self.start / SAMPLE_RATE
-
-    @property
-    def end_s(self) -> float:
-        return self.end / SAMPLE_RATE
 
 
 def speech_spans(probabilities: Floats, options: VadOptions, n_samples: int | None = None) -> list[Span]:
@@ -73,8 +63,7 @@ class SpanFinder:
 
     def __init__(self, options: VadOptions) -> None:
         self._threshold = options.threshold
-        low = options.neg_threshold
-        self.neg_threshold = max(options.threshold - 0.15, 0.01) if low is None else low
+        self._low_threshold = max(options.threshold - 0.15, 0.01)
         self._min_speech = options.min_speech_s * SAMPLE_RATE
         self._min_silence = options.min_silence_s * SAMPLE_RATE
         self._pad = int(options.pad_s * SAMPLE_RATE)
@@ -101,7 +90,7 @@ class SpanFinder:
                 self._silence = None
                 if self._start is None:
                     self._start = now
-            elif probability < self.neg_threshold and self._start is not None:
+            elif probability < self._low_threshold and self._start is not None:
                 if self._silence is None:
                     self._silence = now
                 if now - self._silence >= self._min_silence:

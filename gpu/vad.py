@@ -54,15 +54,14 @@ class SileroVad:
 
     Args:
         path: the ONNX file as Silero publishes it (`silero_vad_16k_sequence.onnx`).
-        threads: to compute with. It is little work: one does.
 
     Raises:
         ModelNotFoundError: the file cannot be read.
         DamagedModelError: it holds something else.
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
-        self._session = _build(_read_weights(path), threads)
+    def __init__(self, path: Path) -> None:
+        self._session = _build(_read_weights(path))
 
     def stream(self, *, amplify: bool = True) -> VadStream:
         """A recording to be heard from its start; `amplify`: where it is quiet."""
@@ -159,7 +158,7 @@ def _damaged(path: Path) -> DamagedModelError:
     return DamagedModelError(Words("{path} is not the voice activity model, or is damaged.", path=path), remedy=_REMEDY)
 
 
-def _build(weights: Mapping[str, Floats], threads: int) -> onnxruntime.InferenceSession:
+def _build(weights: Mapping[str, Floats]) -> onnxruntime.InferenceSession:
     """The graph: (n, 4, 256) samples and the state to (n, 1) probabilities and the state after them."""
     with ThreadPoolExecutor(1, "voice activity") as pool:
         g = GraphBuilder("voice activity", pool)
@@ -183,7 +182,7 @@ def _build(weights: Mapping[str, Floats], threads: int) -> onnxruntime.Inference
         g.output("h after", h, np.float32, [1, 1, _N_STATE])
         g.output("c after", c, np.float32, [1, 1, _N_STATE])
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        options.intra_op_num_threads = 1  # it is little work
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         return g.session(options)
 

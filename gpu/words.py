@@ -88,7 +88,7 @@ def words_of(
     Args:
         texts: the segments' tokens: all of the window's text, or the beginning of it.
         window: with its alignment.
-        sounds: frames (10 ms) where there is sound or speech, see `gpu.sounds.sounds`.
+        sounds: frames (10 ms) where there is sound, see `gpu.sounds.sounds`.
     """
     assert window.alignment is not None
     places = [i for i, token in enumerate(window.tokens) if token < tokenizer.eot]

@@ -11,7 +11,7 @@ from gpu.types import DeviceInfo, MemoryUsage
 
 
 class TimedBackend:
-    """See `gpu.backends.base.Backend`. Stages: "encode" and "prompt", by windows, and "decode", by tokens."""
+    """See `gpu.backends.base.Backend`. Stages: "encode" and "prompt", by windows; "decode", by tokens; "words"."""
 
     def __init__(self, backend: Backend, clock: StageClock) -> None:
         self.limits: Limits = backend.limits

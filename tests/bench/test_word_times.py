@@ -1,16 +1,18 @@
 import numpy as np
 import pytest
 
+from gpu.audio import SAMPLE_RATE
 from tests.bench.word_times import (
-    RATE,
     TimedWord,
     Utterance,
     edges,
     inner,
     matched,
     missed_bounds,
+    our_words,
     trimmed,
 )
+from tests.support.speech import SPEECH
 
 UTTERANCES = [Utterance(0.0, 1.0, ["ask", "not"]), Utterance(1.5, 3.0, ["what", "you", "can", "do"])]
 HEARD = [
@@ -24,9 +26,9 @@ HEARD = [
 
 
 def test_speech_is_cut_out_by_its_energy():
-    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32)
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE).astype(np.float32)
     samples = np.concatenate([noise * 0.001, noise, noise * 0.001])
-    assert len(trimmed(samples)) == RATE
+    assert len(trimmed(samples)) == SAMPLE_RATE
 
 
 def test_words_are_matched_by_the_fewest_edits():
@@ -47,3 +49,10 @@ def test_inner_words_are_away_from_edges():
     starts, ends = inner(UTTERANCES, HEARD, later)
     assert starts.seconds == pytest.approx([-0.01])
     assert ends.seconds == pytest.approx([0.02])
+
+
+@pytest.mark.slow
+def test_our_words_are_timed():
+    words = our_words(SPEECH)
+    assert "young" in [word.text.strip() for word in words]
+    assert all(0 <= word.start <= word.end <= 3.5 for word in words)

@@ -17,30 +17,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import jiwer
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from app.paths import vad_model
+from gpu.audio import SAMPLE_RATE, load_audio
 from gpu.cancel import CancelToken
 from gpu.engine import Engine
 from gpu.model_file import open_model
 from gpu.types import Segment, TranscribeOptions
 from tests.bench import peers, report
+from tests.bench.long_recording import IN_THE_MIDDLE, PAUSE_S, UTTERANCES, interleaved
 from tests.support.corpus import corpus_folder, read_manifest, why_no_corpus
 
-RATE = 16000
 FRAME = 320  # samples in which energy is measured: 20 ms
 SPEECH_DB = -35  # below the loudest frame of an utterance
-GAP_S = 0.5
 EDGE_S = 0.3  # words that begin or end so near to an utterance's edge are not inner ones
 MEDIAN_BOUND_S, MOST_BOUND_S, MOST = 0.06, 0.2, 0.95
 WORKER = Path(__file__).with_name("openai_words_worker.py")
 METHOD = """## Word times
 
-`python -m tests.bench.word_times`. {n} utterances ({minutes:.1f} minutes), trimmed to their speech (20 ms frames within
-35 dB of the loudest) and joined with 0.5 s of silence; shipped weights (base, Q5_1), greedy, English given. Distance of
-the first word's start and the last word's end from the utterance's edges. openai/whisper runs with the same weights, in
-float32. Inner words: those that both heard, away from the edges; distance between the two engines."""
+`python -m tests.bench.word_times{openai}`. {n} utterances ({minutes:.1f} minutes), trimmed to their speech
+(20 ms frames within 35 dB of the loudest) and joined with 0.5 s of silence; shipped weights (base, Q5_1), greedy,
+English given. Distance of the first word's start and the last word's end from the utterance's edges."""
+BESIDE_OPENAI = """
+openai/whisper runs with the same weights, in float32. Inner words: those that both heard, away from the edges;
+distance between the two engines."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +94,16 @@ def trimmed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def make_recording(path: Path) -> list[Utterance]:
     """The corpus's utterances, speakers in turn."""
-    clips = [c for c in read_manifest(corpus_folder()) if c.name.startswith(("librispeech/", "special/clean_3080"))]
-    by_speaker: dict[str, list[int]] = {}
-    for i, clip in enumerate(clips):
-        by_speaker.setdefault(clip.path.stem.split("-")[0], []).append(i)
-    turns = [(turn, speaker, i) for speaker, of in enumerate(by_speaker.values()) for turn, i in enumerate(of)]
+    clips = interleaved([c for c in read_manifest(corpus_folder()) if c.name.startswith((UTTERANCES, IN_THE_MIDDLE))])
+    pause = np.zeros(int(PAUSE_S * SAMPLE_RATE), np.float32)
     utterances, parts, position = [], [], 0
-    for _, _, i in sorted(turns):
-        samples, rate = soundfile.read(clips[i].path, dtype="float32")
-        assert rate == RATE
-        speech = trimmed(samples)
+    for clip in clips:
+        speech = trimmed(load_audio(clip.path))
         end = position + len(speech)
-        utterances.append(Utterance(position / RATE, end / RATE, normalized(clips[i].reference.split())))
-        parts += [speech, np.zeros(int(GAP_S * RATE), np.float32)]
-        position = end + len(parts[-1])
-    soundfile.write(path, np.concatenate(parts), RATE)
+        utterances.append(Utterance(position / SAMPLE_RATE, end / SAMPLE_RATE, normalized(clip.reference.split())))
+        parts += [speech, pause]
+        position = end + len(pause)
+    soundfile.write(path, np.concatenate(parts), SAMPLE_RATE)
     return utterances
 
 
@@ -115,7 +114,7 @@ def normalized(words: Sequence[str]) -> list[str]:
 
 
 def our_words(recording: Path) -> list[TimedWord]:
-    engine = Engine(peers.GGML_MODEL, "cpu", peers.N_THREADS)
+    engine = Engine(peers.GGML_MODEL, vad_model(), "cpu", peers.N_THREADS)
     options = TranscribeOptions(language="en", word_timestamps=True)
     events = engine.transcribe(recording, options, CancelToken())
     segments = [event for event in events if isinstance(event, Segment)]
@@ -153,22 +152,11 @@ def matched(reference: Sequence[str], heard: Sequence[str]) -> dict[int, int]:
     """Which word of the reference was heard as which, right or wrong: by the fewest edits."""
     places = [i for i, text in enumerate(heard) if normalized([text])]
     texts = [normalized([heard[i]])[0] for i in places]
-    n, m = len(reference), len(texts)
-    costs = np.zeros((n + 1, m + 1), np.int64)
-    costs[:, 0], costs[0] = range(n + 1), range(m + 1)
-    for i in range(1, n + 1):
-        for j in range(1, m + 1):
-            wrong = int(reference[i - 1] != texts[j - 1])
-            costs[i, j] = min(costs[i - 1, j - 1] + wrong, costs[i - 1, j] + 1, costs[i, j - 1] + 1)
-    pairs, i, j = {}, n, m
-    while i and j:
-        if costs[i, j] == costs[i - 1, j - 1] + int(reference[i - 1] != texts[j - 1]):
-            i, j = i - 1, j - 1
-            pairs[i] = places[j]
-        elif costs[i, j] == costs[i - 1, j] + 1:
-            i -= 1
-        else:
-            j -= 1
+    pairs: dict[int, int] = {}
+    for chunk in jiwer.process_words(" ".join(reference), " ".join(texts)).alignments[0]:
+        said, written = range(chunk.ref_start_idx, chunk.ref_end_idx), places[chunk.hyp_start_idx : chunk.hyp_end_idx]
+        if chunk.type in ("equal", "substitute"):
+            pairs |= zip(said, written, strict=True)
     return pairs
 
 
@@ -220,10 +208,10 @@ def main() -> int:
             rows.append(["ours from openai/whisper's", what, *found.cells()])
     table = report.table(["", "", "median ms", "95 % within ms", "within 200 ms %", "bias ms"], rows, n_left=2)
     bounds = missed_bounds(starts, ends)
-    method = METHOD.format(n=len(utterances), minutes=utterances[-1].end / 60)
-    text = "\n\n".join(
-        [method, table, f"Missed bounds: {'; '.join(bounds) or 'none'}.", report.facts(report.machine())]
-    )
+    openai = " --openai PYTHON" if theirs else ""
+    method = METHOD.format(openai=openai, n=len(utterances), minutes=utterances[-1].end / 60)
+    method += BESIDE_OPENAI if theirs else ""
+    text = "\n\n".join([method, table, report.missed(bounds), report.facts(report.machine())])
     print(text)
     if not arguments.no_write:
         report.write_section("word times", text)

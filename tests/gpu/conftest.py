@@ -3,8 +3,11 @@ from pathlib import Path
 import pytest
 
 from app.paths import vad_model
+from gpu.cancel import CancelToken
 from gpu.engine import Engine
+from gpu.types import Segment, TranscribeOptions
 from tests.support.requantize import SHIPPED_MODEL
+from tests.support.speech import make_reading
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +22,17 @@ def engine():
     engine = Engine(SHIPPED_MODEL, vad_model(), "cpu")
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def reading(tmp_path_factory):
+    """85 s of English, and its length."""
+    path = tmp_path_factory.mktemp("long") / "reading.wav"
+    return path, make_reading(path)
+
+
+@pytest.fixture(scope="session")
+def reading_segments(engine, reading):
+    """What is recognised of it by default: greedy, several windows at once."""
+    events = engine.transcribe(reading[0], TranscribeOptions(language="en"), CancelToken())
+    return [event for event in events if isinstance(event, Segment)]

@@ -6,7 +6,7 @@ import pytest
 from gpu.audio import load_audio
 from gpu.mel import log_mel
 from gpu.model_file import open_model
-from gpu.sounds import sounds, within
+from gpu.sounds import sounds
 from tests.support.requantize import SHIPPED_MODEL
 from tests.support.speech import SPEECH
 
@@ -36,8 +36,3 @@ def test_edges_are_where_the_sound_is(noise):
 
 def test_where_there_is_no_telling_it_is_all_sound():
     assert sounds(np.full((80, 50), -0.5, np.float32)) == [(0, 50)]
-
-
-def test_common_stretches():
-    assert within([(0, 10), (20, 30)], [(5, 22), (25, 26)]) == [(5, 10), (20, 22), (25, 26)]
-    assert within([(0, 10)], []) == []

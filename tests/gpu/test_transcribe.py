@@ -15,7 +15,6 @@ from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, OptionsError
 from gpu.transcribe import split_window
 from gpu.types import LanguageDetected, RunStats, RunWarning, Segment, TranscribeOptions
-from tests.support.speech import make_reading
 
 JFK = "And so my fellow Americans ask not what your country can do for you ask what you can do for your country"
 ENGLISH = TranscribeOptions(language="en")
@@ -135,13 +134,6 @@ def test_windows_follow_the_speech(engine, audio, tmp_path):
     assert progress[-1] == pytest.approx(length, abs=0.01)
 
 
-@pytest.fixture(scope="module")
-def reading(tmp_path_factory):
-    """85 s of English, and its length."""
-    path = tmp_path_factory.mktemp("long") / "reading.wav"
-    return path, make_reading(path)
-
-
 @pytest.mark.slow
 def test_windows_at_once(engine, reading):
     """Cut at pauses and decoded together: the same words as one after the other, in order, up to the last second; with
@@ -164,16 +156,16 @@ def test_windows_at_once(engine, reading):
 
 
 @pytest.mark.slow
-def test_windows_at_once_fall_back_each_for_itself(engine, reading):
+def test_windows_at_once_fall_back_each_for_itself(engine, reading, reading_segments):
     """A threshold that only some windows miss: those are sampled, the others stay as they were."""
     path, _ = reading
-    greedy = [e for e in run(engine, path) if isinstance(e, Segment)]
-    threshold = sorted({s.avg_logprob for s in greedy})[0] + 1e-4
+    threshold = sorted({s.avg_logprob for s in reading_segments})[0] + 1e-4
     options = TranscribeOptions(language="en", temperature=(0.0, 0.4), logprob_threshold=threshold, best_of=2)
     events = run(engine, path, options)
     segments = [e for e in events if isinstance(e, Segment)]
     assert events[-1].n_fallbacks == 1
-    assert [s.text for s in segments if s.temperature == 0] == [s.text for s in greedy if s.avg_logprob >= threshold]
+    as_they_were = [s.text for s in reading_segments if s.avg_logprob >= threshold]
+    assert [s.text for s in segments if s.temperature == 0] == as_they_were
     assert any(s.temperature == 0.4 for s in segments)
 
 

@@ -16,7 +16,6 @@ from app.widgets.convert_dialog import ConvertDialog
 from app.widgets.verify_window import VerifyWindow
 from tests.support.file_server import FileServer, Turn
 from tests.support.foreign_models import write_side_files
-from tests.support.homes import HOMES
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
 
 N_SERVED = 150_000_000  # bytes that arrive of every download
@@ -124,8 +123,3 @@ class ModelPictures:
     def _look_again(self, n_rows: int) -> None:
         self._manager.refresh()
         self._wait(lambda: len(self._manager.window.disk.rows) == n_rows)
-
-
-def use_home(home: Path) -> None:
-    """Nothing is read from, or left in, the user's folders."""
-    os.environ.update({name: str(home / folder) for name, folder in HOMES.items()})

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 AUDIO = ROOT / "tests" / "data" / "audio"
 sys.path.insert(0, str(ROOT))
 
+import pytest  # noqa: E402
 from PySide6.QtCore import QDeadlineTimer, QEventLoop  # noqa: E402
 from PySide6.QtGui import QIcon  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
@@ -28,8 +29,9 @@ from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
+from tests.support.homes import use_home  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
-from tests.tools.model_pictures import N_SERVED, ModelPictures, use_home  # noqa: E402
+from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
 
 TIMEOUT_MS = 120_000
 
@@ -139,8 +141,8 @@ def main() -> None:
     app = QApplication([APP_ID])
     app.setApplicationDisplayName(APP_NAME)
     app.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
-    with tempfile.TemporaryDirectory() as scratch:
-        use_home(Path(scratch))
+    with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as environment:
+        use_home(Path(scratch), environment)
         Photographer(folder, Path(scratch)).run()
 
 
