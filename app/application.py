@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -367,6 +368,7 @@ def run_window(paths: list[Path]) -> int:
     application = Application(Settings(settings_file()))
     sys.excepthook = partial(_report_unexpected, application)
     application.start(paths)
+    gc.freeze()  # what the program is made of stays: the collector need not hold up the window to see that
     status = qt.exec()
     application.stop()
     return status

@@ -64,6 +64,8 @@ def application(
     yield application
     application.stop()
     application.window.deleteLater()
+    if application.models is not None:  # left to the collector it would go while another test's windows are styled
+        application.models.window.deleteLater()
 
 
 @pytest.fixture

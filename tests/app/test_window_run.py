@@ -233,7 +233,7 @@ def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
 def meter(qtbot: QtBot) -> Iterator[LoopMeter]:
     meter = LoopMeter()
     yield meter
-    meter._timer.stop()
+    meter.stop()
 
 
 def test_the_meter_sees_a_window_that_is_held_up(meter: LoopMeter, qtbot: QtBot) -> None:
