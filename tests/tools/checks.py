@@ -7,6 +7,7 @@ Every step runs and is reported, also after one has failed; the exit code is 0 o
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ LINT = {
     "import-linter": ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command(['--no-logo'])"],
 }
 # What each mode gives to pytest; without a mode: everything but the long tests.
+WORKERS = min(os.cpu_count() or 1, 4)  # each takes a gigabyte or two, and the engine's threads
 PYTEST = {
     "": ["-m", "not long", "--cov", "--cov-report=term:skip-covered"],
     "--fast": ["-m", "not slow and not long"],
@@ -32,7 +34,16 @@ def main(args: list[str]) -> int:
     lint_only = "--lint" in args
     if not lint_only:
         mode = next((arg for arg in args if arg in PYTEST), "")
-        steps["pytest"] = ["-m", "pytest", *PYTEST[mode], *(arg for arg in args if arg != mode)]
+        steps["pytest"] = [
+            "-m",
+            "pytest",
+            "-n",
+            str(WORKERS),
+            "--dist",
+            "worksteal",
+            *PYTEST[mode],
+            *(arg for arg in args if arg != mode),
+        ]
     failed = [name for name, command in steps.items() if not passes(name, command)]
     if failed:
         print(f"Failed: {', '.join(failed)}")

@@ -60,7 +60,7 @@ def check(project: Path, *args: str) -> tuple[int, str]:
 def test_all_well_and_pytest_has_the_last_word(project: Path) -> None:
     code, out = check(project, "--fast", "-k", "quick or slow")
     assert code == 0, out
-    assert " 1 passed, 2 deselected in " in out.splitlines()[-1]
+    assert " 1 passed in " in out.splitlines()[-1]
 
 
 @pytest.mark.slow
@@ -76,7 +76,7 @@ def test_every_step_runs_also_after_failures(project: Path) -> None:
         "== pytest",
     ]
     assert out.splitlines()[-2:] == ["Failed: mypy, import-linter", "3 passed, 2 failed"]
-    assert "2 passed, 1 deselected" in out
+    assert " 2 passed in " in out
 
 
 @pytest.mark.slow
