@@ -34,6 +34,7 @@ from gpu.words import words_of
 
 AT_ONCE_FROM_S = 60.0  # of recording
 FIRST_ROWS = 3  # so that the first words come soon
+MANY_WINDOWS = 20  # of so many the first is decoded alone: sooner still, and next to nothing of the whole
 SPOKEN = VadOptions(min_silence_s=0.8, pad_s=0.2)  # so 0.4 s remain of longer pauses
 SPOKEN_IN_TURN = VadOptions()  # more of them, so that texts end where another speaker begins
 SURE_OF_LANGUAGE = 0.8  # a probability ...
@@ -169,8 +170,9 @@ class Transcription:
         batch: WindowBatch[tuple[Window, str]] | OneByOne[tuple[Window, str]] = self._decoder.batch(rows)
         line = WindowLine()
         ready: list[Segment] = []
+        first_rows = 1 if expected_windows(self._audio.duration_s) >= MANY_WINDOWS else FIRST_ROWS
         while True:
-            wanted = rows if self._n_windows else min(rows, FIRST_ROWS)
+            wanted = rows if self._n_windows else min(rows, first_rows)
             while len(batch) < wanted:
                 rest = line.take()
                 if (following := (rest, *self._encoded(rest)) if rest else next(coming, None)) is None:

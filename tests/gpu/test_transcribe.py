@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gpu.audio import load_audio
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, OptionsError
+from gpu.stage_clock import StageClock
 from gpu.transcribe import split_window
 from gpu.types import LanguageDetected, RunStats, RunWarning, Segment, TranscribeOptions
 
@@ -322,3 +323,14 @@ def test_only_speech_is_recognised(engine, audio, tmp_path):
     assert 49.5 < second.start < 50.5 < second.end < 54
     assert events[-1].n_windows == 1
     assert events[-1].audio_s == pytest.approx(64, abs=0.1)
+
+
+@pytest.mark.slow
+def test_the_first_words_of_a_long_recording_wait_for_one_window(engine, reading, tmp_path):
+    samples, rate = soundfile.read(reading[0])
+    soundfile.write(tmp_path / "long.flac", np.pad(samples, (0, 600 * rate)), rate)
+    clock = StageClock()
+    events = engine.transcribe(tmp_path / "long.flac", ENGLISH, CancelToken(), clock)
+    assert any(isinstance(event, Segment) for event in events)
+    assert clock.stages["encode"].n_items == 1
+    events.close()
