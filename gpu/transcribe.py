@@ -10,6 +10,7 @@ import heapq
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -110,9 +111,11 @@ class Transcription:
         elif not tokenizer.is_multilingual:
             self._language = "en"
             yield LanguageDetected("en", None)
-        for event in self._in_sequence() if self._needs_order() else self._at_once(self._rows()):
-            yield from self._told()
-            yield event
+        if self._needs_order():
+            yield from self._interspersed(self._in_sequence())
+        else:  # nobody may read behind the recording's closing
+            with closing(read_ahead(self._windows())) as windows:
+                yield from self._interspersed(self._at_once(windows, self._rows()))
         yield from self._told()
         yield self._stats(None)
 
@@ -164,9 +167,9 @@ class Transcription:
             seek += advance
             yield self._stats(seek)
 
-    def _at_once(self, rows: int) -> Iterator[RunEvent]:
+    def _at_once(self, windows: Iterator[Window], rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
-        coming = self._all_encoded(read_ahead(self._windows()))
+        coming = self._all_encoded(windows)
         batch: WindowBatch[tuple[Window, str]] | OneByOne[tuple[Window, str]] = self._decoder.batch(rows)
         line = WindowLine()
         ready: list[Segment] = []
@@ -299,6 +302,11 @@ class Transcription:
             n_fallbacks=self._n_fallbacks,
             memory=self._model.backend.memory(),
         )
+
+    def _interspersed(self, events: Iterator[RunEvent]) -> Iterator[RunEvent]:
+        for event in events:
+            yield from self._told()
+            yield event
 
     def _told(self) -> Iterator[RunEvent]:
         """News, and the recording's new warnings."""

@@ -8,7 +8,7 @@ no word is in two halves. What nobody speaks in is left out, and what is left is
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -192,8 +192,11 @@ class _Gathered:
         return window
 
 
-def read_ahead(windows: Iterator[Window]) -> Iterator[Window]:
-    """The same, each made while the one before is worked on: reading and the spectrogram keep one core busy at most."""
+def read_ahead(windows: Iterator[Window]) -> Generator[Window]:
+    """The same, each made while the one before is worked on: reading and the spectrogram keep one core busy at most.
+
+    Closed, it waits until nothing is being read: only then may the recording be closed.
+    """
     with ThreadPoolExecutor(1, "read ahead") as reader:
         following = reader.submit(next, windows, None)
         while (window := following.result()) is not None:

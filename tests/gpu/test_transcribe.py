@@ -10,7 +10,7 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gpu.audio import load_audio
+from gpu.audio import AudioReader, load_audio
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, OptionsError
 from gpu.stage_clock import StageClock
@@ -170,16 +170,28 @@ def test_windows_at_once_fall_back_each_for_itself(engine, reading, reading_segm
     assert any(s.temperature == 0.4 for s in segments)
 
 
+def readers():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("read ahead")]
+
+
 @pytest.mark.slow
-def test_cancel_among_windows_at_once(engine, reading):
-    """Nothing goes on behind it: no window, no reading ahead."""
+def test_cancel_among_windows_at_once(engine, reading, monkeypatch):
+    """Nothing goes on behind it: no window, no reading ahead, least of all in a recording that is closed."""
+    close, reading_when_closed = AudioReader.close, []
+
+    def record(audio):
+        reading_when_closed.append(readers())
+        close(audio)
+
+    monkeypatch.setattr(AudioReader, "close", record)
     cancel = CancelToken()
     events = engine.transcribe(reading[0], TranscribeOptions(language="en", batch_size=2), cancel)
     assert any(isinstance(event, Segment) for event in events)
     cancel.cancel()
     with pytest.raises(Cancelled):
         list(events)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read ahead")]
+    assert readers() == []
+    assert reading_when_closed == [[]]
     events.close()
 
 
