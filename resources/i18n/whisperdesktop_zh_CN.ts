@@ -1631,6 +1631,10 @@ Log file: {log}</source>
         <translation>添加录音文件夹</translation>
     </message>
     <message>
+        <source>Add a folder of models</source>
+        <translation>添加模型文件夹</translation>
+    </message>
+    <message>
         <source>Choose a model file</source>
         <translation>选择模型文件</translation>
     </message>
@@ -1700,6 +1704,61 @@ Log file: {log}</source>
     <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
+    </message>
+</context>
+<context>
+    <name>FoldersDialog</name>
+    <message>
+        <source>Folders of models</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Models are looked for in these folders and in those below them, besides the places where other programs keep theirs.</source>
+        <translation>除其他程序存放模型的位置外，还会在这些文件夹及其子文件夹中查找模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Add folder…</source>
+        <translation>添加文件夹(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove from list</source>
+        <translation>从列表移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>The folder and its files stay as they are</source>
+        <translation>文件夹及其中的文件保持原样</translation>
+    </message>
+    <message>
+        <source>&amp;Open</source>
+        <translation>打开(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Close</source>
+        <translation>关闭(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>downloads and imports</source>
+        <translation>下载与导入</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>is not there</source>
+        <translation>不存在</translation>
+    </message>
+    <message>
+        <source>looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
     </message>
 </context>
 <context>
@@ -2681,12 +2740,12 @@ Log file: {log}</source>
         <translation>用任意位置的 ggml 或 GGUF 文件转写</translation>
     </message>
     <message>
-        <source>Open folder</source>
-        <translation>打开文件夹</translation>
+        <source>Folders…</source>
+        <translation>文件夹…</translation>
     </message>
     <message>
-        <source>Show the folder that downloaded and imported models go to</source>
-        <translation>显示存放下载和导入模型的文件夹</translation>
+        <source>Where models are looked for, and where new ones go</source>
+        <translation>查找模型的位置，以及新模型的存放位置</translation>
     </message>
     <message>
         <source>Network…</source>
