@@ -51,7 +51,7 @@ def _lines(seen: Overview) -> Iterator[str]:
     yield "  memory in MB, estimated (*nothing measured on a GPU yet); > en: also translates into English"
     yield f"  speed: seconds of processing a second of audio, {_speed_source(seen)}"
     if seen.recommendation is not None:
-        yield f"  for this machine: {seen.recommendation.model.name} ({seen.recommendation.reason})"
+        yield f"  for this machine: {seen.recommendation.model.name}. {seen.recommendation.reason}"
     yield ""
     yield "on this disk"
     for found in seen.on_disk:

@@ -15,7 +15,7 @@ from app.models.errors import SettingsError
 from app.models.estimate import Recommendation, cpu_memory, gpu_memory, real_time_factor, recommend
 from app.models.hash_cache import HashCache
 from app.models.library import find_installed
-from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
+from app.models.on_disk import YOURS, FoundModel, Root, find_models, usual_roots, verification
 from app.models.part_file import PART
 from app.models.settings import SharedSettings
 from app.paths import default_model, is_folder, models_dir
@@ -130,7 +130,7 @@ def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
     roots = []
     for folder in dict.fromkeys(folder.absolute() for folder in folders):
         if is_folder(folder):
-            roots.append(Root(folder, "your folder"))
+            roots.append(Root(folder, YOURS))
         else:
             notes.append(Words("{path} is not there, or is no folder.", path=folder))
     return roots, notes

@@ -1412,6 +1412,14 @@
         <translation>请在网络设置或 HTTPS_PROXY 中更正其地址（如需密码：http://user:password@主机:端口）。</translation>
     </message>
     <message>
+        <source>built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>your folder</source>
+        <translation>您的文件夹</translation>
+    </message>
+    <message>
         <source>{path} cannot be looked into: {cause}.</source>
         <translation>无法查看 {path}：{cause}。</translation>
     </message>
@@ -1510,6 +1518,18 @@
     <message>
         <source>It has one channel only: speakers cannot be told apart.</source>
         <translation>它只有一个声道：无法区分说话人。</translation>
+    </message>
+    <message>
+        <source>It needs about {need} MB of the {free} MB of memory that are free. Larger models are considered once a recording of ten seconds or more has shown how fast this machine is.</source>
+        <translation>约需 {need} MB 内存，目前空闲 {free} MB。转写一段十秒以上的录音、得知本机速度之后，才会考虑更大的模型。</translation>
+    </message>
+    <message>
+        <source>No model for many languages is fast enough here; this is the fastest, with about {speed} s of processing a second of audio. It needs about {need} MB of the {free} MB of memory that are free.</source>
+        <translation>没有哪个多语言模型在本机上足够快；这是其中最快的，每秒音频约需处理 {speed} 秒。约需 {need} MB 内存，目前空闲 {free} MB。</translation>
+    </message>
+    <message>
+        <source>Of the models for many languages that are fast enough here, it is the most capable one that fits: it needs about {need} MB of the {free} MB of memory that are free, and {speed} s of processing a second of audio.</source>
+        <translation>在本机上足够快的多语言模型中，它是内存放得下的最强的一个：约需 {need} MB 内存（目前空闲 {free} MB），每秒音频约需处理 {speed} 秒。</translation>
     </message>
 </context>
 <context>
@@ -2407,12 +2427,8 @@ Log file: {log}</source>
         <translation>内存可能不够：在 CPU 上约需 {need}，目前空闲 {free}。</translation>
     </message>
     <message>
-        <source>Recommended for this computer: of the models for many languages that are fast enough here, the most capable one that fits. It needs {need} of the {free} of memory that are free.</source>
-        <translation>推荐用于本机：在本机速度足够快的多语言模型中，这是内存放得下的最强模型。空闲内存 {free}，它需要 {need}。</translation>
-    </message>
-    <message>
-        <source>Recommended for this computer: it fits into the {free} of memory that are free ({need} needed). Larger models are considered once a transcription has shown how fast this machine is.</source>
-        <translation>推荐用于本机：空闲内存 {free} 放得下它（需要 {need}）。完成一次转写、测得本机速度后，会考虑更大的模型。</translation>
+        <source>Recommended for this computer. {reason}</source>
+        <translation>推荐本机使用。{reason}</translation>
     </message>
     <message>
         <source>Another program&apos;s format: import it to use it here. The original stays as it is.</source>
@@ -2591,14 +2607,6 @@ Log file: {log}</source>
     <message>
         <source>Downloading, {percent}</source>
         <translation>正在下载，{percent}</translation>
-    </message>
-    <message>
-        <source>built in</source>
-        <translation>内置</translation>
-    </message>
-    <message>
-        <source>your folder</source>
-        <translation>您的文件夹</translation>
     </message>
     <message>
         <source>damaged</source>

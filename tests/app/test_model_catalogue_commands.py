@@ -153,7 +153,7 @@ def test_a_list_for_people(models: Models) -> None:
     [row] = [line for line in result.stdout.splitlines() if line.startswith("served-q5_1")]
     assert re.fullmatch(r"served-q5_1 +6 +\d{3} +\d{3}  99 > en +-  50% arrived", row)
     assert "not measured yet" in result.stdout
-    assert re.search(r"for this machine: served-q5_1 \(needs about \d{3} MB of [\d,]+ MB free", result.stdout)
+    assert re.search(r"for this machine: served-q5_1\. It needs about \d{3} MB of the [\d,]+ MB", result.stdout)
     blocks = result.stdout.split("on this disk\n")[1].splitlines()
     assert blocks[:2] == [f"  {default_model()}", "    ggml base Q5_1, 60 MB, built in, verified"]
     assert blocks[2] == f"  {models.home / 'mine' / 'cut.bin'}"

@@ -87,6 +87,24 @@ def test_what_the_command_line_added_is_there_and_missed_when_it_is_gone(desk: D
     assert SharedSettings.load().folders == (folder,)
 
 
+def test_origin_and_problem_are_told_in_the_window_s_language(
+    desk: Desk, folder: Path, translation: Translation
+) -> None:
+    (folder / "ggml-half.bin").write_bytes(default_model().read_bytes()[:20_000_000])
+    assert run(["models", "folders", "add", str(folder)]) == 0
+    desk.open()
+    desk.select("ggml-half.bin")
+    trouble = desk.window.details.trouble
+    assert "is cut short" in trouble.text()
+    translation.use("zh_CN")
+    desk.wait(lambda: "is cut short" not in trouble.text())
+    assert {desk.window.disk.index(i, 3).data() for i in range(3)} == {"内置", "您的文件夹"}
+    tip = desk.window.disk.index(2, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == f"{folder / 'ggml-half.bin'}\n{trouble.text()}"
+    desk.window.tabs.setCurrentIndex(0)
+    assert desk.window.details.reason.text().startswith("推荐")
+
+
 def test_other_settings_are_kept(desk: Desk, folder: Path) -> None:
     assert run(["models", "network", "--off", "--mirror", "https://mirror.example"]) == 0
     network = SharedSettings.load().network
