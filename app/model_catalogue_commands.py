@@ -108,11 +108,12 @@ class _Fetching:
     def run(self) -> None:
         """Raises what `Download.run` raises."""
         from app.models.download import Finished, NextMirror, Progress, Resumed, Waiting
+        from app.models.hash_cache import fetched
 
         total = self._download.file.n_bytes
         self._console.begin_download(self._download.file.name, total)
         try:
-            for event in self._download.run():
+            for event in fetched(self._download):
                 match event:
                     case Resumed(n_bytes):
                         self._n_bytes = n_bytes
@@ -137,13 +138,9 @@ class _Fetching:
             self._console.end_progress()
 
     def _finish(self, path: Path, was_there: bool) -> None:
-        from app.models.hash_cache import HashCache
-
         self._console.end_progress()
-        status = path.stat()
-        HashCache().remember(path, self._download.file.sha256, status.st_size, status.st_mtime_ns)
         there = "was there already, " if was_there else ""
-        self._console.note(f"{there}{_mb(status.st_size)} MB, SHA-256 as published")
+        self._console.note(f"{there}{_mb(self._download.file.n_bytes)} MB, SHA-256 as published")
         self._console.text(str(path))
 
 
