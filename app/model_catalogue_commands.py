@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from app.console import Console
@@ -17,6 +18,8 @@ from gpu.errors import Cancelled
 if TYPE_CHECKING:
     from app.models.download import Download
     from app.models.overview import ListedModel, Overview
+
+_WIDTH = 100  # as wide as the table
 
 
 def list_models(folders: Sequence[Path], *, verify: bool, as_json: bool) -> int:
@@ -51,7 +54,8 @@ def _lines(seen: Overview) -> Iterator[str]:
     yield "  memory in MB, estimated (*nothing measured on a GPU yet); > en: also translates into English"
     yield f"  speed: seconds of processing a second of audio, {_speed_source(seen)}"
     if seen.recommendation is not None:
-        yield f"  for this machine: {seen.recommendation.model.name}. {seen.recommendation.reason}"
+        best = f"for this machine: {seen.recommendation.model.name}. {seen.recommendation.reason}"
+        yield from wrap(best, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""
     yield "on this disk"
     for found in seen.on_disk:

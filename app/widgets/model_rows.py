@@ -320,11 +320,12 @@ def name_of(path: Path) -> str:
 
 
 class CatalogueTable(RowsModel[CatalogueRow]):
-    def tool_tip(self, row: CatalogueRow) -> str | None:
+    def tool_tip(self, row: CatalogueRow) -> str:
         if row.job is not None and (trouble := row.job.trouble):
             problem = engine_texts.problem(trouble.kind, trouble.message, trouble.remedy)
             return f"{problem.headline}\n{problem.detail}\n{problem.remedy}"
-        return None
+        model = row.listed.model
+        return f"{row.path or model.file}\nSHA-256 {model.sha256}\n{row.listed.urls[0]}"
 
 
 class DiskTable(RowsModel[DiskRow]):

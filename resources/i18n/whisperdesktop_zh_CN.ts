@@ -628,6 +628,10 @@
         <translation>张量 {name} </translation>
     </message>
     <message>
+        <source>Choose a Whisper model: OpenAI&apos;s .pt, a Hugging Face or faster-whisper folder, ggml or GGUF.</source>
+        <translation>请选择 Whisper 模型：OpenAI 的 .pt、Hugging Face 或 faster-whisper 文件夹、ggml 或 GGUF。</translation>
+    </message>
+    <message>
         <source>The folder {path} holds {n} files that could be the model.</source>
         <translation>文件夹 {path} 中有 {n} 个文件都可能是模型。</translation>
     </message>
@@ -2408,7 +2412,7 @@ Log file: {log}</source>
     </message>
     <message>
         <source>{n} million parameters in {type}</source>
-        <translation>{n} 百万参数，{type}</translation>
+        <translation>{n}M 参数，{type}</translation>
     </message>
     <message>
         <source>needs about {cpu} of memory on the CPU, {gpu} on a GPU</source>

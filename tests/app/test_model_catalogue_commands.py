@@ -104,6 +104,7 @@ def fetch_list_use_and_remove(models: Models, content: bytes) -> None:
     listed = json.loads(models.run("models", "list", "--json").stdout)
     [row] = listed["catalogue"]
     assert (row["name"], row["state"], row["n_bytes"]) == ("served-q5_1", "downloaded", len(content))
+    assert row["urls"][0].startswith(f"{models.server.address}/")
     [ours] = [found for found in listed["on_disk"] if found["path"] == str(path)]
     assert (ours["verification"], ours["origin"]) == ("verified", "WhisperDesktop NG")
     assert (ours["kind"], ours["size"], ours["quantization"], ours["usable"]) == ("ggml", "base", "Q5_1", True)

@@ -23,7 +23,8 @@ def make_row(name: str, state: State = "available", **changes: object) -> Catalo
     model = CATALOGUE.find(name)
     path = Path(model.file) if state in ("downloaded", "built in") else None
     n_there = model.n_bytes // 2 if state == "begun" else 0
-    listed = ListedModel(model, state, n_there, 2 * model.n_bytes, model.n_bytes, None, path)
+    urls = CATALOGUE.remote_file(model).urls
+    listed = ListedModel(model, state, n_there, 2 * model.n_bytes, model.n_bytes, None, urls, path)
     return CatalogueRow(
         **{"listed": listed, "job": None, "recommended": None, "is_current": False, "fits": True} | changes
     )
