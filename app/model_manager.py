@@ -102,6 +102,8 @@ class ModelManager(QObject):
 
     def refresh(self) -> None:
         """Make the list anew, in the background."""
+        if self._token.cancelled:  # the program ends
+            return
         if self._looking:
             self._look_again = True
             return
@@ -350,7 +352,7 @@ class ModelManager(QObject):
         self._looking = False
         if not isinstance(error, Cancelled):
             self._on_error(self.tr("Models"), error)
-        if self._look_again and not self._token.cancelled:
+        if self._look_again:
             self._refresh_again()
 
     def _refresh_again(self) -> None:
