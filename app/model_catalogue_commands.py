@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from app.console import Console
@@ -17,6 +18,8 @@ from gpu.errors import Cancelled
 if TYPE_CHECKING:
     from app.models.download import Download
     from app.models.overview import ListedModel, Overview
+
+_WIDTH = 100  # as wide as the table
 
 
 def list_models(folders: Sequence[Path], *, verify: bool, as_json: bool) -> int:
@@ -51,7 +54,8 @@ def _lines(seen: Overview) -> Iterator[str]:
     yield "  memory in MB, estimated (*nothing measured on a GPU yet); > en: also translates into English"
     yield f"  speed: seconds of processing a second of audio, {_speed_source(seen)}"
     if seen.recommendation is not None:
-        yield f"  for this machine: {seen.recommendation.model.name} ({seen.recommendation.reason})"
+        best = f"for this machine: {seen.recommendation.model.name}. {seen.recommendation.reason}"
+        yield from wrap(best, _WIDTH, initial_indent="  ", subsequent_indent="    ")
     yield ""
     yield "on this disk"
     for found in seen.on_disk:
@@ -108,11 +112,12 @@ class _Fetching:
     def run(self) -> None:
         """Raises what `Download.run` raises."""
         from app.models.download import Finished, NextMirror, Progress, Resumed, Waiting
+        from app.models.hash_cache import fetched
 
         total = self._download.file.n_bytes
         self._console.begin_download(self._download.file.name, total)
         try:
-            for event in self._download.run():
+            for event in fetched(self._download):
                 match event:
                     case Resumed(n_bytes):
                         self._n_bytes = n_bytes
@@ -137,13 +142,9 @@ class _Fetching:
             self._console.end_progress()
 
     def _finish(self, path: Path, was_there: bool) -> None:
-        from app.models.hash_cache import HashCache
-
         self._console.end_progress()
-        status = path.stat()
-        HashCache().remember(path, self._download.file.sha256, status.st_size, status.st_mtime_ns)
         there = "was there already, " if was_there else ""
-        self._console.note(f"{there}{_mb(status.st_size)} MB, SHA-256 as published")
+        self._console.note(f"{there}{_mb(self._download.file.n_bytes)} MB, SHA-256 as published")
         self._console.text(str(path))
 
 

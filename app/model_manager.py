@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,14 +14,13 @@ from app.engine.background import Background
 from app.engine.messages import ModelFailed, ModelLoaded, ModelLoading
 from app.engine.model_jobs import ConvertModel
 from app.model_queue import ModelQueue
+from app.model_settings import ModelSettings
 from app.model_work import FetchModel, Job, JobState, Trouble, VerifyModel, new_job, trouble_of
 from app.models.catalogue import load_catalogue
-from app.models.errors import SettingsError
 from app.models.library import remove
 from app.models.network import Network
 from app.models.overview import Overview, overview
 from app.models.part_file import discard_part
-from app.models.settings import NetworkSettings, SharedSettings
 from app.paths import default_model, models_dir, shared_settings_file
 from app.settings import Settings
 from app.widgets import dialogs, engine_texts
@@ -31,7 +29,6 @@ from app.widgets.convert_dialog import ConvertDialog
 from app.widgets.message_bar import Saying, Severity
 from app.widgets.model_rows import CatalogueRow, ModelRow, action_text
 from app.widgets.models_window import ModelsWindow
-from app.widgets.network_dialog import NetworkDialog
 from app.widgets.verify_window import VerifyWindow
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
@@ -62,6 +59,7 @@ class ModelManager(QObject):
         self._appearance = appearance
         self._background = Background(self)
         self._token = CancelToken()
+        self._look_token = CancelToken()
         self._looking = self._look_again = False
         self._downloads: dict[str, Job] = {}  # by the model's name; those that are over until the list is made anew
         self._verify_windows: dict[Job, VerifyWindow] = {}
@@ -72,6 +70,7 @@ class ModelManager(QObject):
         self.queue = ModelQueue(network, self)
         self.window = ModelsWindow(appearance)
         self.window.restoreGeometry(settings.models_geometry)
+        self._shared = ModelSettings(self.window, appearance)
         self._connect()
 
     def show(self) -> None:
@@ -98,31 +97,42 @@ class ModelManager(QObject):
     def stop(self) -> None:
         """Stop all works and wait for their ends. What a download has fetched stays for the next time."""
         self._token.cancel()
+        self._look_token.cancel()
         self.queue.stop()
 
     def refresh(self) -> None:
         """Make the list anew, in the background."""
+        if self._token.cancelled:  # the program ends
+            return
         if self._looking:
             self._look_again = True
             return
-        self._looking = True
+        self._looking, self._look_token = True, CancelToken()
         over = [job for job in self._downloads.values() if job.state in (JobState.DONE, JobState.CANCELLED)]
-        work = partial(overview, token=self._token)
+        work = partial(overview, token=self._look_token)
         self._background.run(work, partial(self._take_overview, over), self._on_no_overview)
+
+    def _look_elsewhere(self) -> None:
+        """What is being looked for now is of other folders."""
+        self._look_token.cancel()
+        self.refresh()
 
     def _connect(self) -> None:
         window, queue = self.window, self.queue
         window.action_requested.connect(self._act)
         window.import_wanted.connect(self._ask_import)
-        window.folder_wanted.connect(self._open_models_folder)
         window.refresh_wanted.connect(self.refresh)
-        window.network_wanted.connect(self._ask_network)
+        window.folders_wanted.connect(self._shared.ask_folders)
+        window.network_wanted.connect(self._shared.ask_network)
         window.file_chosen.connect(self._use)
         window.job_pause_requested.connect(queue.pause)
         window.job_resume_requested.connect(queue.add)
         window.job_cancel_requested.connect(queue.cancel)
         window.message_bar.action_requested.connect(self._on_message_action)
         window.closing.connect(self._remember)
+        self._shared.folders_changed.connect(self._look_elsewhere)
+        self._shared.open_wanted.connect(self._open_folder)
+        self._shared.failed.connect(partial(self._on_error, shared_settings_file().name))
         queue.changed.connect(self._repaint.start)
         self._repaint.timeout.connect(self._show_jobs)
         self._clock.timeout.connect(self._show_jobs)
@@ -248,11 +258,12 @@ class ModelManager(QObject):
             lambda: remove(path.name, load_catalogue()), done, partial(self._on_error, path.name), must_finish=True
         )
 
-    def _open_models_folder(self) -> None:
-        folder = models_dir()
+    def _open_folder(self, folder: Path) -> None:
+        """The program's own is made where it is not there yet."""
 
         def make() -> None:
-            folder.mkdir(parents=True, exist_ok=True)
+            if folder == models_dir():
+                folder.mkdir(parents=True, exist_ok=True)
 
         self._background.run(make, lambda _none: self._open(folder), partial(self._on_error, str(folder)))
 
@@ -281,21 +292,6 @@ class ModelManager(QObject):
             self._discard(job.work.model.file)
         else:
             self.refresh()
-
-    def _ask_network(self) -> None:
-        try:
-            dialog = NetworkDialog(SharedSettings.load().network, self.window)
-        except SettingsError as e:
-            self._on_error(shared_settings_file().name, e)
-            return
-        dialog.chosen.connect(self._keep_network)
-        dialog.open()
-
-    def _keep_network(self, network: NetworkSettings) -> None:
-        try:
-            replace(SharedSettings.load(), network=network).save()
-        except SettingsError as e:
-            self._on_error(shared_settings_file().name, e)
 
     def _tell_done(self, job: Job) -> None:
         match job.work:
@@ -348,13 +344,20 @@ class ModelManager(QObject):
         self.window.show_jobs(self.queue.jobs, self._downloads)
         self.window.show_overview(seen)
         if self._look_again:
-            self._look_again = False
-            self.refresh()
+            self._refresh_again()
+        else:
+            self._shared.show_overview(seen)
 
     def _on_no_overview(self, error: Exception) -> None:
         self._looking = False
         if not isinstance(error, Cancelled):
             self._on_error(self.tr("Models"), error)
+        if self._look_again:
+            self._refresh_again()
+
+    def _refresh_again(self) -> None:
+        self._look_again = False
+        self.refresh()
 
     def _on_error(self, name: str, error: Exception) -> None:
         self._tell(trouble_of(error, name), name)

@@ -21,7 +21,7 @@ from app.engine.service import Failure, failure_of
 from app.models.catalogue import CatalogueModel, load_catalogue
 from app.models.download import Download, Finished, NextMirror, Progress, Resumed, Waiting
 from app.models.errors import ModelsError
-from app.models.hash_cache import HashCache
+from app.models.hash_cache import HashCache, fetched
 from app.models.network import Network
 from app.paths import models_dir
 from gpu.cancel import CancelToken
@@ -234,11 +234,7 @@ def events_of(work: Work, network: Callable[[], Network], token: CancelToken) ->
 
 def _fetch(model: CatalogueModel, network: Network, token: CancelToken) -> Iterator[object]:
     file = load_catalogue().remote_file(model, network.settings().mirror)
-    for event in Download(file, models_dir(), token, network).run():
-        if isinstance(event, Finished):
-            status = event.path.stat()
-            HashCache().remember(event.path, file.sha256, status.st_size, status.st_mtime_ns)
-        yield event
+    yield from fetched(Download(file, models_dir(), token, network))
 
 
 def _convert(work: ConvertModel, token: CancelToken) -> Iterator[object]:

@@ -14,8 +14,8 @@ class ModelFacts:
 
     Attributes:
         container: "ggml" or "gguf".
-        size: "base", "large-v3", ... or "custom"; quantization: the ggml type most weights have; both empty when the
-            file cannot be read.
+        size: "base", "base.en", "large-v3", ... or "custom"; quantization: the ggml type most weights have;
+            both empty when the file cannot be read.
         problem: why it cannot be used, in one line; empty when it can.
     """
 
@@ -31,7 +31,8 @@ def model_facts(path: Path) -> ModelFacts | None:
 
     try:
         with open_model(path) as model:
-            return ModelFacts(model.container, model.dims.size_name, model.quantization)
+            english = "" if model.dims.is_multilingual else ".en"
+            return ModelFacts(model.container, model.dims.size_name + english, model.quantization)
     except (UnknownModelFormatError, ModelArchitectureError):
         return None
     except ModelFileError as e:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from app.models.benchmark import Benchmark
 from app.models.catalogue import Architecture, Catalogue, CatalogueModel
+from gpu.types import Words
 
 N_AUDIO_CTX = 1500
 N_TEXT_CTX = 448
@@ -39,10 +40,10 @@ _FAST_ENOUGH = 0.8  # real-time factor
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The model for this machine, and why in one sentence."""
+    """The model for this machine, and why: whole sentences."""
 
     model: CatalogueModel
-    reason: str
+    reason: Words
 
 
 def cpu_memory(model: CatalogueModel) -> int:
@@ -85,7 +86,7 @@ def recommend(
     """The most capable multilingual model that fits three quarters of the free memory and is fast enough.
 
     Fast enough is a real-time factor of 0.8; as long as nothing was measured, nothing larger than base counts so.
-    None if not even the smallest fits.
+    Where nothing is fast enough, the fastest. None if not even the smallest fits.
     """
     choice = [m for m in models or catalogue.models if not m.english_only and m.quantization != "F16"]
     fitting = [m for m in choice if cpu_memory(m) <= _COMFORTABLE * free_bytes]
@@ -97,12 +98,38 @@ def recommend(
         speed = speeds[model.name]
         return model.architecture.name in ("tiny", "base") if speed is None else speed <= _FAST_ENOUGH
 
-    fast = [m for m in fitting if is_fast_enough(m)] or fitting[:1]
-    best = max(fast, key=lambda m: (_quality(m), -m.n_bytes))
-    need = f"needs about {cpu_memory(best) / 1e6:,.0f} MB of {free_bytes / 1e6:,.0f} MB free"
-    speed = speeds[best.name]
-    pace = "speed not measured yet" if speed is None else f"about {speed:.2f} s of processing a second of audio"
-    return Recommendation(best, f"{need}, {pace}")
+    fast = [m for m in fitting if is_fast_enough(m)]
+    if fast:
+        best = max(fast, key=lambda m: (_quality(m), -m.n_bytes))
+    else:
+        best = min(fitting, key=lambda m: speeds[m.name] or 0.0)
+    return Recommendation(best, _reason(cpu_memory(best), free_bytes, speeds[best.name], is_fast=best in fast))
+
+
+def _reason(need_bytes: int, free_bytes: int, speed: float | None, *, is_fast: bool) -> Words:
+    need, free = f"{need_bytes / 1e6:,.0f}", f"{free_bytes / 1e6:,.0f}"
+    if speed is None:
+        return Words(
+            "It needs about {need} MB of the {free} MB of memory that are free. Larger models are considered once a "
+            "recording of ten seconds or more has shown how fast this machine is.",
+            need=need,
+            free=free,
+        )
+    if not is_fast:
+        return Words(
+            "No model for many languages is fast enough here; this is the fastest, with about {speed} s of processing "
+            "a second of audio. It needs about {need} MB of the {free} MB of memory that are free.",
+            speed=f"{speed:.2f}",
+            need=need,
+            free=free,
+        )
+    return Words(
+        "Of the models for many languages that are fast enough here, it is the most capable one that fits: it needs "
+        "about {need} MB of the {free} MB of memory that are free, and {speed} s of processing a second of audio.",
+        need=need,
+        free=free,
+        speed=f"{speed:.2f}",
+    )
 
 
 # By word errors over many languages, as OpenAI published them.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 
-from app.models.download import sha256_of
+from app.models.download import Download, Event, Finished, sha256_of
 from app.paths import hashes_file
 from gpu.cancel import CancelToken
 
@@ -56,3 +57,12 @@ class HashCache:
             return {str(path): (int(size), int(changed), str(digest)) for path, (size, changed, digest) in rows.items()}
         except (OSError, ValueError, TypeError, AttributeError):
             return {}
+
+
+def fetched(download: Download) -> Iterator[Event]:
+    """`download.run()`; the hash of its file is remembered, so that it is listed as a published one."""
+    for event in download.run():
+        if isinstance(event, Finished):
+            status = event.path.stat()
+            HashCache().remember(event.path, download.file.sha256, status.st_size, status.st_mtime_ns)
+        yield event

@@ -20,7 +20,8 @@ from gpu.errors import reason
 from gpu.types import Words
 
 OURS = "WhisperDesktop NG"
-BUILT_IN = "built in"
+BUILT_IN = Words("built in")
+YOURS = Words("your folder")
 
 _SMALLEST = 1 << 20  # bytes; nothing below is a model
 _DEEPEST = 8  # folders below a root
@@ -31,7 +32,12 @@ _BLOB = re.compile(r"[0-9a-f]{64}")  # how the Hugging Face cache names content:
 
 @dataclass(frozen=True)
 class Root:
-    """A folder to look into. `pattern`: which of its entries, where most are somebody else's."""
+    """A folder to look into.
+
+    Attributes:
+        origin: whose it is: the name of a program, which is the same in all languages, or `Words`.
+        pattern: which of its entries, where most are somebody else's.
+    """
 
     path: Path
     origin: str
@@ -47,7 +53,7 @@ class FoundModel:
         weights: the file with the weights: what a hash is of.
         kind: "ggml", "gguf" (these two can be used as they are), "OpenAI", "safetensors", "CTranslate2".
         size: "base", ... as far as known; quantization: of ggml and gguf.
-        origin: whose it is.
+        origin: whose it is, as of `Root`.
         n_bytes: of all its files.
         problem: why it cannot be used although it looks like a model; else empty.
     """

@@ -15,7 +15,7 @@ from app.models.errors import SettingsError
 from app.models.estimate import Recommendation, cpu_memory, gpu_memory, real_time_factor, recommend
 from app.models.hash_cache import HashCache
 from app.models.library import find_installed
-from app.models.on_disk import FoundModel, Root, find_models, usual_roots, verification
+from app.models.on_disk import YOURS, FoundModel, Root, find_models, usual_roots, verification
 from app.models.part_file import PART
 from app.models.settings import SharedSettings
 from app.paths import default_model, is_folder, models_dir
@@ -34,6 +34,7 @@ class ListedModel:
         state: "begun": a part of it has arrived, `n_bytes_there` of them.
         cpu_bytes, gpu_bytes: memory a transcription needs, estimated.
         real_time_factor: expected; None as long as none was measured.
+        urls: where it can be fetched, the first one first.
         path: of its file, when it is there whole.
     """
 
@@ -43,6 +44,7 @@ class ListedModel:
     cpu_bytes: int
     gpu_bytes: int
     real_time_factor: float | None
+    urls: tuple[str, ...]
     path: Path | None = None
 
 
@@ -130,7 +132,7 @@ def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
     roots = []
     for folder in dict.fromkeys(folder.absolute() for folder in folders):
         if is_folder(folder):
-            roots.append(Root(folder, "your folder"))
+            roots.append(Root(folder, YOURS))
         else:
             notes.append(Words("{path} is not there, or is no folder.", path=folder))
     return roots, notes
@@ -139,7 +141,8 @@ def _own_folders(folders: Iterable[Path]) -> tuple[list[Root], list[Words]]:
 def _listed(model: CatalogueModel, catalogue: Catalogue, benchmark: Benchmark | None) -> ListedModel:
     state, there, path = _state(model, catalogue)
     speed = real_time_factor(model, benchmark, catalogue) if benchmark else None
-    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed, path)
+    urls = catalogue.remote_file(model).urls
+    return ListedModel(model, state, there, cpu_memory(model), gpu_memory(model), speed, urls, path)
 
 
 def _state(model: CatalogueModel, catalogue: Catalogue) -> tuple[State, int, Path | None]:
@@ -161,6 +164,7 @@ def _listed_json(row: ListedModel) -> dict[str, Any]:
         "file": model.file,
         "n_bytes": model.n_bytes,
         "sha256": model.sha256,
+        "urls": row.urls,
         "parameters": model.architecture.parameters * 1_000_000,
         "quantization": model.quantization,
         "n_languages": model.n_languages,

@@ -27,9 +27,15 @@ def ask_recordings(parent: QWidget, folder: Path, suffixes: Iterable[str], take:
 
 def ask_folder(parent: QWidget, folder: Path, take: Callable[[list[str]], None]) -> None:
     dialog = QFileDialog(parent, translate("Dialogs", "Add a folder of recordings"), str(folder))
-    dialog.setFileMode(QFileDialog.FileMode.Directory)
-    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+    _offer_folders(dialog)
     dialog.filesSelected.connect(take)
+    _open(dialog)
+
+
+def ask_models_folder(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Add a folder of models"), str(folder))
+    _offer_folders(dialog)
+    dialog.fileSelected.connect(take)
     _open(dialog)
 
 
@@ -51,8 +57,7 @@ def ask_source(parent: QWidget, near: Path, take: Callable[[str], None], *, fold
     """A model of any program: a file, or the folder that it lies in."""
     dialog = QFileDialog(parent, translate("Dialogs", "Choose a model to import"), str(near))
     if folder:
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+        _offer_folders(dialog)
     else:
         _offer_files(dialog, translate("Dialogs", "Whisper models"), "*.pt *.safetensors *.bin *.gguf *.index.json")
     dialog.fileSelected.connect(take)
@@ -120,6 +125,11 @@ def confirm(parent: QWidget, question: Question, go_on: Callable[[], None]) -> Q
     yes.clicked.connect(go_on)
     _open(box)
     return box
+
+
+def _offer_folders(dialog: QFileDialog) -> None:
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly)
 
 
 def _offer_files(dialog: QFileDialog, kind: str, patterns: str) -> None:

@@ -107,7 +107,12 @@ class ModelDetails(QFrame):
             case CatalogueRow():
                 texts = [row.key, self._needs(row), self._reason(row), self._trouble(row)]
             case DiskRow():
-                texts = [name_of(row.path), self._file(row), self._check(row), row.found.model.problem]
+                texts = [
+                    name_of(row.path),
+                    self._file(row),
+                    self._check(row),
+                    engine_texts.translated(row.found.model.problem),
+                ]
             case None:
                 texts = [""] * 4
         for label, text in zip((self.name, self.facts, self.reason, self.trouble), texts, strict=True):
@@ -140,23 +145,14 @@ class ModelDetails(QFrame):
         return " · ".join(parts)
 
     def _reason(self, row: CatalogueRow) -> str:
-        need, free = data_size(row.listed.cpu_bytes), data_size(self._free_bytes)
         if not row.fits:
+            need, free = data_size(row.listed.cpu_bytes), data_size(self._free_bytes)
             text = self.tr("It may not fit: it needs about {need} of memory on the CPU, and {free} are free.")
             return text.format(need=need, free=free)
-        if not row.is_recommended:
+        if row.recommended is None:
             return ""
-        if row.listed.real_time_factor:
-            text = self.tr(
-                "Recommended for this computer: of the models for many languages that are fast enough here, the most "
-                "capable one that fits. It needs {need} of the {free} of memory that are free."
-            )
-        else:
-            text = self.tr(
-                "Recommended for this computer: it fits into the {free} of memory that are free ({need} needed). "
-                "Larger models are considered once a transcription has shown how fast this machine is."
-            )
-        return text.format(need=need, free=free)
+        reason = engine_texts.translated(row.recommended)
+        return self.tr("Recommended for this computer. {reason}").format(reason=reason)
 
     def _trouble(self, row: CatalogueRow) -> str:
         if (trouble := _trouble_of(row)) is None:

@@ -9,12 +9,13 @@ from typing import Literal
 from PySide6.QtCore import QLocale
 
 from app.model_work import Job, JobState
-from app.models.on_disk import BUILT_IN, OURS
+from app.models.on_disk import OURS
 from app.models.overview import ListedModel, OnDisk, Overview
 from app.paths import models_dir
 from app.widgets import engine_texts
 from app.widgets.rows_table import Column, RowsModel
 from app.widgets.texts import data_size, percent, translate
+from gpu.types import Words
 
 Action = Literal[
     "download", "pause", "resume", "cancel", "use", "import", "quantize", "verify", "show", "remove"
@@ -27,12 +28,13 @@ class CatalogueRow:
 
     Attributes:
         job: its download, as long as the list has not been made anew since it ended.
+        recommended: why, if it is the one for this machine.
         fits: into the memory that is free now, on the CPU.
     """
 
     listed: ListedModel
     job: Job | None
-    is_recommended: bool
+    recommended: Words | None
     is_current: bool
     fits: bool
 
@@ -108,12 +110,12 @@ ModelRow = CatalogueRow | DiskRow
 
 def catalogue_rows(seen: Overview, jobs: dict[str, Job], current: Path | None) -> list[CatalogueRow]:
     """`jobs`: downloads by the model's name; `current`: the model file in use."""
-    best = seen.recommendation.model if seen.recommendation else None
+    best = seen.recommendation
     return [
         CatalogueRow(
             listed,
             jobs.get(listed.model.name),
-            is_recommended=listed.model == best,
+            recommended=best.reason if best is not None and best.model == listed.model else None,
             is_current=listed.path is not None and listed.path == current,
             fits=listed.cpu_bytes <= seen.free_bytes,
         )
@@ -199,16 +201,6 @@ def kind_text(row: DiskRow) -> str:
     return " · ".join(part for part in (model.kind, model.size, model.quantization) if part)
 
 
-def origin_text(row: DiskRow) -> str:
-    """Names of programs stay as they are."""
-    origin = row.found.model.origin
-    texts = {
-        BUILT_IN: translate("Models", "built in"),
-        "your folder": translate("Models", "your folder"),
-    }
-    return texts.get(origin, origin)
-
-
 def check_text(row: DiskRow) -> str:
     if row.found.model.problem:
         return translate("Models", "damaged")
@@ -230,7 +222,7 @@ def badge_text(row: ModelRow) -> str:
     marks = []
     if row.is_current:
         marks.append(translate("Models", "in use"))
-    if isinstance(row, CatalogueRow) and row.is_recommended:
+    if isinstance(row, CatalogueRow) and row.recommended is not None:
         marks.append(translate("Models", "recommended"))
     return " · ".join(marks)
 
@@ -307,7 +299,7 @@ def disk_columns() -> list[Column[DiskRow]]:
             lambda r: r.found.model.n_bytes,
             is_figure=True,
         ),
-        Column(lambda: translate("Models", "Origin"), origin_text),
+        Column(lambda: translate("Models", "Origin"), lambda r: engine_texts.translated(r.found.model.origin)),
         Column(
             lambda: translate("Models", "Check"),
             check_text,
@@ -328,13 +320,14 @@ def name_of(path: Path) -> str:
 
 
 class CatalogueTable(RowsModel[CatalogueRow]):
-    def tool_tip(self, row: CatalogueRow) -> str | None:
+    def tool_tip(self, row: CatalogueRow) -> str:
         if row.job is not None and (trouble := row.job.trouble):
             problem = engine_texts.problem(trouble.kind, trouble.message, trouble.remedy)
             return f"{problem.headline}\n{problem.detail}\n{problem.remedy}"
-        return None
+        model = row.listed.model
+        return f"{row.path or model.file}\nSHA-256 {model.sha256}\n{row.listed.urls[0]}"
 
 
 class DiskTable(RowsModel[DiskRow]):
     def tool_tip(self, row: DiskRow) -> str | None:
-        return "\n".join(part for part in (str(row.path), row.found.model.problem) if part)
+        return "\n".join(part for part in (str(row.path), engine_texts.translated(row.found.model.problem)) if part)

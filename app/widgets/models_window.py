@@ -52,7 +52,7 @@ class ModelsWindow(QMainWindow):
 
     Signals:
         action_requested: one of `model_rows.Action`, for a `ModelRow`.
-        import_wanted, folder_wanted, refresh_wanted, network_wanted: buttons.
+        import_wanted, folders_wanted, refresh_wanted, network_wanted: buttons.
         file_chosen: a model file to be used, a `Path`.
         job_pause_requested, job_resume_requested, job_cancel_requested: of a `Job`.
         closing: the window is closed; works go on.
@@ -60,7 +60,7 @@ class ModelsWindow(QMainWindow):
 
     action_requested = Signal(str, object)
     import_wanted = Signal()
-    folder_wanted = Signal()
+    folders_wanted = Signal()
     refresh_wanted = Signal()
     network_wanted = Signal()
     file_chosen = Signal(object)
@@ -84,7 +84,7 @@ class ModelsWindow(QMainWindow):
         self.details = ModelDetails(appearance)
         self.jobs = JobList(appearance)
         self.search = QLineEdit(clearButtonEnabled=True)
-        self.import_button, self.file_button, self.folder_button, self.network_button, self.refresh_button = (
+        self.import_button, self.file_button, self.folders_button, self.network_button, self.refresh_button = (
             QPushButton() for _ in range(5)
         )
         self._search_icon = QAction(self)
@@ -154,7 +154,7 @@ class ModelsWindow(QMainWindow):
         self.search.setMinimumWidth(220)
         top.addWidget(self.search, 1)
         top.addStretch(1)
-        buttons = (self.import_button, self.file_button, self.folder_button, self.network_button, self.refresh_button)
+        buttons = (self.import_button, self.file_button, self.folders_button, self.network_button, self.refresh_button)
         for button in buttons:
             button.setIconSize(BUTTON_ICON_SIZE)
             top.addWidget(button)
@@ -200,7 +200,7 @@ class ModelsWindow(QMainWindow):
         self.tabs.currentChanged.connect(self._on_tab)
         self.import_button.clicked.connect(self.import_wanted)
         self.file_button.clicked.connect(self.ask_for_file)
-        self.folder_button.clicked.connect(self.folder_wanted)
+        self.folders_button.clicked.connect(self.folders_wanted)
         self.network_button.clicked.connect(self.network_wanted)
         self.refresh_button.clicked.connect(self.refresh_wanted)
         self.details.action_requested.connect(self._request)
@@ -293,8 +293,8 @@ class ModelsWindow(QMainWindow):
         self.import_button.setToolTip(self.tr("Turn another program's model into a file this one reads"))
         self.file_button.setText(self.tr("Use a file…"))
         self.file_button.setToolTip(self.tr("Transcribe with any ggml or GGUF file, wherever it lies"))
-        self.folder_button.setText(self.tr("Open folder"))
-        self.folder_button.setToolTip(self.tr("Show the folder that downloaded and imported models go to"))
+        self.folders_button.setText(self.tr("Folders…"))
+        self.folders_button.setToolTip(self.tr("Where models are looked for, and where new ones go"))
         self.network_button.setText(self.tr("Network…"))
         self.network_button.setToolTip(self.tr("Switch the network off; proxy, certificates and mirror of downloads"))
         self.refresh_button.setText(self.tr("Look again"))
@@ -310,7 +310,7 @@ class ModelsWindow(QMainWindow):
         icons = {
             self.import_button: "import",
             self.file_button: "models",
-            self.folder_button: "folder",
+            self.folders_button: "folder",
             self.network_button: "network",
             self.refresh_button: "retry",
         }

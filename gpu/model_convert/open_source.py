@@ -15,7 +15,7 @@ from gpu.model_convert.vocabularies import vocabulary
 from gpu.model_file import open_model
 from gpu.model_file.architecture import check_dimensions, select_tensors
 from gpu.model_file.dialects import canonical_tensors, dimensions
-from gpu.model_file.formats import container_of
+from gpu.model_file.formats import CHOOSE, container_of
 from gpu.model_file.loader import map_file
 from gpu.model_file.mel_filters import mel_filters
 from gpu.model_file.model import ModelDimensions, Weights
@@ -28,6 +28,7 @@ _WEIGHT_FILES = (
     "model.safetensors", "model.safetensors.index.json", "model.bin",
     "pytorch_model.bin", "pytorch_model.bin.index.json",
 )  # fmt: skip
+_CHOOSE = Words("Choose a Whisper model: OpenAI's .pt, a Hugging Face or faster-whisper folder, ggml or GGUF.")
 _SUFFIXES = (".safetensors", ".pt", ".bin", ".gguf")
 
 
@@ -54,10 +55,18 @@ def open_source(path: Path) -> SourceModel:
         return _from_tensors("safetensors", read_safetensors(data), file.parent)
     if re.match(rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", start, re.DOTALL):
         return _from_ctranslate2(data, file.parent)
-    container_of(data)  # refuses everything else, and says what it is
+    _refuse_others(data)
     with open_model(file) as model:
         kind = f"{model.container}, {model.quantization}"
         return SourceModel(kind, model.dims, model.mel_filters, model.vocabulary, model.tensors, True)
+
+
+def _refuse_others(data: Bytes) -> None:
+    """What is no ggml or GGUF either, and say what it is."""
+    try:
+        container_of(data)
+    except UnknownModelFormatError as e:
+        raise UnknownModelFormatError(e.message, remedy=_CHOOSE if e.remedy == CHOOSE else e.remedy) from e
 
 
 def _file_of(path: Path) -> Path:

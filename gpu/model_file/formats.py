@@ -10,14 +10,14 @@ from gpu.model_file import ggml, gguf
 from gpu.model_file.quants import Bytes
 from gpu.types import Words
 
-_CHOOSE = Words("Choose a Whisper model in ggml (.bin) or GGUF form.")
+CHOOSE = Words("Choose a Whisper model in ggml (.bin) or GGUF form.")
 _IMPORT = Words("Make a ggml or GGUF file of it first, with the command models import.")
 _DOWNLOAD = Words("Download the model again, from a link that leads to the file itself.")
 
 # (pattern at the start of the file, what it looks like, remedy); the first that matches.
 _LOOKALIKES = [
-    (rb"ggml", Words("a ggml model for big-endian machines"), _CHOOSE),
-    (rb"[tf]mgg|tjgg|algg", Words("a model of an early llama.cpp"), _CHOOSE),
+    (rb"ggml", Words("a ggml model for big-endian machines"), CHOOSE),
+    (rb"[tf]mgg|tjgg|algg", Words("a model of an early llama.cpp"), CHOOSE),
     (
         rb"version https://git-lfs",
         Words("a Git LFS pointer, which stands for a file that was not downloaded"),
@@ -33,11 +33,11 @@ _LOOKALIKES = [
         Words("a compressed archive"),
         Words("Unpack it and choose the model."),
     ),
-    (rb"\x80[\x02-\x05]", Words("a pickle, as PyTorch wrote checkpoints before version 1.6"), _CHOOSE),
+    (rb"\x80[\x02-\x05]", Words("a pickle, as PyTorch wrote checkpoints before version 1.6"), CHOOSE),
     (rb"[\x01-\x20]\0\0\0.\0\w*Spec\0", Words("a CTranslate2 model (faster-whisper)"), _IMPORT),
-    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", Words("an ONNX model"), _CHOOSE),
-    (rb"....TFL3", Words("a TensorFlow Lite model"), _CHOOSE),
-    (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", Words("a recording"), _CHOOSE),
+    (rb"\x08[\x01-\x20][\x12\x1a\x22\x3a\x42]", Words("an ONNX model"), CHOOSE),
+    (rb"....TFL3", Words("a TensorFlow Lite model"), CHOOSE),
+    (rb"RIFF|ID3|fLaC|OggS|\xff[\xfb\xf3\xf2]|....ftyp|\x1aE\xdf\xa3", Words("a recording"), CHOOSE),
     (rb"\0{64}", Words("an unfinished download, since it begins with zeros"), _DOWNLOAD),
 ]
 
@@ -61,5 +61,5 @@ def container_of(data: Bytes) -> Literal["ggml", "gguf"]:
             ggml=ggml.MAGIC.hex(" "),
             gguf=gguf.MAGIC.hex(" "),
         ),
-        remedy=_CHOOSE,
+        remedy=CHOOSE,
     )

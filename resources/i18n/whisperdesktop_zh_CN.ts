@@ -628,6 +628,10 @@
         <translation>张量 {name} </translation>
     </message>
     <message>
+        <source>Choose a Whisper model: OpenAI&apos;s .pt, a Hugging Face or faster-whisper folder, ggml or GGUF.</source>
+        <translation>请选择 Whisper 模型：OpenAI 的 .pt、Hugging Face 或 faster-whisper 文件夹、ggml 或 GGUF。</translation>
+    </message>
+    <message>
         <source>The folder {path} holds {n} files that could be the model.</source>
         <translation>文件夹 {path} 中有 {n} 个文件都可能是模型。</translation>
     </message>
@@ -1412,6 +1416,14 @@
         <translation>请在网络设置或 HTTPS_PROXY 中更正其地址（如需密码：http://user:password@主机:端口）。</translation>
     </message>
     <message>
+        <source>built in</source>
+        <translation>内置</translation>
+    </message>
+    <message>
+        <source>your folder</source>
+        <translation>您的文件夹</translation>
+    </message>
+    <message>
         <source>{path} cannot be looked into: {cause}.</source>
         <translation>无法查看 {path}：{cause}。</translation>
     </message>
@@ -1510,6 +1522,18 @@
     <message>
         <source>It has one channel only: speakers cannot be told apart.</source>
         <translation>它只有一个声道：无法区分说话人。</translation>
+    </message>
+    <message>
+        <source>It needs about {need} MB of the {free} MB of memory that are free. Larger models are considered once a recording of ten seconds or more has shown how fast this machine is.</source>
+        <translation>约需 {need} MB 内存，目前空闲 {free} MB。转写一段十秒以上的录音、得知本机速度之后，才会考虑更大的模型。</translation>
+    </message>
+    <message>
+        <source>No model for many languages is fast enough here; this is the fastest, with about {speed} s of processing a second of audio. It needs about {need} MB of the {free} MB of memory that are free.</source>
+        <translation>没有哪个多语言模型在本机上足够快；这是其中最快的，每秒音频约需处理 {speed} 秒。约需 {need} MB 内存，目前空闲 {free} MB。</translation>
+    </message>
+    <message>
+        <source>Of the models for many languages that are fast enough here, it is the most capable one that fits: it needs about {need} MB of the {free} MB of memory that are free, and {speed} s of processing a second of audio.</source>
+        <translation>在本机上足够快的多语言模型中，它是内存放得下的最强的一个：约需 {need} MB 内存（目前空闲 {free} MB），每秒音频约需处理 {speed} 秒。</translation>
     </message>
 </context>
 <context>
@@ -1631,6 +1655,10 @@ Log file: {log}</source>
         <translation>添加录音文件夹</translation>
     </message>
     <message>
+        <source>Add a folder of models</source>
+        <translation>添加模型文件夹</translation>
+    </message>
+    <message>
         <source>Choose a model file</source>
         <translation>选择模型文件</translation>
     </message>
@@ -1700,6 +1728,61 @@ Log file: {log}</source>
     <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
+    </message>
+</context>
+<context>
+    <name>FoldersDialog</name>
+    <message>
+        <source>Folders of models</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>Models are looked for in these folders and in those below them, besides the places where other programs keep theirs.</source>
+        <translation>除其他程序存放模型的位置外，还会在这些文件夹及其子文件夹中查找模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Add folder…</source>
+        <translation>添加文件夹(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>&amp;Remove from list</source>
+        <translation>从列表移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>The folder and its files stay as they are</source>
+        <translation>文件夹及其中的文件保持原样</translation>
+    </message>
+    <message>
+        <source>&amp;Open</source>
+        <translation>打开(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Close</source>
+        <translation>关闭(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>downloads and imports</source>
+        <translation>下载与导入</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>is not there</source>
+        <translation>不存在</translation>
+    </message>
+    <message>
+        <source>looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
     </message>
 </context>
 <context>
@@ -2329,7 +2412,7 @@ Log file: {log}</source>
     </message>
     <message>
         <source>{n} million parameters in {type}</source>
-        <translation>{n} 百万参数，{type}</translation>
+        <translation>{n}M 参数，{type}</translation>
     </message>
     <message>
         <source>needs about {cpu} of memory on the CPU, {gpu} on a GPU</source>
@@ -2348,12 +2431,8 @@ Log file: {log}</source>
         <translation>内存可能不够：在 CPU 上约需 {need}，目前空闲 {free}。</translation>
     </message>
     <message>
-        <source>Recommended for this computer: of the models for many languages that are fast enough here, the most capable one that fits. It needs {need} of the {free} of memory that are free.</source>
-        <translation>推荐用于本机：在本机速度足够快的多语言模型中，这是内存放得下的最强模型。空闲内存 {free}，它需要 {need}。</translation>
-    </message>
-    <message>
-        <source>Recommended for this computer: it fits into the {free} of memory that are free ({need} needed). Larger models are considered once a transcription has shown how fast this machine is.</source>
-        <translation>推荐用于本机：空闲内存 {free} 放得下它（需要 {need}）。完成一次转写、测得本机速度后，会考虑更大的模型。</translation>
+        <source>Recommended for this computer. {reason}</source>
+        <translation>推荐本机使用。{reason}</translation>
     </message>
     <message>
         <source>Another program&apos;s format: import it to use it here. The original stays as it is.</source>
@@ -2534,14 +2613,6 @@ Log file: {log}</source>
         <translation>正在下载，{percent}</translation>
     </message>
     <message>
-        <source>built in</source>
-        <translation>内置</translation>
-    </message>
-    <message>
-        <source>your folder</source>
-        <translation>您的文件夹</translation>
-    </message>
-    <message>
         <source>damaged</source>
         <translation>已损坏</translation>
     </message>
@@ -2681,12 +2752,12 @@ Log file: {log}</source>
         <translation>用任意位置的 ggml 或 GGUF 文件转写</translation>
     </message>
     <message>
-        <source>Open folder</source>
-        <translation>打开文件夹</translation>
+        <source>Folders…</source>
+        <translation>文件夹…</translation>
     </message>
     <message>
-        <source>Show the folder that downloaded and imported models go to</source>
-        <translation>显示存放下载和导入模型的文件夹</translation>
+        <source>Where models are looked for, and where new ones go</source>
+        <translation>查找模型的位置，以及新模型的存放位置</translation>
     </message>
     <message>
         <source>Network…</source>

@@ -104,6 +104,7 @@ def fetch_list_use_and_remove(models: Models, content: bytes) -> None:
     listed = json.loads(models.run("models", "list", "--json").stdout)
     [row] = listed["catalogue"]
     assert (row["name"], row["state"], row["n_bytes"]) == ("served-q5_1", "downloaded", len(content))
+    assert row["urls"][0].startswith(f"{models.server.address}/")
     [ours] = [found for found in listed["on_disk"] if found["path"] == str(path)]
     assert (ours["verification"], ours["origin"]) == ("verified", "WhisperDesktop NG")
     assert (ours["kind"], ours["size"], ours["quantization"], ours["usable"]) == ("ggml", "base", "Q5_1", True)
@@ -153,7 +154,7 @@ def test_a_list_for_people(models: Models) -> None:
     [row] = [line for line in result.stdout.splitlines() if line.startswith("served-q5_1")]
     assert re.fullmatch(r"served-q5_1 +6 +\d{3} +\d{3}  99 > en +-  50% arrived", row)
     assert "not measured yet" in result.stdout
-    assert re.search(r"for this machine: served-q5_1 \(needs about \d{3} MB of [\d,]+ MB free", result.stdout)
+    assert re.search(r"for this machine: served-q5_1\. It needs about \d{3} MB of the [\d,]+ MB", result.stdout)
     blocks = result.stdout.split("on this disk\n")[1].splitlines()
     assert blocks[:2] == [f"  {default_model()}", "    ggml base Q5_1, 60 MB, built in, verified"]
     assert blocks[2] == f"  {models.home / 'mine' / 'cut.bin'}"

@@ -69,7 +69,7 @@ def test_verify_finds_what_is_broken(program: Program, model: SyntheticModel) ->
     [
         ("import gone.pt out.bin", 1, "gone.pt"),
         ("import . out.bin", 1, "holds no model"),
-        ("import notes.txt out.bin", 1, "not a ggml or GGUF model"),
+        ("import notes.txt out.bin", 1, "Choose a Whisper model: OpenAI's .pt, "),
         ("import notes.txt out.onnx", 2, "out.onnx"),
         ("quantize notes.txt out.bin q4_k", 2, "read, not written"),
         ("quantize notes.txt out.bin q8_0 more", 2, "more"),

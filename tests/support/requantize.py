@@ -54,13 +54,15 @@ def storage_format(name: str, n_dims: int, format_name: str) -> str:
 
 def encode(weights: np.ndarray, format_name: str) -> np.ndarray:
     """float32 of any shape -> (n_bytes,) uint8."""
-    weights = np.ascontiguousarray(weights, np.float32)
     if format_name in K_FORMATS:
-        return _encode_k(weights, format_name)
+        return encode_by_ggml(weights, format_name)
+    weights = np.ascontiguousarray(weights, np.float32)
     return gguf.quants.quantize(weights, GGMLQuantizationType[format_name]).reshape(-1).view(np.uint8)
 
 
-def _encode_k(weights: np.ndarray, format_name: str) -> np.ndarray:
+def encode_by_ggml(weights: np.ndarray, format_name: str) -> np.ndarray:
+    """As `encode`, by ggml's C code. Skips the calling test where there is none."""
+    weights = np.ascontiguousarray(weights, np.float32)
     quantization_type = GGMLQuantizationType[format_name]
     block_size, type_size = gguf.GGML_QUANT_SIZES[quantization_type]
     n_columns = weights.shape[-1]

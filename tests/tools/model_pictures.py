@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QWidget
 from app.application import Application
 from app.model_work import JobState
 from app.models import catalogue
+from app.models.settings import add_folder
 from app.paths import default_model, models_dir
 from app.widgets.convert_dialog import ConvertDialog
+from app.widgets.folders_dialog import FoldersDialog
 from app.widgets.verify_window import VerifyWindow
 from tests.support.file_server import FileServer, Turn
 from tests.support.foreign_models import write_side_files
@@ -49,6 +51,7 @@ class ModelPictures:
         self._disk()
         self._downloading(server)
         self._dialogs()
+        self._folders()
         self._verify()
         self._error(server)
 
@@ -98,6 +101,25 @@ class ModelPictures:
         manager._ask_import()
         dialog = self._window.findChildren(ConvertDialog)[-1]
         self._shoot("12-import", dialog)
+        dialog.reject()
+
+    def _folders(self) -> None:
+        """One with a model, and one that is gone, which is added once more."""
+        home = Path(os.environ["HOME"])
+        full, gone = home / "recordings" / "models – 模型", home / "usb stick" / "whisper"
+        for folder in (full, gone):
+            folder.mkdir(parents=True)
+            add_folder(str(folder))
+        (models_dir() / "ggml-half-q5_1.bin").rename(full / "ggml-half-q5_1.bin")
+        gone.rmdir()
+        self._look_again(4)
+        self._manager.window.folders_button.click()
+        self._wait(lambda: bool(self._window.findChildren(FoldersDialog)))
+        [dialog] = self._window.findChildren(FoldersDialog)
+        self._shoot("15-folders", dialog)
+        dialog.add_wanted.emit(gone)
+        self._wait(dialog.problem.isVisible)
+        self._shoot("16-folders-problem", dialog)
         dialog.reject()
 
     def _verify(self) -> None:

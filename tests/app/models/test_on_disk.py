@@ -106,6 +106,12 @@ def test_ggml_and_gguf_are_told_by_their_content(tmp_path: Path, small_model: Pa
     assert model.n_bytes == small_model.stat().st_size
 
 
+def test_english_only_models_are_called_so(tmp_path: Path) -> None:
+    english = synthetic_model(synthetic_dimensions(64, 1, n_vocab=51864))
+    path = english.write_ggml(tmp_path / "mine.bin", "Q8_0")
+    assert found(tmp_path)[path].size == "custom.en"
+
+
 def test_what_is_no_whisper_model_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "zeros.bin").write_bytes(bytes(2 * MIB))
     (tmp_path / "llama.gguf").write_bytes(b"GGUF" + bytes(2 * MIB))

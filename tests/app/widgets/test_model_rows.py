@@ -14,6 +14,7 @@ from app.widgets.appearance import Appearance
 from app.widgets.convert_dialog import ConvertDialog, suggested_name
 from app.widgets.model_rows import CatalogueRow, CatalogueTable, catalogue_columns
 from app.widgets.rows_view import RowsView
+from gpu.types import Words
 
 CATALOGUE: Catalogue = load_catalogue()
 
@@ -22,9 +23,10 @@ def make_row(name: str, state: State = "available", **changes: object) -> Catalo
     model = CATALOGUE.find(name)
     path = Path(model.file) if state in ("downloaded", "built in") else None
     n_there = model.n_bytes // 2 if state == "begun" else 0
-    listed = ListedModel(model, state, n_there, 2 * model.n_bytes, model.n_bytes, None, path)
+    urls = CATALOGUE.remote_file(model).urls
+    listed = ListedModel(model, state, n_there, 2 * model.n_bytes, model.n_bytes, None, urls, path)
     return CatalogueRow(
-        **{"listed": listed, "job": None, "is_recommended": False, "is_current": False, "fits": True} | changes
+        **{"listed": listed, "job": None, "recommended": None, "is_current": False, "fits": True} | changes
     )
 
 
@@ -109,7 +111,7 @@ def test_the_selected_row_stays_while_others_come_and_go(
 
 
 def test_cells_name_their_column_to_screen_readers(table: CatalogueTable) -> None:
-    table.set_rows([make_row("base-q5_1", "built in", is_recommended=True, is_current=True)])
+    table.set_rows([make_row("base-q5_1", "built in", recommended=Words("It fits."), is_current=True)])
     said = [table.index(0, i).data(Qt.ItemDataRole.AccessibleTextRole) for i in range(table.columnCount())]
     assert said[0] == "Model: base-q5_1, in use · recommended"
     assert said[-1] == "State: Built in"
