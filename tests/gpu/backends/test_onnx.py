@@ -270,15 +270,6 @@ ORDINARY = [
     ("Q5_1", "ast_ru_queue-periodic-announce.flac"),
     *((f, "jfk.wav") for f in ("F16", "Q4_0", "Q8_0", "Q6_K")),
 ]
-# Rounding decides here: the reference's own two best tokens are as near to each other as it moves them.
-NEAR_TIES = {
-    ("Q2_K", "ast_ru_queue-periodic-announce.flac"),
-    ("Q4_0", "ast_fr_enter_filename.flac"),
-    ("Q4_1", "ast_it_queue-periodic-announce.flac"),
-    ("Q4_K", "ast_fr_enter_filename.flac"),
-    ("Q5_1", "ast_es_enter_filename.flac"),
-    ("Q8_0", "ast_fr_enter_filename.flac"),
-}
 LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
 
 
@@ -323,18 +314,18 @@ class Heard:
         return decoder.debug_logits()[0]
 
 
-def check_same_text(real, audio, format_name, name):
+def check_same_text(real, audio, format_name, name, *, or_near_tie):
     ours, reference, model = real(format_name)
     heard = Heard(model, load_audio(audio / name), CLIPS[name])
     our_tokens, its_tokens = heard.tokens(ours), heard.tokens(reference)
-    text = heard.tokenizer.decode(our_tokens)
+    text, its_text = map(heard.tokenizer.decode, (our_tokens, its_tokens))
     assert len(text) > (0 if format_name == "Q2_K" else 30), "two bits leave base a few words"
-    if (format_name, name) in NEAR_TIES:
+    if or_near_tie and text != its_text:
         first = next(i for i, pair in enumerate(zip(our_tokens, its_tokens, strict=False)) if len(set(pair)) == 2)
         gap = gap_between(our_tokens[first], its_tokens[first], heard.logits(reference, its_tokens[:first]))
         assert gap < NEAR_TIE + CLEARLY_BETTER, "to the reference too it is nearly the same"
     else:
-        assert text == heard.tokenizer.decode(its_tokens)
+        assert text == its_text
 
 
 def gap_between(one, other, logits):
@@ -365,10 +356,11 @@ def test_words_are_timed_as_by_the_reference(real, audio):
 @pytest.mark.slow
 @pytest.mark.parametrize(("format_name", "name"), ORDINARY)
 def test_same_text_as_the_reference(real, audio, format_name, name):
-    check_same_text(real, audio, format_name, name)
+    check_same_text(real, audio, format_name, name, or_near_tie=False)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize(("format_name", "name"), LONG)
 def test_same_text_as_the_reference_on_every_clip(real, audio, format_name, name):
-    check_same_text(real, audio, format_name, name)
+    """Or one that parts from it where the reference's own two best tokens are as near as rounding moves them."""
+    check_same_text(real, audio, format_name, name, or_near_tie=name != "jfk.wav")
