@@ -54,7 +54,7 @@ def median7(x: Floats) -> Floats:
     return v[3]
 
 
-def warp(costs: Floats, sounds: Sequence[Span], begins_word: NDArray[np.bool_]) -> list[Span]:
+def warp(costs: Floats, sounds: Sequence[Span], pauses: Sequence[int], begins_word: NDArray[np.bool_]) -> list[Span]:
     """Dynamic time warping: the cheapest way through tokens and time that goes back in neither.
 
     Between two sounds is a pause. The path passes it for nothing where a word ends; inside a word it is dear. Whole
@@ -62,7 +62,8 @@ def warp(costs: Floats, sounds: Sequence[Span], begins_word: NDArray[np.bool_]) 
 
     Args:
         costs: (n_tokens, n_audio), n_tokens >= 1.
-        sounds: spans of positions with silence between them, in order; at least one, none empty.
+        sounds: spans of positions with pauses between them, in order; at least one, none empty.
+        pauses: how many positions long each pause is; more than those between the sounds, where silence was left out.
         begins_word: (n_tokens,) whether a word begins with the token.
 
     Returns:
@@ -75,7 +76,7 @@ def warp(costs: Floats, sounds: Sequence[Span], begins_word: NDArray[np.bool_]) 
         entry = np.full((3, len(costs)), np.inf)
         entry[2, 0] = _SOUND_IN_NO_WORD * _length(sounds[:i])
         if i:
-            silence = _SILENCE_IN_A_WORD * (first - sounds[i - 1][1])
+            silence = _SILENCE_IN_A_WORD * pauses[i - 1]
             entry[0] = totals[-1][:, -1] + silence
             entry[1, 1:] = totals[-1][:-1, -1] + inside[1:] * silence
         entries.append(entry)

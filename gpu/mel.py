@@ -29,6 +29,7 @@ _PAD = N_FFT // 2  # samples a frame reaches to each side of its centre
 _BATCH = 500  # frames transformed at once: their complex spectrum (0.8 MB) stays in the cache
 _FLOOR = np.float32(1e-10)  # of the mel power, before the logarithm
 _LOG_FLOOR = np.log10(_FLOOR)
+_LN_10 = np.float32(np.log(10))
 _DYNAMIC_RANGE = np.float32(8.0)  # powers of ten kept below the maximum
 _HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)  # periodic
 
@@ -83,6 +84,7 @@ class MelStream:
         self._clock = clock
         self._mel = np.empty((len(filters), 0), np.float32)  # log10 frames [_first_frame, frames_read)
         self._first_frame = 0
+        self._levels = [np.empty(0, np.float16)]  # of all frames read: 0.7 MB an hour
         self._samples = np.empty(0, np.float32)  # what the next frame needs, and after it
         self._n_samples = 0
         self._maximum = _LOG_FLOOR
@@ -122,6 +124,12 @@ class MelStream:
         with stage(self._clock, "mel"):
             self._read_to(first_frame + N_FRAMES, keep_from=first_frame)
         return self._mel[:, :N_FRAMES]
+
+    def level(self, first_frame: int, last_frame: int) -> Floats:
+        """How loud it is in the frames between two, as far as they have been read: (n,) float32, decades of power."""
+        self._levels = [np.concatenate(self._levels)]
+        last_frame = min(last_frame, self._n_samples // HOP_LENGTH)
+        return self._levels[0][first_frame:last_frame].astype(np.float32)
 
     def normalized(self, *log10_mels: Floats) -> Floats:
         """Stretches of frames side by side, and silence after them, as the encoder is given them.
@@ -166,6 +174,7 @@ class MelStream:
         self._samples = samples[mel.shape[1] * HOP_LENGTH :].copy()
         self.frames_read += mel.shape[1]
         self._mel = np.concatenate([self._mel, mel], axis=1)
+        self._levels.append(np.log10(np.exp(mel * _LN_10).sum(axis=0)).astype(np.float16))
         self._maximum = max(self._maximum, mel.max(initial=_LOG_FLOOR))
 
 

@@ -22,7 +22,7 @@ from gpu.decoding import DecodedWindow, OneByOne, WindowBatch, WindowDecoder
 from gpu.doubts import DoubtKeeper
 from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
-from gpu.sounds import sounds
+from gpu.sounds import sounds_in
 from gpu.speech import AnySound, Speech, SpokenParts, Stretch
 from gpu.speech_spans import VadOptions
 from gpu.stage_clock import StageClock
@@ -141,7 +141,7 @@ class Transcription:
     def _in_sequence(self) -> Iterator[RunEvent]:
         context = self._initial_context()
         [track] = self._tracks
-        seek = 0
+        seek = heard = 0
         while True:
             self._cancel.check()
             mel, n_frames = track.mel.window(seek)
@@ -154,7 +154,8 @@ class Transcription:
                 yield self._stats(seek)
                 continue
             stretches = (Stretch(seek, seek + n_frames),)
-            window = Window(stretches, mel, spoken_in(stretches, track.speech))
+            sounds = sounds_in(stretches, track.mel, track.speech, heard)
+            window = Window(stretches, mel, spoken_in(stretches, track.speech), sounds)
             cross, language = self._encoded(window)
             decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
             cross.free()
@@ -165,6 +166,7 @@ class Transcription:
             if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
+            heard = max(seek, *(sound.end for sound in sounds if sound.first < advance))
             yield self._stats(seek)
 
     def _at_once(self, windows: Iterator[Window], rows: int) -> Iterator[RunEvent]:
@@ -249,8 +251,7 @@ class Transcription:
             return [], window.n_frames
         pieces, advance = split_window(decoded.tokens, self._model.tokenizer, window.n_frames)
         if decoded.alignment is not None:
-            heard = sounds(window.mel[:, : window.n_frames])
-            words = words_of([p.tokens for p in pieces], decoded, heard, self._model.tokenizer, language)
+            words = words_of([p.tokens for p in pieces], decoded, window.sounds, self._model.tokenizer, language)
             pieces = [replace(piece, words=of_piece) for piece, of_piece in zip(pieces, words, strict=True)]
         return pieces, advance
 
@@ -324,9 +325,8 @@ def _cancellable(blocks: Iterator[Floats], cancel: CancelToken) -> Iterator[Floa
 
 def _placed(word: Word, window: Window) -> Word:
     """A word timed in its window, where it is in the recording."""
-    start, end = (round(seconds * FRAMES_PER_SECOND) for seconds in (word.start, word.end))
-    start, end = window.place(start, is_end=False), window.place(end, is_end=True)
-    return replace(word, start=start / FRAMES_PER_SECOND, end=max(start, end) / FRAMES_PER_SECOND)
+    start, end = window.timed(round(word.start * FRAMES_PER_SECOND), round(word.end * FRAMES_PER_SECOND))
+    return replace(word, start=start / FRAMES_PER_SECOND, end=end / FRAMES_PER_SECOND)
 
 
 def _sound_end(window: Window) -> int:

@@ -16,6 +16,7 @@ from functools import cached_property
 import numpy as np
 
 from gpu.mel import CHUNK_LENGTH, FRAMES_PER_SECOND, N_FRAMES, Floats, MelStream
+from gpu.sounds import Sound, sounds_in
 from gpu.speech import Speech, Stretch
 
 LONGEST = 29 * FRAMES_PER_SECOND  # frames: what follows is silence, in which a last timestamp can lie
@@ -39,6 +40,7 @@ class Window:
         stretches: what it is made of; in order, in frames (10 ms) of the recording.
         mel: (n_mels, 3000) float32; after `n_frames` the spectrogram of silence.
         speech: where in it somebody speaks, in its own frames; None if nobody has listened for that.
+        sounds: what can be heard in it, for timing words.
         n_before: frames of the recording that were left out before it, or inside.
         is_rest: whether it was in another window already, which left it out.
         track: number of the channel it is of.
@@ -47,6 +49,7 @@ class Window:
     stretches: tuple[Stretch, ...]
     mel: Floats
     speech: tuple[Stretch, ...] | None = None
+    sounds: tuple[Sound, ...] = ()
     n_before: int = 0
     is_rest: bool = False
     track: int = 0
@@ -77,6 +80,15 @@ class Window:
                 return stretch.start + frame - before
             before += stretch.length
         return self.stretches[-1].end
+
+    def timed(self, first: int, last: int) -> tuple[int, int]:
+        """Where in the recording a word lies that is in its frames [first, last). What begins or ends with a sound does
+        so where that does."""
+        starts = {sound.first: sound.start for sound in self.sounds}
+        ends = {sound.last: sound.end for sound in self.sounds}
+        start = starts[first] if first in starts else self.place(first, is_end=False)
+        end = ends[last] if last in ends else self.place(last, is_end=True)
+        return start, max(start, end)
 
     def spoken(self, first: int, last: int) -> float | None:
         """In which part of the time between two of its frames somebody speaks, if that is known."""
@@ -109,7 +121,14 @@ class Window:
                 stretches.append(part.moved(stretch.start))
             before += stretch.length
         speech = None if self.speech is None else tuple(s.moved(-first) for s in clipped(self.speech, first, last))
-        return Window(tuple(stretches), mel, speech, is_rest=True, track=self.track)
+        sounds = tuple(self._cut(s, first, last) for s in self.sounds if s.first < last and s.last > first)
+        return Window(tuple(stretches), mel, speech, sounds, is_rest=True, track=self.track)
+
+    def _cut(self, sound: Sound, first: int, last: int) -> Sound:
+        """A sound as it is in some of its frames."""
+        start = sound.start if sound.first >= first else self.place(first, is_end=False)
+        end = sound.end if sound.last <= last else self.place(last, is_end=True)
+        return Sound(max(sound.first - first, 0), min(sound.last, last) - first, start, end)
 
 
 def clipped(stretches: Sequence[Stretch], first: int, last: int) -> Iterator[Stretch]:
@@ -174,6 +193,7 @@ class _Gathered:
         self._stretches: list[Stretch] = []
         self._mels: list[Floats] = []
         self._end = 0  # of the window before
+        self._heard = 0  # up to where its sounds go
         self.n_frames = 0
 
     def add(self, start: int, length: int) -> None:
@@ -186,8 +206,10 @@ class _Gathered:
         mel = self._stream.normalized(*self._mels)
         n_before = self._stretches[-1].end - self._end - self.n_frames
         speech = spoken_in(self._stretches, self._speech)
-        window = Window(tuple(self._stretches), mel, speech, n_before, track=self._track)
+        sounds = sounds_in(self._stretches, self._stream, self._speech, self._heard)
+        window = Window(tuple(self._stretches), mel, speech, sounds, n_before, track=self._track)
         self._end = self._stretches[-1].end
+        self._heard = max([self._end, *(sound.end for sound in sounds)])
         self._stretches, self._mels, self.n_frames = [], [], 0
         return window
 

@@ -17,6 +17,7 @@ from gpu.alignment import Span, warp
 from gpu.backends.base import Floats
 from gpu.decoding import DecodedWindow
 from gpu.mel import FRAMES_PER_SECOND
+from gpu.sounds import Sound
 from gpu.tokenizer import Tokenizer
 from gpu.types import Word
 
@@ -79,7 +80,7 @@ def merge_punctuations(units: Iterable[Unit]) -> list[Unit]:
 def words_of(
     texts: Sequence[Sequence[int]],
     window: DecodedWindow,
-    sounds: Sequence[Span],
+    sounds: Sequence[Sound],
     tokenizer: Tokenizer,
     language: str | None,
 ) -> list[tuple[Word, ...]]:
@@ -88,7 +89,7 @@ def words_of(
     Args:
         texts: the segments' tokens: all of the window's text, or the beginning of it.
         window: with its alignment.
-        sounds: frames (10 ms) where there is sound, see `gpu.sounds.sounds`.
+        sounds: of the window, in order.
     """
     assert window.alignment is not None
     places = [i for i, token in enumerate(window.tokens) if token < tokenizer.eot]
@@ -103,23 +104,24 @@ def words_of(
     return [tuple(words[a:b]) for a, b in pairwise(cuts[:-1])]
 
 
-def time_words(units: Sequence[Unit], logprobs: Sequence[float], matrix: Floats, sounds: Sequence[Span]) -> list[Word]:
+def time_words(units: Sequence[Unit], logprobs: Sequence[float], matrix: Floats, sounds: Sequence[Sound]) -> list[Word]:
     """The words of a window with their times in it.
 
     Args:
         units: all of the window's text, in order.
         logprobs: of its text tokens.
         matrix: `gpu.alignment.alignment_matrix` of its text tokens, (n_tokens, n_audio).
-        sounds: frames (10 ms) where there is sound, see `gpu.sounds.sounds`.
+        sounds: of the window, in order.
     """
     if not units:
         return []
     heard = _positions(sounds, matrix.shape[1])
     begins = np.zeros(len(matrix), bool)
     begins[[unit.first for unit in units]] = True
-    spans = warp(-matrix, [span for span, _ in heard], begins)
-    starts = {span[0]: frames[0] for span, frames in heard}
-    ends = {span[1]: frames[1] for span, frames in heard}
+    pauses = [(b.start - a.end) // FRAMES_PER_POSITION for (_, a), (_, b) in pairwise(heard)]
+    spans = warp(-matrix, [span for span, _ in heard], pauses, begins)
+    starts = {span[0]: sound.first for span, sound in heard}
+    ends = {span[1]: sound.last for span, sound in heard}
     words = []
     for unit in units:
         # Punctuation counts where it leads up to a pause: there the sound decides, not the path.
@@ -137,12 +139,13 @@ def time_words(units: Sequence[Unit], logprobs: Sequence[float], matrix: Floats,
     return words
 
 
-def _positions(sounds: Sequence[Span], n_audio: int) -> list[tuple[Span, Span]]:
-    """Sounds in whole positions of the encoder, and each in frames; all of them when none is that long."""
-    heard: list[tuple[Span, Span]] = []
-    for first, last in sounds:
-        begin = max(first // FRAMES_PER_POSITION, heard[-1][0][1] if heard else 0)
-        end = min(-(-last // FRAMES_PER_POSITION), n_audio)
+def _positions(sounds: Sequence[Sound], n_audio: int) -> list[tuple[Span, Sound]]:
+    """Sounds with their positions of the encoder; one of all positions where there is none."""
+    heard: list[tuple[Span, Sound]] = []
+    for sound in sounds:
+        begin = max(sound.first // FRAMES_PER_POSITION, heard[-1][0][1] if heard else 0)
+        end = min(-(-sound.last // FRAMES_PER_POSITION), n_audio)
         if begin < end:
-            heard.append(((begin, end), (first, last)))
-    return heard or [((0, n_audio), (0, n_audio * FRAMES_PER_POSITION))]
+            heard.append(((begin, end), sound))
+    n_frames = n_audio * FRAMES_PER_POSITION
+    return heard or [((0, n_audio), Sound(0, n_frames, 0, n_frames))]

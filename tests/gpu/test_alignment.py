@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gpu.alignment import _SILENCE_IN_A_WORD, _SOUND_IN_NO_WORD, alignment_matrix, median7, warp
 
 
-def plain_warp(costs, sounds, begins_word):
+def plain_warp(costs, sounds, pauses, begins_word):
     """Where each token begins: every cell asks all cells before it, at every pause and end."""
     n = len(costs)
     best = {}  # (position, token) -> (cost, the cell before)
@@ -24,7 +24,7 @@ def plain_warp(costs, sounds, begins_word):
                 ways += [(_SOUND_IN_NO_WORD * skipped, None)] if token == 0 else []
                 if i:
                     before = sounds[i - 1][1] - 1
-                    silence = (first - before - 1) * _SILENCE_IN_A_WORD
+                    silence = pauses[i - 1] * _SILENCE_IN_A_WORD
                     ways.append((best[before, token][0] + silence, (before, token)))
                     if token:
                         free = 0 if begins_word[token] else silence
@@ -51,8 +51,9 @@ def test_warping_is_the_plain_one(seed, n_tokens, lengths):
     rng = np.random.default_rng(seed)
     costs = rng.standard_normal((n_tokens, edges[-1])).astype(np.float32)
     begins_word = rng.random(n_tokens) < 0.6
-    spans = warp(costs, sounds, begins_word)
-    assert [first for first, _ in spans] == plain_warp(costs.astype(float), sounds, begins_word)
+    pauses = rng.integers(0, 12, len(sounds) - 1).tolist()
+    spans = warp(costs, sounds, pauses, begins_word)
+    assert [first for first, _ in spans] == plain_warp(costs.astype(float), sounds, pauses, begins_word)
     assert all(first <= end <= following for (first, end), (following, _) in itertools.pairwise(spans))
     assert spans[-1][1] in {last for _, last in sounds}
     for (_, end), (following, _) in itertools.pairwise(spans):
@@ -63,13 +64,23 @@ def test_a_pause_lies_between_words():
     """Attention that is a little late: the second word's first token is looked at from its third position on."""
     matrix = np.full((3, 30), -0.2, np.float32)
     matrix[0, :12] = matrix[1, 22:26] = matrix[2, 26:] = 2.0
-    spans = warp(-matrix, [(0, 10), (20, 30)], np.array([True, True, False]))
+    spans = warp(-matrix, [(0, 10), (20, 30)], [10], np.array([True, True, False]))
     assert spans == [(0, 10), (20, 26), (26, 30)]
+
+
+def test_silence_that_was_left_out_is_a_pause():
+    """The second token's attention begins before the seam: it is one word with the third, and not cut in two by it."""
+    matrix = np.full((3, 20), -0.2, np.float32)
+    matrix[0, :8] = matrix[1, 8:14] = matrix[2, 14:] = 2.0
+    begins_word = np.array([True, True, False])
+    sounds = [(0, 10), (10, 20)]
+    assert warp(-matrix, sounds, [0], begins_word) == [(0, 8), (8, 14), (14, 20)]
+    assert warp(-matrix, sounds, [25], begins_word) == [(0, 10), (10, 14), (14, 20)]
 
 
 def test_a_window_full_of_words():
     costs = np.random.default_rng(0).standard_normal((100, 1500)).astype(np.float32)
-    spans = warp(costs, [(0, 700), (720, 1500)], np.ones(100, bool))
+    spans = warp(costs, [(0, 700), (720, 1500)], [20], np.ones(100, bool))
     assert len(spans) == 100
 
 

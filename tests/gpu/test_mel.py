@@ -143,6 +143,16 @@ def test_windows_are_those_of_the_whole_recording_once_its_loudest_part_was_hear
         assert np.abs(stream.window(seek)[0] - whole[:, seek : seek + N_FRAMES]).max() < 1e-5
 
 
+def test_level_is_the_power_of_each_frame_read() -> None:
+    """Also of frames that are forgotten; none after the end of the recording."""
+    audio = noise(70)
+    whole = log10_mel_of_padded(audio)[:, :7000]
+    stream = MelStream(in_blocks(audio, 16000), filters())
+    stream.read(4500)
+    assert np.abs(stream.level(100, 6900) - np.log10((10.0 ** whole[:, 100:6900]).sum(axis=0))).max() < 0.01
+    assert len(stream.level(6900, 7100)) == 100
+
+
 def test_no_way_back() -> None:
     stream = MelStream(in_blocks(noise(70), 16000), filters())
     stream.window(2000)

@@ -1,5 +1,6 @@
 """Where a recording is cut, on made-up sound: bursts of noise with pauses between them."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from gpu.mel import N_FRAMES, MelStream
 from gpu.model_file import open_model
+from gpu.sounds import Sound
 from gpu.speech import AnySound, Stretch
 from gpu.windows import LONGEST, SLACK, USUAL, Window, cut_at_pauses, expected_windows, read_ahead
 from tests.support.requantize import SHIPPED_MODEL
@@ -146,6 +148,15 @@ def test_texts_begin_and_end_where_they_are_heard():
     assert window.trimmed(900, 1800) == (1020, 1800), "more of it is spoken in the second stretch"
     assert window.trimmed(300, 1080) == (300, 980)
     assert window.trimmed(420, 650) == (420, 650), "nothing is heard: the times are left alone"
+
+
+def test_words_at_the_edge_of_a_sound_have_its_times():
+    """They may be outside of what is in the window; of a part of the window they are inside."""
+    window = replace(glued(), sounds=(Sound(10, 1000, 980, 2040), Sound(1000, 1960, 4970, 5960)))
+    assert window.timed(10, 200) == (980, 1200)
+    assert window.timed(500, 1000) == (1500, 2040)
+    assert window.timed(1000, 1000) == (4970, 4970), "an empty word goes on in time"
+    assert window.rest(500, 1100).sounds == (Sound(0, 500, 1500, 2040), Sound(500, 600, 4970, 5100))
 
 
 def test_the_rest_over_two_stretches():

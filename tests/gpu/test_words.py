@@ -19,6 +19,7 @@ from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
 from gpu.mel import N_SAMPLES, log_mel
 from gpu.model_file import ModelDimensions
+from gpu.sounds import Sound
 from gpu.types import Segment, TranscribeOptions
 from gpu.words import APPENDED, PREPENDED, Unit, merge_punctuations, split_to_units, time_words
 
@@ -110,12 +111,12 @@ def test_punctuation_takes_the_time_that_leads_up_to_a_pause():
     matrix[0, :8] = matrix[1, 8:15] = matrix[2, 30:40] = 2.0
     units = [Unit(" so,", 0, 2, 0, 1), Unit(" my", 2, 3, 2, 3)]
     logprobs = [np.log(0.5), np.log(0.1), np.log(0.9)]
-    with_pause = time_words(units, logprobs, matrix, [(0, 30), (60, 80)])
+    with_pause = time_words(units, logprobs, matrix, [Sound(0, 30, 0, 30), Sound(60, 80, 60, 80)])
     assert [(w.start, w.end) for w in with_pause] == [(0.0, 0.3), (0.6, 0.8)]
     assert [w.probability for w in with_pause] == pytest.approx([0.5, 0.9]), "the comma's does not count"
-    without = time_words(units, logprobs, matrix, [(0, 80)])
+    without = time_words(units, logprobs, matrix, [Sound(0, 80, 0, 80)])
     assert without[0].end == 0.16
-    assert time_words([], [], matrix[:0], [(0, 80)]) == []
+    assert time_words([], [], matrix[:0], [Sound(0, 80, 0, 80)]) == []
 
 
 DIMS = ModelDimensions(80, 1500, 512, 8, 6, 51865, 448, 512, 8, 6)

@@ -15,9 +15,10 @@ from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
 from gpu.devices import select_device
 from gpu.errors import Cancelled
-from gpu.mel import N_SAMPLES, log_mel
+from gpu.mel import N_SAMPLES, MelStream, log_mel
 from gpu.model_file import open_model
-from gpu.sounds import sounds
+from gpu.sounds import sounds_in
+from gpu.speech import AnySound, Stretch
 from gpu.token_rules import TokenRules
 from gpu.tokenizer import Tokenizer
 from gpu.types import TranscribeOptions
@@ -342,11 +343,14 @@ def test_words_are_timed_as_by_the_reference(real, audio):
     mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)
     tokenizer = Tokenizer(model.vocabulary, model.dims)
     options = TranscribeOptions(language="en", temperature=(0.0,), word_timestamps=True)
+    stream = MelStream(iter([clip]), model.mel_filters)
+    stream.read(0)
+    heard = sounds_in([Stretch(0, len(clip) // 160)], stream, AnySound(), 0)
     timed = []
     for backend in backends:
         decoder = WindowDecoder(backend, model.dims, tokenizer, options, CancelToken())
         window = decoder.decode(backend.encode(mel[None], CancelToken())[0], decoder.prompt((), "en"))
-        timed += words_of([window.tokens], window, sounds(mel[:, : len(clip) // 160]), tokenizer, "en")
+        timed += words_of([window.tokens], window, heard, tokenizer, "en")
     for ours, reference in zip(*timed, strict=True):
         assert ours.word == reference.word
         assert (ours.start, ours.end) == pytest.approx((reference.start, reference.end), abs=0.061)
