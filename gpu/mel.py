@@ -127,7 +127,8 @@ class MelStream:
 
     def level(self, first_frame: int, last_frame: int) -> Floats:
         """How loud it is in the frames between two, as far as they have been read: (n,) float32, decades of power."""
-        self._levels = [np.concatenate(self._levels)]
+        if len(self._levels) > 1:
+            self._levels = [np.concatenate(self._levels)]
         last_frame = min(last_frame, self._n_samples // HOP_LENGTH)
         return self._levels[0][first_frame:last_frame].astype(np.float32)
 

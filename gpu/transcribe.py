@@ -166,7 +166,7 @@ class Transcription:
             if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
-            heard = max(seek, *(sound.end for sound in sounds if sound.first < advance))
+            heard = max([seek, *(sound.end for sound in sounds if sound.first < advance)])
             yield self._stats(seek)
 
     def _at_once(self, windows: Iterator[Window], rows: int) -> Iterator[RunEvent]:

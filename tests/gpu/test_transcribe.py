@@ -1,6 +1,7 @@
 """Windows into segments: the cutting by itself on made-up tokens, then the whole on real speech."""
 
 import threading
+from dataclasses import replace
 from itertools import pairwise
 
 import jiwer
@@ -207,6 +208,11 @@ def test_only_silence_for_minutes(engine, tmp_path):
 @pytest.mark.parametrize("name", ["silence_30s.flac", pytest.param("roomtone_30s.flac", marks=pytest.mark.slow)])
 def test_silence_gives_no_text(engine, audio, name):
     assert text_of(run(engine, audio / name, TranscribeOptions(language="en"))) == ""
+
+
+def test_silence_that_is_heard_all_the_same(engine, audio):
+    events = run(engine, audio / "silence_30s.flac", replace(ENGLISH, vad=False, word_timestamps=True))
+    assert events[-1].n_windows == 1
 
 
 @pytest.mark.parametrize(
