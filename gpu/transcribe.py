@@ -151,7 +151,7 @@ class Transcription:
                 continue
             stretches = (Stretch(seek, seek + n_frames),)
             sounds = sounds_in(stretches, track.mel, track.speech, heard)
-            window = Window(stretches, mel, spoken_in(stretches, track.speech), sounds)
+            window = Window(stretches, mel, spoken_in(stretches, track.speech), sounds=sounds)
             cross, language = self._encoded(window)
             decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
             cross.free()
@@ -162,7 +162,7 @@ class Transcription:
             if not self._options.condition_on_previous_text or decoded.temperature > PROMPT_RESET_TEMPERATURE:
                 context = []
             seek += advance
-            heard = max(seek, *(sound.end for sound in sounds if sound.first < advance))
+            heard = max([seek, *(sound.end for sound in sounds if sound.first < advance)])
             yield self._stats(seek)
 
     def _at_once(self, rows: int) -> Iterator[RunEvent]:

@@ -322,3 +322,11 @@ def test_only_speech_is_recognised(engine, audio, tmp_path):
     assert 49.5 < second.start < 50.5 < second.end < 54
     assert events[-1].n_windows == 1
     assert events[-1].audio_s == pytest.approx(64, abs=0.1)
+
+
+def test_a_window_without_any_sound_passes(engine, tmp_path):
+    """A level that never changes, heard without voice activity detection."""
+    path = tmp_path / "tone.wav"
+    soundfile.write(path, np.sin(np.arange(32000) * 2 * np.pi / 160) * 0.1, 16000)
+    events = run(engine, path, TranscribeOptions(language="en", word_timestamps=True, vad=False))
+    assert events[-1].audio_s == 2
