@@ -155,7 +155,7 @@ class Transcription:
                 continue
             stretches = (Stretch(seek, seek + n_frames),)
             sounds = sounds_in(stretches, track.mel, track.speech, heard)
-            window = Window(stretches, mel, spoken_in(stretches, track.speech), sounds)
+            window = Window(stretches, mel, spoken_in(stretches, track.speech), sounds=sounds)
             cross, language = self._encoded(window)
             decoded = self._decoder.decode(cross, self._decoder.prompt(context, language))
             cross.free()

@@ -40,19 +40,19 @@ class Window:
         stretches: what it is made of; in order, in frames (10 ms) of the recording.
         mel: (n_mels, 3000) float32; after `n_frames` the spectrogram of silence.
         speech: where in it somebody speaks, in its own frames; None if nobody has listened for that.
-        sounds: what can be heard in it, for timing words.
         n_before: frames of the recording that were left out before it, or inside.
         is_rest: whether it was in another window already, which left it out.
         track: number of the channel it is of.
+        sounds: what can be heard in it, for timing words.
     """
 
     stretches: tuple[Stretch, ...]
     mel: Floats
     speech: tuple[Stretch, ...] | None = None
-    sounds: tuple[Sound, ...] = ()
     n_before: int = 0
     is_rest: bool = False
     track: int = 0
+    sounds: tuple[Sound, ...] = ()
 
     @property
     def start(self) -> int:
@@ -122,7 +122,7 @@ class Window:
             before += stretch.length
         speech = None if self.speech is None else tuple(s.moved(-first) for s in clipped(self.speech, first, last))
         sounds = tuple(self._cut(s, first, last) for s in self.sounds if s.first < last and s.last > first)
-        return Window(tuple(stretches), mel, speech, sounds, is_rest=True, track=self.track)
+        return Window(tuple(stretches), mel, speech, is_rest=True, track=self.track, sounds=sounds)
 
     def _cut(self, sound: Sound, first: int, last: int) -> Sound:
         """A sound as it is in some of its frames."""
@@ -207,7 +207,7 @@ class _Gathered:
         n_before = self._stretches[-1].end - self._end - self.n_frames
         speech = spoken_in(self._stretches, self._speech)
         sounds = sounds_in(self._stretches, self._stream, self._speech, self._heard)
-        window = Window(tuple(self._stretches), mel, speech, sounds, n_before, track=self._track)
+        window = Window(tuple(self._stretches), mel, speech, n_before, track=self._track, sounds=sounds)
         self._end = self._stretches[-1].end
         self._heard = max([self._end, *(sound.end for sound in sounds)])
         self._stretches, self._mels, self.n_frames = [], [], 0
