@@ -147,6 +147,7 @@ def test_an_output_folder_that_cannot_be_written_is_known_before_the_work(
     assert result.stderr == f"error: {folder}: It cannot be written: {cause}. Choose another place.\n"
 
 
+@pytest.mark.slow
 def test_words_on_the_command_line(program: Program) -> None:
     """Switches with and without a value; every word in json, as subtitles of two words, highlighted in turn."""
     shutil.copy(AUDIO / "librivox_0880.wav", program.folder / "words.wav")

@@ -38,6 +38,7 @@ def accept_dialog(desk: Desk, **choices: str) -> ConvertModel:
     return job
 
 
+@pytest.mark.slow
 def test_imported_quantized_verified_and_removed(desk: Desk, model: SyntheticModel, tmp_path: Path) -> None:
     source = tmp_path / "my voice"
     source.mkdir()

@@ -339,6 +339,7 @@ def small_files(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return files
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_damage_of_any_kind(

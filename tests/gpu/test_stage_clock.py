@@ -1,5 +1,6 @@
 """Stages on a clock that the test turns."""
 
+import mmap
 import threading
 from contextlib import nullcontext
 
@@ -68,8 +69,9 @@ def test_other_threads_work_beside_it(now):
 def test_memory_is_looked_at_when_a_stage_ends():
     clock = StageClock()
     with clock.stage("fill"):
-        held = b"x" * 50_000_000
-    del held
+        held = mmap.mmap(-1, 50_000_000)  # goes back to the system when it is closed
+        held.write(b"x" * len(held))
+    held.close()
     with clock.stage("rest"):
         pass
     fill, rest = clock.stages["fill"], clock.stages["rest"]

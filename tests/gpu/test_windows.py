@@ -59,6 +59,7 @@ def test_cuts_lie_in_the_pauses(filters):
         assert not any(a - 0.05 < end < b + 0.05 for a, b in spans), f"cut at {end} s, in the middle of a burst"
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(length_s=st.floats(0.1, 200), known=st.booleans())
 def test_windows_are_the_recording(filters, length_s, known):

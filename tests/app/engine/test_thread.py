@@ -80,6 +80,7 @@ def job(job_id: int, path: Path = SPEECH) -> TranscribeFile:
     return TranscribeFile(job_id, path, TranscribeOptions(language="en"))
 
 
+@pytest.mark.slow
 def test_jobs_are_done_in_order_and_heard_on_this_thread(start: Start, tmp_path: Path) -> None:
     thread, heard = start()
     thread.load(default_model())
