@@ -123,5 +123,6 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     names = {path.name for path in tmp_path.glob("*.png")}
     states = {name.split("-", 1)[1].rsplit("-", 2)[0] for name in names}
     models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
+    models |= {"folders", "folders-problem"}
     assert states == {"empty", "running", "done", "cancelled", "warning", "error", "model-error"} | models
     assert len(names) == 4 * len(states)
