@@ -63,7 +63,8 @@ class ModelSettings(QObject):
 
     def _keep_network(self, network: NetworkSettings) -> None:
         try:
-            replace(SharedSettings.load(), network=network).save()
+            with self._changing:
+                replace(SharedSettings.load(), network=network).save()
         except SettingsError as e:
             self.failed.emit(e)
 

@@ -132,14 +132,6 @@ def test_what_cannot_be_kept_is_said_in_the_dialog(desk: Desk, folder: Path, tra
     assert not dialog.problem.isVisible()
 
 
-def test_settings_that_cannot_be_read_are_named(desk: Desk) -> None:
-    shared_settings_file().parent.mkdir(parents=True, exist_ok=True)
-    shared_settings_file().write_text("{")
-    desk.open()
-    desk.window.folders_button.click()
-    desk.wait_for_message("settings.json: The settings cannot be used\n")
-
-
 def test_the_program_s_own_folder_is_made_and_opened(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
@@ -101,11 +102,12 @@ def test_the_switch_is_obeyed_in_words(desk: Desk) -> None:
     assert desk.server.requests == []
 
 
-def test_settings_that_cannot_be_read_are_named(desk: Desk) -> None:
+@pytest.mark.parametrize("dialog", ["network", "folders"])
+def test_settings_that_cannot_be_read_are_named(desk: Desk, dialog: str) -> None:
     shared_settings_file().parent.mkdir(parents=True, exist_ok=True)
     shared_settings_file().write_text("{")
     desk.open()
-    desk.window.network_button.click()
+    getattr(desk.window, f"{dialog}_button").click()
     desk.wait_for_message("settings.json: The settings cannot be used\n")
 
 

@@ -1,7 +1,5 @@
 """The window of models at work on files, with its real parts and no screen: small models of random weights."""
 
-import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from app.widgets.verify_window import VerifyWindow
 from tests.support.foreign_models import openai_dims, write_checkpoint, write_side_files
 from tests.support.loop_meter import LoopMeter
 from tests.support.model_desk import Desk
+from tests.support.permissions import needs_permissions
 from tests.support.synthetic_model import SyntheticModel, synthetic_dimensions, synthetic_model
 
 MAX_TURN_S = 0.1  # of CPU time: what is still felt as at once
@@ -127,7 +126,7 @@ def test_the_model_in_use_is_replaced_before_it_goes(desk: Desk, model: Syntheti
     assert chosen.args == [default_model()]
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing")
+@needs_permissions
 def test_a_folder_that_may_not_be_read_is_named(desk: Desk, tmp_path: Path) -> None:
     (tmp_path / ".cache" / "whisper").mkdir(parents=True, mode=0)
     desk.open()

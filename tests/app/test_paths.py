@@ -1,12 +1,12 @@
 """What comes with the program is found, in a checkout and in a frozen program; and whether something is there."""
 
-import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from app.paths import default_model, is_file, is_folder, log_file, resources_dir, sample_recording, settings_file
+from tests.support.permissions import needs_permissions
 
 
 def test_what_comes_with_the_program_is_there() -> None:
@@ -31,7 +31,7 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert [is_folder(tmp_path / name) for name in ("file", "", "gone")] == [False, True, False]
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="permissions mean nothing")
+@needs_permissions
 def test_what_lies_in_a_folder_that_may_not_be_read_counts_as_absent(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0)

@@ -13,6 +13,7 @@ import pytest
 from gpu.errors import DamagedModelError, ModelNotFoundError
 from gpu.model_file import open_model
 from gpu.model_file.quants import Q5_1
+from tests.support.permissions import needs_permissions
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_paths_that_lead_nowhere(name, words, model_path):
     assert caught.value.remedy
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read everything")
+@needs_permissions
 def test_a_file_that_may_not_be_read(model_path):
     model_path.chmod(0)
     with pytest.raises(ModelNotFoundError, match="Permission denied"):
