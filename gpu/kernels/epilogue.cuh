@@ -1,6 +1,6 @@
 // What a linear layer does with its sums before they leave: bias, GELU, adding to what is there, rounding to half.
 #pragma once
-#include "device.cuh"
+#include "halves.cuh"
 
 // Bits of flags; gpu/backends/cuda_linear.py names them too.
 #define EPILOGUE_GELU 1
@@ -25,15 +25,25 @@ struct Epilogue {
         const size_t at = (size_t)row * N + column;
         if (flags & EPILOGUE_HALF) {
             ((__half*)out)[at] = __float2half_rn(value);
-        } else if (flags & EPILOGUE_ACCUMULATE) {
-            ((float*)out)[at] += value;
         } else {
-            ((float*)out)[at] = value;
+            ((float*)out)[at] = flags & EPILOGUE_ACCUMULATE ? ((float*)out)[at] + value : value;
         }
     }
-    // Columns `column`, which is even, and the next one.
+    // Columns `column`, which is even, and the next one: together where rows are even too.
     __device__ __forceinline__ void pair(int row, int column, float first, float second) const {
-        one(row, column, first);
-        one(row, column + 1, second);
+        if (N % 2) {
+            one(row, column, first);
+            one(row, column + 1, second);
+        } else if (column < N) {
+            float2 values = make_float2(finish(column, first), finish(column + 1, second));
+            const size_t at = ((size_t)row * N + column) / 2;
+            if (flags & EPILOGUE_HALF) {
+                ((unsigned int*)out)[at] = pack_halves(values.x, values.y);
+                return;
+            }
+            float2* to = (float2*)out + at;
+            if (flags & EPILOGUE_ACCUMULATE) values = make_float2(to->x + values.x, to->y + values.y);
+            *to = values;
+        }
     }
 };

@@ -35,11 +35,11 @@ struct TileOfA {
             if (row < M && k < K) loaded[i] = __ldg((const uint4*)(a + (size_t)row * K + k));
         }
     }
-    __device__ __forceinline__ void store(__half* tile) const {
+    __device__ __forceinline__ void store(uint4* tile) const {
 #pragma unroll
         for (int i = 0; i < S::chunks; ++i) {
             const int chunk = threadIdx.x + i * GEMM_THREADS;
-            *(uint4*)(tile + chunk / 4 * STRIDE + chunk % 4 * 8) = loaded[i];
+            tile[chunk / 4 * (STRIDE / 8) + chunk % 4] = loaded[i];
         }
     }
 };
@@ -63,14 +63,14 @@ struct TileOfW {
         for (int i = 0; i < S::groups; ++i)
             if (inside(i, group)) loaded[i] = w.load(Format::unit(group));
     }
-    __device__ __forceinline__ void store(__half* tile) const {
+    __device__ __forceinline__ void store(uint4* tile) const {
         int group;
 #pragma unroll
         for (int i = 0; i < S::groups; ++i) {
             const int g = threadIdx.x + i * GEMM_THREADS;
             uint4 values[2] = {make_uint4(0, 0, 0, 0), make_uint4(0, 0, 0, 0)};
             if (inside(i, group)) halves(w, loaded[i], group, values);
-            uint4* to = (uint4*)(tile + g / 2 * STRIDE + g % 2 * 16);
+            uint4* to = tile + g / 2 * (STRIDE / 8) + g % 2 * 2;
             to[0] = values[0];
             to[1] = values[1];
         }
@@ -109,8 +109,7 @@ __device__ __forceinline__ void multiply(const __half* a, const __half* w, float
 //   a: (M, K). planes: W, (N, K). bias: (N) or NULL. out: (M, N) float or half. K: a multiple of 16.
 template <class S, class Format>
 __device__ void gemm(const __half* a, const void* planes, const Epilogue& epilogue, int M, int N, int K) {
-    __shared__ __align__(16) __half tiles_a[2][S::rows * STRIDE];
-    __shared__ __align__(16) __half tiles_w[2][S::columns * STRIDE];
+    __shared__ uint4 tiles_a[2][S::rows * STRIDE / 8], tiles_w[2][S::columns * STRIDE / 8];
     const int m0 = blockIdx.y * S::rows, n0 = blockIdx.x * S::columns;
     const int warp_m = threadIdx.x / 32 / S::warps_n * S::tiles_m * 16;
     const int warp_n = threadIdx.x / 32 % S::warps_n * S::tiles_n * 8;
@@ -130,7 +129,7 @@ __device__ void gemm(const __half* a, const void* planes, const Epilogue& epilog
             tile_a.load(k0 + TILE_K);
             tile_w.load(k0 + TILE_K);
         }
-        multiply<S>(tiles_a[now] + warp_m * STRIDE, tiles_w[now] + warp_n * STRIDE, sums);
+        multiply<S>((const __half*)tiles_a[now] + warp_m * STRIDE, (const __half*)tiles_w[now] + warp_n * STRIDE, sums);
         if (more) {
             tile_a.store(tiles_a[1 - now]);
             tile_w.store(tiles_w[1 - now]);

@@ -4,7 +4,7 @@
 // Weights are read in groups of 16 consecutive ones, numbered through the whole matrix. Where the packed integers lie,
 // two groups share the same 16 bytes: together they are a unit, and `apart` is how many groups lie from one to the other.
 #pragma once
-#include "device.cuh"
+#include "halves.cuh"
 
 // 16 weights: scale * (q - zero_point) + minimum. Four integers a word of q, signed bytes as dp4a wants them.
 struct Group {
@@ -23,10 +23,6 @@ struct Paired {
         return unit / apart * (2 * apart) + which * apart + unit % apart;
     }
 };
-
-__device__ __forceinline__ float half_bits(unsigned int bits) {  // the lower 16
-    return __half2float(__ushort_as_half((unsigned short)bits));
-}
 
 __device__ __forceinline__ uint4 field(uint4 words, int shift, unsigned int mask) {
     return make_uint4(words.x >> shift & mask, words.y >> shift & mask, words.z >> shift & mask, words.w >> shift & mask);
@@ -322,10 +318,6 @@ __device__ __forceinline__ void floats(const F32&, const F32::Raw& raw, int, flo
         w[4 * i + 2] = raw.w[i].z;
         w[4 * i + 3] = raw.w[i].w;
     }
-}
-
-__device__ __forceinline__ unsigned int pack_halves(float low, float high) {
-    return __half_as_ushort(__float2half_rn(low)) | (unsigned int)__half_as_ushort(__float2half_rn(high)) << 16;
 }
 
 __device__ __forceinline__ uint4 pack_eight(const float* w) {
