@@ -1,0 +1,92 @@
+"""The decoder network on the device for `HostDecoder`: rules that look back on the text need the logits on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gpu.backends.base import Cross, DecodePlan, Floats
+from gpu.backends.cuda_sampling import SEQUENCE_STATE
+from gpu.backends.cuda_slots import Slots
+from gpu.backends.token_embedding import TokenEmbedding
+
+N_SPARE = 1  # sequences: what a slot's only one could have gone on with
+
+
+class CudaLogits:
+    """See `host_decoder.LogitsModel`.
+
+    Args:
+        slots: with `N_SPARE` sequences more than the plan's.
+    """
+
+    def __init__(self, plan: DecodePlan, slots: Slots, embedding: TokenEmbedding) -> None:
+        self._n, self._slots, self._embed = plan.sequences, slots, embedding
+        self._states = np.zeros(slots.sequences.n, SEQUENCE_STATE)
+        self._states["done"] = 1
+        self._hidden: dict[int, Floats] = {}  # behind a slot's latest logits, (sequences, d)
+        self._branch_tokens: Sequence[int] = ()
+        self._branch_hidden = np.empty((0, 0), np.float32)
+
+    def prefill(self, slot: int, cross: Cross, prompt: Sequence[int], take: Sequence[int]) -> Floats:
+        self._slots.begin(slot, cross, prompt, len(prompt))
+        states = self._of(slot)
+        states["slot"], states["pos"] = slot, len(prompt)
+        self._hidden[slot] = np.repeat(self._slots.hidden_after(len(prompt) - 1), self._n, axis=0)
+        return np.concatenate([self._slots.download(self._slots.logits_after(position)) for position in take])
+
+    def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
+        for slot, new in tokens.items():
+            self._of(slot)["token"][: len(new)] = new
+            self._slots.tokens[slot].append(new[0])
+        logits, hidden = self._run({slot * self._n + i for slot, new in tokens.items() for i in range(len(new))})
+        found = {}
+        for slot, new in tokens.items():
+            rows = slice(slot * self._n, slot * self._n + len(new))
+            self._hidden[slot], found[slot] = hidden[rows], logits[rows]
+            self._of(slot)["pos"] += 1
+        return found
+
+    def exact(self, slot: int, sequence: int, ids: Sequence[int]) -> Floats:
+        exact: Floats = np.stack([self._embed.row(token) for token in ids]) @ self._hidden[slot][sequence]
+        return exact
+
+    def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
+        spare = len(self._states) - N_SPARE
+        self._states[spare] = self._states[slot]
+        self._states["token"][[slot, spare]] = self._branch_tokens = tokens
+        self._slots.share_past(slot, spare)
+        logits, hidden = self._run({slot, spare})
+        self._branch_hidden = hidden[[slot, spare]]
+        return logits[[slot, spare]]
+
+    def take_branch(self, slot: int, i: int) -> None:
+        if i:  # what the spare sequence appended is not in the slot's own cache
+            self._states["token"][slot] = self._branch_tokens[i]
+            self._run({slot})
+        self._states["pos"][slot] += 1
+        self._slots.tokens[slot].append(self._branch_tokens[i])
+        self._hidden[slot] = self._branch_hidden[i : i + 1]
+
+    def reorder(self, slot: int, parents: Sequence[int]) -> None:
+        self._slots.reorder(slot, parents, int(self._of(slot)["pos"][0]))
+
+    def retire(self, slot: int) -> None:
+        self._hidden.pop(slot, None)
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        return self._slots.attention(slot, cross, first)
+
+    def _run(self, sequences: set[int]) -> tuple[Floats, Floats]:
+        """Append what these sequences wait for: logits and the states behind them, of all up to the last."""
+        n = max(sequences) + 1
+        self._states["done"] = 1
+        self._states["done"][list(sequences)] = 0
+        self._slots.sequences.admit(0, self._states)
+        self._slots.step(n)
+        return self._slots.download(self._slots.buffers.logits[:n]), self._slots.hidden(n)
+
+    def _of(self, slot: int) -> np.ndarray:
+        """A slot's states."""
+        return self._states[slot * self._n : slot * self._n + self._n]

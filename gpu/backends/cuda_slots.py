@@ -1,0 +1,100 @@
+"""The windows a decoder on the device works on: prompts, caches and what was looked at, whoever chooses the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gpu.alignment_heads import alignment_heads
+from gpu.backends.base import Cross, DecodePlan, Floats
+from gpu.backends.cuda_arena import Arena
+from gpu.backends.cuda_cross import CudaCross
+from gpu.backends.cuda_device import CudaDevice, DeviceArray
+from gpu.backends.cuda_sampling import Sequences, fresh_table
+from gpu.backends.cuda_text import TextBuffers, TextNetwork
+from gpu.model_file import ModelDimensions
+
+
+class Slots:
+    """Buffers for the sequences of each slot's window, and for `spare` more sequences.
+
+    Attributes:
+        sequences: their states on the device.
+        tokens: by slot, what its first sequence has read, also after it was retired.
+    """
+
+    def __init__(self, device: CudaDevice, text: TextNetwork, plan: DecodePlan, arena: Arena, spare: int = 0) -> None:
+        n = plan.rows * plan.sequences + spare
+        self._device, self._text, self._plan = device, text, plan
+        self.buffers = TextBuffers(arena, text.dims, n, plan.rows, n_positions(text.dims, plan))
+        self.sequences = Sequences(device, arena, plan.rules, n)
+        self.tokens: dict[int, list[int]] = {}
+        self._table = np.zeros((n, self.buffers.n_ctx), np.int32)  # as on the device, if only the host reorders
+        self._crosses: dict[int, CudaCross] = {}  # kept alive: the device has only their addresses
+
+    def begin(self, slot: int, cross: Cross, prompt: Sequence[int], n_stored: int) -> None:
+        """A window in a slot: the first `n_stored` tokens of its prompt are in the cache afterwards."""
+        assert isinstance(cross, CudaCross)
+        n, address = self._plan.sequences, self._device.address(cross.array)
+        self._device.upload(self.buffers.cross[slot : slot + 1], np.array([address], np.uint64))
+        self._table[slot * n : slot * n + n] = fresh_table(slot * n, n, len(prompt), self.buffers.n_ctx)
+        self._upload_table(slot * n, n)
+        self._text.prompt(prompt[:n_stored], slot * n, cross.array, self.buffers)
+        self._crosses[slot] = cross
+        self.tokens[slot] = list(prompt)
+
+    def logits_after(self, position: int) -> DeviceArray:
+        """Of the latest prompt, (1, n_vocab); until the next step."""
+        logits = self.buffers.logits[:1]
+        self._text.logits_after(position, logits)
+        return logits
+
+    def step(self, n: int) -> None:
+        """See `TextNetwork.step`."""
+        self._text.step(n, self.buffers, self.sequences)
+
+    def hidden(self, n: int) -> Floats:
+        """(n, n_text_state) float32: what the latest step's logits are made of."""
+        return self.download(self._text.hidden(self.buffers.x[:n], self.buffers.q[:n]))
+
+    def hidden_after(self, position: int) -> Floats:
+        """(1, n_text_state) float32: the same of a position of the latest prompt."""
+        return self.download(self._text.hidden_after(position, self.buffers.q[:1]))
+
+    def reorder(self, slot: int, parents: Sequence[int], n_cached: int) -> None:
+        """A slot's sequence i continues what its sequence parents[i] was."""
+        n = self._plan.sequences
+        table = self._table[slot * n : slot * n + n]
+        table[: len(parents), :n_cached] = table[list(parents), :n_cached]
+        self._upload_table(slot * n, n)
+
+    def share_past(self, source: int, target: int) -> None:
+        """One sequence has what another has read."""
+        self._table[target] = self._table[source]
+        self._upload_table(target, 1)
+
+    def attention(self, slot: int, cross: Cross, first: int) -> Floats:
+        """See `gpu.backends.base.Decoder`. The sequence is read once more, all at once."""
+        assert isinstance(cross, CudaCross)
+        heads = alignment_heads(self._text.dims)
+        found: dict[tuple[int, int], Floats] = {}
+
+        def look(layer: int, queries: DeviceArray) -> None:
+            for head in [head for of_layer, head in heads if of_layer == layer]:
+                weights = self._text.cross_weights(queries, cross.array, layer, head)
+                found[layer, head] = self.download(weights)[first:]
+
+        self._text.prompt(self.tokens[slot], slot * self._plan.sequences, cross.array, self.buffers, look)
+        return np.stack([found[head] for head in heads])
+
+    def download(self, array: DeviceArray) -> Floats:
+        return self._device.download(array)
+
+    def _upload_table(self, first: int, n: int) -> None:
+        self._device.upload(self.buffers.table[first : first + n], self._table[first : first + n])
+
+
+def n_positions(dims: ModelDimensions, plan: DecodePlan) -> int:
+    """Of each sequence."""
+    return min(dims.n_text_ctx, plan.max_prompt + plan.max_tokens)
