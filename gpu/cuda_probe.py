@@ -176,7 +176,7 @@ def _missing_package(gpus: tuple[CudaGpu, ...], compiled: bool) -> CudaProbe | N
     if importlib.util.find_spec("cupy") is None:
         cause = Words("{gpu} found, but the package CuPy is not installed", gpu=gpus[0].description)
         return CudaProbe(CudaState.NO_CUPY, cause, Words("Install the package cupy-cuda13x."), gpus)
-    if not compiled and not any(_nvrtc_libraries()):
+    if not compiled and not any(nvrtc_libraries()):
         cause = Words("{gpu} found, but the compiler NVRTC is not installed", gpu=gpus[0].description)
         return CudaProbe(CudaState.NO_NVRTC, cause, Words("Install the package cuda-toolkit[nvrtc,cudart]."), gpus)
     return None
@@ -187,7 +187,7 @@ def _ready(gpus: tuple[CudaGpu, ...]) -> CudaProbe:
     return CudaProbe(CudaState.READY, cause, Words("Nothing needs to be done."), gpus)
 
 
-def _nvrtc_libraries() -> Iterator[Path]:
+def nvrtc_libraries() -> Iterator[Path]:
     """Of the wheel, or of a toolkit where CuPy looks for one; the library is not loaded."""
     spec = importlib.util.find_spec("nvidia")
     wheels = spec.submodule_search_locations if spec else None
