@@ -72,7 +72,7 @@ class CudaDevice:
 
     def __init__(self, cupy: Any, kernels: Kernels, ordinal: int = 0) -> None:
         self._cupy = cupy
-        self._guard = _Guard(cupy)
+        self._guard = Guard(cupy)
         self._functions: dict[str, Any] = {}
         self._shared: dict[str, int] = {}  # bytes of dynamic shared memory each was launched with at most
         self._graph: Graph | None = None  # being captured
@@ -347,7 +347,7 @@ class Graph:
 class Event:
     """A mark in a stream."""
 
-    def __init__(self, native: Any, guard: _Guard) -> None:
+    def __init__(self, native: Any, guard: Guard) -> None:
         self.native, self._guard = native, guard
 
     @property
@@ -364,7 +364,7 @@ class Event:
 class Stream:
     """A second line of work on the device; see `CudaDevice.on`."""
 
-    def __init__(self, native: Any, guard: _Guard) -> None:
+    def __init__(self, native: Any, guard: Guard) -> None:
         self.native, self._guard = native, guard
 
     def wait(self, event: Event) -> None:
@@ -373,7 +373,7 @@ class Stream:
             self.native.wait_event(event.native)
 
 
-class _Guard:
+class Guard:
     """Around calls of CuPy: its errors leave as the engine's."""
 
     def __init__(self, cupy: Any) -> None:
