@@ -1,18 +1,14 @@
-"""Encoded windows on the device, in memory that is taken once and used again."""
+"""Encoded windows on the device, in memory that is used again."""
 
 from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
 
-import numpy as np
-
-from gpu.backends.cuda_arena import Arena, aligned
+from gpu.backends.cuda_arena import Arena, n_bytes_of
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
-from gpu.backends.cuda_sampling import Shapes
+from gpu.backends.cuda_plan import window_arrays
 from gpu.model_file import ModelDimensions
-
-HEAD_SIZE = 64
 
 
 class CudaCross:
@@ -42,17 +38,11 @@ class CudaCross:
 
 
 class CrossPool:
-    """Room for windows: as many as the plan says, and one more at a time where that is not enough."""
+    """Memory of windows that were freed, for those to come: the driver takes long to give some."""
 
-    def __init__(self, device: CudaDevice, arena: Arena, dims: ModelDimensions, n_windows: int) -> None:
-        self._device, self._dims = device, dims
-        self._free = [arena.take(*spec) for spec in self.arrays(dims, n_windows).values()]
-
-    @staticmethod
-    def arrays(dims: ModelDimensions, n_windows: int) -> Shapes:
-        """What it takes of an arena."""
-        shape = (dims.n_text_layer, 2, dims.n_text_head, dims.n_audio_ctx, HEAD_SIZE)
-        return {f"window {i}": (shape, np.float16) for i in range(n_windows)}
+    def __init__(self, device: CudaDevice, dims: ModelDimensions) -> None:
+        self._device, self._shapes = device, window_arrays(dims)
+        self._free: list[DeviceArray] = []
 
     def take(self) -> CudaCross:
         """Uninitialised.
@@ -61,7 +51,5 @@ class CrossPool:
             DeviceMemoryError: more windows are kept than the device has room for.
         """
         if not self._free:
-            [spec] = self.arrays(self._dims, 1).values()
-            n_bytes = aligned(int(np.prod(spec[0])) * 2)
-            self._free.append(Arena(self._device, n_bytes).take(*spec))
+            self._free.append(Arena(self._device, n_bytes_of(self._shapes)).take_all(self._shapes)["kv"])
         return CudaCross(self._free.pop(), self._free.append)

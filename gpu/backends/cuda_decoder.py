@@ -31,7 +31,6 @@ class CudaDecoder:
         self._replays = Replays(device)
         self._active: set[int] = set()  # slots with unfinished sequences
         self._n_beams = 0  # of the window
-        self._pending: dict[int, list[int]] = {}  # chosen last by a slot's first sequence, not read by it yet
         self._records = device.pinned(slots.sequences.records.shape, np.int32)
 
     def admit(self, slot: int, cross: Cross, prompt: Sequence[int], params: RowParams) -> Prefill:
@@ -47,7 +46,7 @@ class CudaDecoder:
         states = fresh_states(params, prompt, slot, n, self._plan.max_tokens)
         self._slots.sequences.admit(slot * n, states)
         self._active.add(slot)
-        self._pending[slot] = []
+        self._slots.n_read[slot] = len(prompt) - 1
         self._n_beams = n
         return Prefill(sot_logprobs=logprobs)
 
@@ -125,8 +124,6 @@ class CudaDecoder:
         steps.done[:] = new.done
         for slot in list(self._active):
             first = slot * each
-            known = self._pending[slot] + new.tokens[first]
-            self._slots.tokens[slot] += known[:-1]
-            self._pending[slot] = known[-1:]
+            self._slots.n_read[slot] += len(new.tokens[first])
             if all(new.done[first : first + each]):
                 self._active.remove(slot)

@@ -10,6 +10,7 @@ from gpu.backends.cuda_attention import AttentionOps
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_linear import LinearOps
 from gpu.backends.cuda_network import Block, DeviceNetwork, Norm
+from gpu.backends.cuda_plan import encoder_arrays
 from gpu.cancel import CancelToken
 
 
@@ -21,16 +22,12 @@ class Encoder:
 
     def __init__(self, device: CudaDevice, network: DeviceNetwork, arena: Arena) -> None:
         dims = network.dims
-        n_ctx, d = dims.n_audio_ctx, dims.n_audio_state
         self._device, self._network = device, network
         self._linear, self._attention = LinearOps(device), AttentionOps(device)
-        self._mel = arena.take((dims.n_mels, 2 * n_ctx), np.float32)
-        self._columns1 = arena.take((2 * n_ctx, 3 * dims.n_mels), np.float16)
-        self._conv1 = arena.take((2 * n_ctx, d), np.float16)
-        self._columns2 = arena.take((n_ctx, 3 * d), np.float16)
-        self._x = arena.take((n_ctx, d), np.float32)
-        self._h, self._q, self._k, self._v = (arena.take((n_ctx, d), np.float16) for _ in range(4))
-        self._wide = arena.take((n_ctx, 4 * d), np.float16)
+        self._arrays = arena.take_all(encoder_arrays(dims))
+        arrays = self._arrays
+        self._x, self._h, self._wide = arrays["x"], arrays["h"], arrays["wide"]
+        self._q, self._k, self._v = arrays["q"], arrays["k"], arrays["v"]
 
     def encode(self, mel: Floats, cross: DeviceArray, cancel: CancelToken) -> None:
         """Encode one window.
@@ -39,7 +36,7 @@ class Encoder:
             mel: (n_mels, 2 * n_audio_ctx) log-mel frames.
             cross: (n_text_layer, 2, n_head, n_audio_ctx, 64) float16, filled.
         """
-        self._device.upload(self._mel, np.ascontiguousarray(mel, np.float32))
+        self._device.upload(self._arrays["mel"], np.ascontiguousarray(mel[np.newaxis], np.float32))
         self._stem()
         for block in self._network.encoder:
             cancel.check()
@@ -58,19 +55,21 @@ class Encoder:
 
     def _stem(self) -> None:
         """Two convolutions over time as products with the columns under their windows, then the positions."""
-        network, linear, attention = self._network, self._linear, self._attention
-        attention.im2col_mel(self._mel, self._columns1)
-        linear.gemm(self._columns1, network.conv1.matrix, self._conv1, bias=network.conv1.bias, gelu=True)
-        attention.im2col(self._conv1, self._columns2)
-        linear.gemm(self._columns2, network.conv2.matrix, self._x, bias=network.conv2.bias, gelu=True)
-        attention.add(self._x, network.audio_positions)
+        network, linear, attention, arrays = self._network, self._linear, self._attention, self._arrays
+        one, two, conv1 = arrays["columns1"], arrays["columns2"], arrays["conv1"]
+        attention.im2col_mel(arrays["mel"], one)
+        linear.gemm(one, network.conv1.matrix, conv1, bias=network.conv1.bias, gelu=True)
+        attention.im2col_stride2(conv1.reshape(1, *conv1.shape), two)
+        linear.gemm(two, network.conv2.matrix, self._x, bias=network.conv2.bias, gelu=True)
+        attention.add_positions(self._x.reshape(1, *self._x.shape), network.audio_positions)
 
     def _block(self, block: Block) -> None:
         linear, attention = self._linear, block.attn
         self._norm(attention.norm)
         for part, out in ((attention.query, self._q), (attention.key, self._k), (attention.value, self._v)):
             linear.gemm(self._h, part.matrix, out, bias=part.bias)
-        self._attention.encoder_attention(self._q, self._k, self._v, self._h)
+        windows = [a.reshape(1, *a.shape) for a in (self._q, self._k, self._v, self._h)]
+        self._attention.encoder_attention(*windows)
         linear.gemm(self._h, attention.out.matrix, self._x, bias=attention.out.bias, accumulate=True)
         self._norm(block.mlp_norm)
         linear.gemm(self._h, block.mlp_in.matrix, self._wide, bias=block.mlp_in.bias, gelu=True)

@@ -7,18 +7,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gpu.backends.base import Cross, DecodePlan, Floats
+from gpu.backends.cuda_plan import N_SPARE
 from gpu.backends.cuda_sampling import SEQUENCE_STATE
 from gpu.backends.cuda_slots import Slots
 from gpu.backends.token_embedding import TokenEmbedding
-
-N_SPARE = 1  # sequences: what a slot's only one could have gone on with
 
 
 class CudaLogits:
     """See `host_decoder.LogitsModel`.
 
     Args:
-        slots: with `N_SPARE` sequences more than the plan's.
+        slots: with N_SPARE sequences more than the plan's.
     """
 
     def __init__(self, plan: DecodePlan, slots: Slots, embedding: TokenEmbedding) -> None:
@@ -39,7 +38,7 @@ class CudaLogits:
     def step(self, tokens: Mapping[int, Sequence[int]]) -> dict[int, Floats]:
         for slot, new in tokens.items():
             self._of(slot)["token"][: len(new)] = new
-            self._slots.tokens[slot].append(new[0])
+            self._slots.n_read[slot] += 1
         logits, hidden = self._run({slot * self._n + i for slot, new in tokens.items() for i in range(len(new))})
         found = {}
         for slot, new in tokens.items():
@@ -66,7 +65,7 @@ class CudaLogits:
             self._states["token"][slot] = self._branch_tokens[i]
             self._run({slot})
         self._states["pos"][slot] += 1
-        self._slots.tokens[slot].append(self._branch_tokens[i])
+        self._slots.n_read[slot] += 1
         self._hidden[slot] = self._branch_hidden[i : i + 1]
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:

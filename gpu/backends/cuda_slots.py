@@ -6,31 +6,34 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gpu.alignment_heads import alignment_heads
 from gpu.backends.base import Cross, DecodePlan, Floats
 from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_cross import CudaCross
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_sampling import Sequences, fresh_table
 from gpu.backends.cuda_text import TextBuffers, TextNetwork
-from gpu.model_file import ModelDimensions
+from gpu.token_rules import TokenRules
 
 
 class Slots:
-    """Buffers for the sequences of each slot's window, and for `spare` more sequences.
+    """Buffers for the sequences of each slot's window.
+
+    Args:
+        rules: what of the plan's rules the device applies.
 
     Attributes:
         sequences: their states on the device.
-        tokens: by slot, what its first sequence has read, also after it was retired.
+        n_read: by slot, the tokens its first sequence has read, also after it was retired.
     """
 
-    def __init__(self, device: CudaDevice, text: TextNetwork, plan: DecodePlan, arena: Arena, spare: int = 0) -> None:
-        n = plan.rows * plan.sequences + spare
+    def __init__(
+        self, device: CudaDevice, text: TextNetwork, plan: DecodePlan, rules: TokenRules, arena: Arena
+    ) -> None:
         self._device, self._text, self._plan = device, text, plan
-        self.buffers = TextBuffers(arena, text.dims, n, plan.rows, n_positions(text.dims, plan))
-        self.sequences = Sequences(device, arena, plan.rules, n)
-        self.tokens: dict[int, list[int]] = {}
-        self._table = np.zeros((n, self.buffers.n_ctx), np.int32)  # as on the device, if only the host reorders
+        self.buffers = TextBuffers(device, arena, text.dims, plan)
+        self.sequences = Sequences(device, arena, rules, self.buffers.n)
+        self.n_read: dict[int, int] = {}
+        self._table = np.zeros(self.buffers.table.shape, np.int32)  # as on the device, if only the host reorders
         self._crosses: dict[int, CudaCross] = {}  # kept alive: the device has only their addresses
 
     def begin(self, slot: int, cross: Cross, prompt: Sequence[int], n_stored: int) -> None:
@@ -42,7 +45,7 @@ class Slots:
         self._upload_table(slot * n, n)
         self._text.prompt(prompt[:n_stored], slot * n, cross.array, self.buffers)
         self._crosses[slot] = cross
-        self.tokens[slot] = list(prompt)
+        self.n_read[slot] = len(prompt)
 
     def logits_after(self, position: int) -> DeviceArray:
         """Of the latest prompt, (1, n_vocab); until the next step."""
@@ -75,18 +78,17 @@ class Slots:
         self._upload_table(target, 1)
 
     def attention(self, slot: int, cross: Cross, first: int) -> Floats:
-        """See `gpu.backends.base.Decoder`. The sequence is read once more, all at once."""
+        """See `gpu.backends.base.Decoder`."""
         assert isinstance(cross, CudaCross)
-        heads = alignment_heads(self._text.dims)
-        found: dict[tuple[int, int], Floats] = {}
-
-        def look(layer: int, queries: DeviceArray) -> None:
-            for head in [head for of_layer, head in heads if of_layer == layer]:
-                weights = self._text.cross_weights(queries, cross.array, layer, head)
-                found[layer, head] = self.download(weights)[first:]
-
-        self._text.prompt(self.tokens[slot], slot * self._plan.sequences, cross.array, self.buffers, look)
-        return np.stack([found[head] for head in heads])
+        kept = self.buffers.kept
+        if kept is None:
+            raise ValueError("the plan does not ask for attention")
+        parts, done, end = [], first, self.n_read[slot]
+        while done < end:
+            weights = self._text.looked_at(kept, slot, cross.array, done, end - done)
+            parts.append(self.download(weights))
+            done += weights.shape[1]
+        return np.concatenate(parts, axis=1)
 
     def download(self, array: DeviceArray) -> Floats:
         return self._device.download(array)
@@ -94,7 +96,3 @@ class Slots:
     def _upload_table(self, first: int, n: int) -> None:
         self._device.upload(self.buffers.table[first : first + n], self._table[first : first + n])
 
-
-def n_positions(dims: ModelDimensions, plan: DecodePlan) -> int:
-    """Of each sequence."""
-    return min(dims.n_text_ctx, plan.max_prompt + plan.max_tokens)

@@ -2,56 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from gpu.backends.base import DecodePlan
 from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_attention import AttentionOps
+from gpu.backends.cuda_attention_memory import CrossScratch, KeptQueries
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_linear import LinearOps
-from gpu.backends.cuda_network import Attention, DeviceNetwork, Norm
-from gpu.backends.cuda_sampling import SamplingOps, Sequences, Shapes
+from gpu.backends.cuda_network import DeviceNetwork, Norm
+from gpu.backends.cuda_plan import prompt_arrays, text_arrays
+from gpu.backends.cuda_sampling import SamplingOps, Sequences
 from gpu.model_file import ModelDimensions
-
-HEAD_SIZE = 64
-Watch = Callable[[int, DeviceArray], None]  # given a layer and its cross-attention's queries, (M, d) float16
 
 
 class TextBuffers:
     """What a decoder's sequences read and write, taken at once: captured graphs point to it.
-
-    Args:
-        n: sequences; rows: windows; n_ctx: tokens a sequence may hold.
 
     Attributes:
         cache: (n_text_layer, 2, n, n_head, n_ctx, 64) float16.
         table: (n, n_ctx) int32, the row of the cache each position lies in.
         cross: (rows,) uint64, addresses of the windows' cross-attention keys and values.
         logits: (n, n_vocab) float32.
+        scratch: of cross-attention; it keeps the alignment heads' queries if the plan wants them.
     """
 
-    def __init__(self, arena: Arena, dims: ModelDimensions, n: int, rows: int, n_ctx: int) -> None:
-        self.n, self.n_ctx = n, n_ctx
-        arrays = {name: arena.take(*spec) for name, spec in self.arrays(dims, n, rows, n_ctx).items()}
+    def __init__(self, device: CudaDevice, arena: Arena, dims: ModelDimensions, plan: DecodePlan) -> None:
+        arrays = arena.take_all(text_arrays(dims, plan))
         self.cache, self.table, self.cross = arrays["cache"], arrays["table"], arrays["cross"]
         self.x, self.q, self.attended, self.wide = (arrays[name] for name in ("x", "q", "attended", "wide"))
         self.logits = arrays["logits"]
-
-    @staticmethod
-    def arrays(dims: ModelDimensions, n: int, rows: int, n_ctx: int) -> Shapes:
-        """What it takes of an arena."""
-        d = dims.n_text_state
-        return {
-            "cache": ((dims.n_text_layer, 2, n, dims.n_text_head, n_ctx, HEAD_SIZE), np.float16),
-            "table": ((n, n_ctx), np.int32),
-            "cross": ((rows,), np.uint64),
-            "x": ((n, d), np.float32),
-            "q": ((n, d), np.float32),
-            "attended": ((n, d), np.float32),
-            "wide": ((n, 4 * d), np.float32),
-            "logits": ((n, dims.n_vocab), np.float32),
-        }
+        n, n_ctx = self.table.shape
+        self.n, self.n_ctx = n, n_ctx
+        self.kept = KeptQueries(device, arena, dims, n) if plan.align else None
+        self.scratch = CrossScratch(device, arena, dims, -(-n // plan.sequences), plan.sequences, self.kept)
 
 
 class TextNetwork:
@@ -61,22 +47,9 @@ class TextNetwork:
         self.dims = network.dims
         self._device, self._network = device, network
         self._linear, self._attention, self._sampling = LinearOps(device), AttentionOps(device), SamplingOps(device)
-        arrays = {name: arena.take(*spec) for name, spec in self.arrays(network.dims).items()}
-        self._tokens, self._x, self._wide = arrays["tokens"], arrays["x"], arrays["wide"]
-        self._weights = arrays["weights"]
+        arrays = arena.take_all(prompt_arrays(network.dims))
+        self._tokens, self._x, self._wide, self._weights = (arrays[n] for n in ("tokens", "x", "wide", "weights"))
         self._h, self._q, self._k, self._v = (arrays[name] for name in ("h", "q", "k", "v"))
-
-    @staticmethod
-    def arrays(dims: ModelDimensions) -> Shapes:
-        """What it takes of an arena."""
-        n, d = dims.n_text_ctx, dims.n_text_state
-        return {
-            "tokens": ((n,), np.int32),
-            "x": ((n, d), np.float32),
-            "wide": ((n, 4 * d), np.float16),
-            "weights": ((n, dims.n_audio_ctx), np.float32),
-            **{name: ((n, d), np.float16) for name in ("h", "q", "k", "v")},
-        }
 
     def step(self, n: int, buffers: TextBuffers, sequences: Sequences) -> None:
         """Append the token that each of the first `n` sequences waits for: `buffers.logits` are those after it.
@@ -93,24 +66,21 @@ class TextNetwork:
             linear.gemv_qkv(
                 x, own.norm, (own.query, own.key, own.value), q, buffers.cache, layer, states, n_ctx
             )
-            self._attention.self_attention(q, buffers.cache, layer, states, table, attended)
+            self._attention.self_attention(q, buffers.cache[layer], states, table, attended)
             linear.gemv(attended, own.out.matrix, x, bias=own.out.bias, accumulate=True)
             linear.gemv(x, cross.query.matrix, q, bias=cross.query.bias, norm=cross.norm)
-            self._attention.cross_attention(q, buffers.cross, layer, states, attended, None)
+            self._attention.cross_attention(q, buffers.cross, layer, states, attended, buffers.scratch)
             linear.gemv(attended, cross.out.matrix, x, bias=cross.out.bias, accumulate=True)
             linear.gemv(x, block.mlp_in.matrix, wide, bias=block.mlp_in.bias, norm=block.mlp_norm, gelu=True)
             linear.gemv(wide, block.mlp_out.matrix, x, bias=block.mlp_out.bias, accumulate=True)
         linear.gemv(x, network.embedding, buffers.logits[:n], norm=network.ln)
 
-    def prompt(
-        self, tokens: Sequence[int], sequence: int, cross: DeviceArray, buffers: TextBuffers, watch: Watch | None = None
-    ) -> None:
+    def prompt(self, tokens: Sequence[int], sequence: int, cross: DeviceArray, buffers: TextBuffers) -> None:
         """Store a sequence's first tokens: `logits_after` tells what follows them.
 
         Args:
             sequence: whose row of the cache they go to.
             cross: its window's keys and values, (n_text_layer, 2, n_head, n_audio_ctx, 64) float16.
-            watch: is shown the queries of each layer's cross-attention.
         """
         n = len(tokens)
         x, h, q, k, v, wide = (a[:n] for a in (self._x, self._h, self._q, self._k, self._v, self._wide))
@@ -123,13 +93,13 @@ class TextNetwork:
             self._norm(x, own.norm, h)
             for part, out in ((own.query, q), (own.key, k), (own.value, v)):
                 linear.gemm(h, part.matrix, out, bias=part.bias)
-            attention.store_prompt(k, v, buffers.cache, layer, sequence)
-            attention.prompt_attention(q, buffers.cache, layer, sequence, h)
+            attention.store_prompt(k, v, buffers.cache[layer], sequence, 0)
+            attention.prompt_attention(q, buffers.cache[layer], sequence, 0, h)
             linear.gemm(h, own.out.matrix, x, bias=own.out.bias, accumulate=True)
             self._norm(x, other.norm, h)
             linear.gemm(h, other.query.matrix, q, bias=other.query.bias)
-            if watch is not None:
-                watch(layer, q)
+            if buffers.kept is not None:
+                attention.keep_queries(q, buffers.kept, layer, sequence, 0)
             attention.prompt_cross_attention(q, cross, layer, h)
             linear.gemm(h, other.out.matrix, x, bias=other.out.bias, accumulate=True)
             self._norm(x, block.mlp_norm, h)
@@ -150,10 +120,13 @@ class TextNetwork:
         """The same of a position of the latest prompt, (1, d)."""
         return self.hidden(self._x[position : position + 1], out)
 
-    def cross_weights(self, queries: DeviceArray, cross: DeviceArray, layer: int, head: int) -> DeviceArray:
-        """Where queries (M, d) of one head look: (M, n_audio_ctx) float32, until the next call."""
-        weights = self._weights[: queries.shape[0]]
-        self._attention.cross_weights(queries, cross, layer, head, weights)
+    def looked_at(self, kept: KeptQueries, sequence: int, cross: DeviceArray, first: int, n: int) -> DeviceArray:
+        """Where the alignment heads looked at positions [first, first + n) at most: (n_kept, n, n_audio_ctx) float32,
+        until the next call."""
+        n_kept, n_audio_ctx = kept.queries.shape[1], cross.shape[3]
+        n = min(n, self.dims.n_text_ctx // n_kept)
+        weights = self._weights[: n_kept * n].reshape(n_kept, n, n_audio_ctx)
+        self._attention.cross_weights(kept, sequence, cross, first, weights)
         return weights
 
     def _norm(self, x: DeviceArray, norm: Norm, out: DeviceArray) -> None:
