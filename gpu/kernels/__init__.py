@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from gpu.errors import KernelError
-from gpu.types import Words
-
 FOLDER = Path(__file__).parent
-OPTIONS = ("-std=c++17", "--use_fast_math=false")
+OPTIONS = ("-std=c++17",)
 _INCLUDE = re.compile(r'^#include "(\w+\.cuh)"\n', re.MULTILINE)
 
 ComputeCapability = tuple[int, int]
@@ -52,3 +49,11 @@ def source_hash() -> str:
     for name in names():
         digest.update(source(name).encode())
     return digest.hexdigest()
+
+
+class KernelSources:
+    """See `gpu.backends.cuda_device.Kernels`: the kernels compiled when the program begins to use a GPU."""
+
+    def images(self, capability: ComputeCapability, compile: Compile) -> Iterator[bytes]:
+        for name in names():
+            yield compile(name, source(name), OPTIONS)
