@@ -32,14 +32,9 @@ __device__ __forceinline__ void gemv(const Input& in, const void* planes, const 
                          int chunk, int flags) {                                                                  \
         gemv<Product, rows>({x, gamma, beta, n_rows, K}, planes, {bias, out, N, flags}, states, chunk);           \
     }
-#define GEMV_QUANTIZED(name, Format)     \
-    GEMV(name, 1, IntegerProduct<Format>) \
-    GEMV(name, 4, IntegerProduct<Format>) \
-    GEMV(name, 16, IntegerProduct<Format>)
+#define GEMV_QUANTIZED(name, Format) GEMV(name, 1, IntegerProduct<Format>) GEMV(name, 16, IntegerProduct<Format>)
 FOR_EACH_QUANTIZED(GEMV_QUANTIZED)
 GEMV(f16, 1, FloatProduct<__half>)
-GEMV(f16, 4, FloatProduct<__half>)
 GEMV(f16, 16, FloatProduct<__half>)
 GEMV(f32, 1, FloatProduct<float>)
-GEMV(f32, 4, FloatProduct<float>)
 GEMV(f32, 16, FloatProduct<float>)

@@ -8,7 +8,7 @@ struct IntegerProduct {
     typedef Quantized<Format> Activations;
     typedef typename Format::Raw Raw;
     static constexpr int unit_size = 32;
-    static constexpr int ahead = sizeof(Raw) <= 24 ? 5 : 3;  // loads in flight: a row of 1280 is 5 units a lane
+    static constexpr int ahead = sizeof(Raw) <= 32 ? 4 : 2;  // loads in flight
     const Format w;
 
     __device__ IntegerProduct(const void* planes, int N, int K)
@@ -50,7 +50,7 @@ struct FloatProduct {
     typedef Plainly Activations;
     struct Raw { uint4 words[sizeof(Number) / 2]; };
     static constexpr int unit_size = 8;
-    static constexpr int ahead = 10 / sizeof(Number);  // loads in flight
+    static constexpr int ahead = 8 / sizeof(Number);  // loads in flight
     const uint4* w;
 
     __device__ FloatProduct(const void* planes, int, int) : w((const uint4*)planes) {}
@@ -95,42 +95,43 @@ __device__ void project(const Product& product, const Input& in, int N, int chun
     DYNAMIC_SHARED(shared);
     const typename Product::Activations x(shared, in.n_rows, chunk);
     const int lane = threadIdx.x % LANES, rows_at_once = blockDim.x / LANES;
-    const int units_of_row = in.K / Product::unit_size, step = Product::ahead * LANES;
-    const int first = blockIdx.x * rows_at_once;
+    const int units_of_row = in.K / Product::unit_size, first = blockIdx.x * rows_at_once;
     for (int begin = first; begin < N; begin += gridDim.x * rows_at_once) {
         const int n = begin + threadIdx.x / LANES;
         float sums[ROWS] = {};
         for (int k0 = 0; k0 < in.K; k0 += chunk) {
             const int width = min(chunk, in.K - k0), units = n < N ? width / Product::unit_size : 0;
             const int origin = n * units_of_row + k0 / Product::unit_size;
-            typename Product::Raw raw[Product::ahead];
-            const auto load = [&](int unit) {
+            typename Product::Raw loaded[Product::ahead];
 #pragma unroll
-                for (int i = 0; i < Product::ahead; ++i)
-                    if (unit + i * LANES < units) raw[i] = product.load(origin + unit + i * LANES);
-            };
-            load(lane);  // on their way while x is made ready
+            for (int i = 0; i < Product::ahead; ++i)  // on their way while x is made ready
+                if (lane + i * LANES < units) loaded[i] = product.load(origin + lane + i * LANES);
             if (begin == first || chunk < in.K) {
                 __syncthreads();
                 prepare(in, k0, width, x);
                 __syncthreads();
             }
-            for (int unit = lane; unit < units; unit += step) {
+#pragma unroll 1
+            for (int unit = lane; unit < units; unit += LANES) {
+                const typename Product::Raw raw = loaded[0];
 #pragma unroll
-                for (int i = 0; i < Product::ahead; ++i) {
-                    const int local = unit + i * LANES;
-                    if (local < units) product.add(raw[i], origin + local, x, local, in.n_rows, sums);
-                }
-                load(unit + step);
+                for (int i = 1; i < Product::ahead; ++i) loaded[i - 1] = loaded[i];
+                const int next = unit + Product::ahead * LANES;
+                if (next < units) loaded[Product::ahead - 1] = product.load(origin + next);
+                product.add(raw, origin + unit, x, unit, in.n_rows, sums);
             }
         }
+        float mine[(ROWS + LANES - 1) / LANES] = {};  // lane l writes rows l, l + LANES ...
 #pragma unroll
         for (int row = 0; row < ROWS; ++row) {
             if (row >= in.n_rows) break;
 #pragma unroll
             for (int lanes = LANES / 2; lanes > 0; lanes /= 2)
                 sums[row] += __shfl_xor_sync(0xffffffffu, sums[row], lanes);
-            if (row % LANES == lane && n < N) write(row, n, sums[row]);
+            if (row % LANES == lane) mine[row / LANES] = sums[row];
         }
+#pragma unroll
+        for (int row = lane; row < ROWS; row += LANES)
+            if (row < in.n_rows && n < N) write(row, n, mine[row / LANES]);
     }
 }
