@@ -226,9 +226,7 @@ class SamplingOps:
         n_rows, rules = logits.shape[0], sequences.rules
         grid = (n_scan_blocks(rules), n_rows)
         state, partials, scalars = sequences.states, sequences.partials, _scalars(rules)
-        self._device.launch(
-            "choose_scan", grid, (_SCAN_THREADS,), logits, sequences.masks, state, partials, *scalars
-        )
+        self._device.launch("choose_scan", grid, (_SCAN_THREADS,), logits, sequences.masks, state, partials, *scalars)
         outputs = (sequences.tokens, sequences.logprobs)
         self._device.launch("choose_token", (n_rows,), _WARP, logits, partials, state, *outputs, *scalars)
 

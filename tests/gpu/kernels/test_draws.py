@@ -21,7 +21,9 @@ def philox(counter: NDArray[u32], key: NDArray[u32]) -> NDArray[u32]:
     for _ in range(10):
         first, second = u64(0xD2511F53) * c[:, 0], u64(0xCD9E8D57) * c[:, 2]
         low = u64(0xFFFFFFFF)
-        c = np.stack([second >> u64(32) ^ c[:, 1] ^ k[0], second & low, first >> u64(32) ^ c[:, 3] ^ k[1], first & low], 1)
+        c = np.stack(
+            [second >> u64(32) ^ c[:, 1] ^ k[0], second & low, first >> u64(32) ^ c[:, 3] ^ k[1], first & low], 1
+        )
         k = [k[0] + u64(0x9E3779B9) & low, k[1] + u64(0xBB67AE85) & low]
     return c.astype(u32)
 
