@@ -16,7 +16,7 @@ union Half8 {
     __half value[8];
 };
 
-__device__ __forceinline__ uint4 load8(const __half* p) { return *(const uint4*)p; }
+__device__ __forceinline__ uint4 load8(const __half* p) { return __ldg((const uint4*)p); }
 
 // The part of q . k that these eight dimensions give.
 __device__ __forceinline__ float dot8(const float (&q)[8], uint4 k) {

@@ -79,8 +79,8 @@ struct Total {
     }
 };
 
-// Grid (heads, sequences), DECODE_THREADS threads. Position p lies in the physical row table[p] of the cache, the new one
-// in the sequence's own.
+// Grid (heads, sequences), DECODE_THREADS threads. Position p, up to the new one, lies in the physical row table[p] of
+// the cache.
 //   q, out: (sequences, n_head * HEAD). cache: of one layer, (2, n_rows, n_head, n_text_ctx, HEAD).
 //   table: (sequences, n_text_ctx).
 extern "C" __global__ void __launch_bounds__(DECODE_THREADS)
@@ -105,8 +105,7 @@ self_attention(const float* q, const __half* cache, const SequenceState* states,
             const int p = begin + group + i * GROUPS;
             k[i] = v[i] = make_uint4(0, 0, 0, 0);
             if (p > pos) continue;
-            const int row = p < pos ? table[p] : sequence;
-            const __half* key = cache + (((size_t)row * n_head + head) * n_text_ctx + p) * HEAD + dims;
+            const __half* key = cache + (((size_t)table[p] * n_head + head) * n_text_ctx + p) * HEAD + dims;
             k[i] = load8(key);
             v[i] = load8(key + to_values);
             n = i + 1;
