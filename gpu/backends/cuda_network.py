@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,7 @@ class Linear:
     bias: DeviceArray | None
 
 
-@dataclass(frozen=True)
-class Norm:
+class Norm(NamedTuple):
     """A layer norm; weight and bias (n_state,) float32."""
 
     weight: DeviceArray

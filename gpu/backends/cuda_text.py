@@ -63,9 +63,8 @@ class TextNetwork:
         for layer, block in enumerate(network.decoder):
             own, cross = block.attn, block.cross
             assert cross is not None
-            linear.gemv_qkv(
-                x, own.norm, (own.query, own.key, own.value), q, buffers.cache, layer, states, n_ctx
-            )
+            matrices, biases = (own.query.matrix, own.key.matrix, own.value.matrix), (own.query.bias, own.key.bias, own.value.bias)
+            linear.gemv_qkv(x, own.norm, matrices, biases, q, buffers.cache, layer, states, n_ctx)
             self._attention.self_attention(q, buffers.cache[layer], states, table, attended)
             linear.gemv(attended, own.out.matrix, x, bias=own.out.bias, accumulate=True)
             linear.gemv(x, cross.query.matrix, q, bias=cross.query.bias, norm=cross.norm)
