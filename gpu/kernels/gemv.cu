@@ -2,17 +2,6 @@
 // are read once. Quantized weights meet x as q8_1.
 #include "epilogue.cuh"
 #include "products.cuh"
-#include "state.cuh"
-
-#define GEMV_THREADS 128  // at most
-
-// Whether a sequence is still being decoded; without states always.
-__device__ __forceinline__ bool any_alive(const SequenceState* states, int n_rows) {
-    if (!states) return true;
-    for (int row = 0; row < n_rows; ++row)
-        if (!states[row].done) return true;
-    return false;
-}
 
 // Grid: any number of blocks. Dynamic shared memory: the activations of `chunk` columns.
 //   x: (n_rows, K). gamma, beta: (K) or NULL. planes: W, (N, K). bias: (N) or NULL. out: (n_rows, N).

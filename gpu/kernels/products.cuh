@@ -1,6 +1,18 @@
 // The inner loops of a matrix-vector product: one lane's share of a row of weights times all rows of x.
 #pragma once
 #include "activations.cuh"
+#include "state.cuh"
+
+#define GEMV_THREADS 128  // of a block, at most
+#define LANES 8           // of a warp share a row of weights: 128 bytes at a time, side by side
+
+// Whether a sequence is still being decoded; without states always.
+__device__ __forceinline__ bool any_alive(const SequenceState* states, int n_rows) {
+    if (!states) return true;
+    for (int row = 0; row < n_rows; ++row)
+        if (!states[row].done) return true;
+    return false;
+}
 
 // Integers by dp4a; a unit is 32 weights.
 template <class Format>
@@ -85,14 +97,12 @@ struct FloatProduct {
     }
 };
 
-#define LANES 8  // of a warp share a row of weights: 128 bytes at a time, side by side
-
 // A block's rows of weights, one for every LANES threads, times all rows of x; again and again until the matrix is done.
 //   chunk: columns of x that fit into shared memory at once, a multiple of 256 unless it is K.
 //   write: write(row of x, row of weights, sum).
 template <class Product, int ROWS, class Write>
 __device__ void project(const Product& product, const Input& in, int N, int chunk, const Write& write) {
-    DYNAMIC_SHARED(shared);
+    DYN_SHARED(uint4, shared);
     const typename Product::Activations x(shared, in.n_rows, chunk);
     const int lane = threadIdx.x % LANES, rows_at_once = blockDim.x / LANES;
     const int units_of_row = in.K / Product::unit_size, first = blockIdx.x * rows_at_once;
