@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gpu.backends.cuda_errors import NOT_FOUND, device_error, not_enough_memory
+from gpu.backends.cuda_errors import NOT_FOUND, Guard, not_enough_memory
+from gpu.cuda_probe import cuda_headers
 from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
 from gpu.types import MemoryUsage, Words
 
 _STATIC_SHARED_MEMORY = 48 << 10  # bytes; more must be asked for
 
 ComputeCapability = tuple[int, int]
-Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin
+Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin for the device
 
 
 class DeviceArray(Protocol):
@@ -276,7 +276,7 @@ class CudaDevice:
         return module
 
     def _compile(self, name: str, source: str, options: Sequence[str]) -> bytes:
-        """A cubin, by NVRTC.
+        """A cubin for this GPU, by NVRTC.
 
         Raises:
             KernelError: it is not installed, or does not accept the source.
@@ -289,9 +289,11 @@ class CudaDevice:
                 Words("The kernels are not compiled, and the compiler NVRTC was not found."),
                 remedy=Words("Install the GPU packages anew, or choose the device cpu."),
             ) from error
+        major, minor = self.capability
+        headers = (f"-I{folder}" for folder in cuda_headers())
         program = nvrtc.createProgram(source, name, (), ())
         try:
-            nvrtc.compileProgram(program, options)
+            nvrtc.compileProgram(program, (f"-arch=sm_{major}{minor}", *headers, *options))
             return bytes(nvrtc.getCUBIN(program))
         except nvrtc.NVRTCError as error:
             log = nvrtc.getProgramLog(program)
@@ -371,27 +373,6 @@ class Stream:
         """Do nothing more before the event, which is another stream's. The host does not wait."""
         with self._guard:
             self.native.wait_event(event.native)
-
-
-class Guard:
-    """Around calls of CuPy: its errors leave as the engine's."""
-
-    def __init__(self, cupy: Any) -> None:
-        self._numbered = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
-        self._failed: DeviceFailedError | None = None
-
-    def __enter__(self) -> None:
-        if self._failed is not None:
-            raise self._failed
-
-    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        if isinstance(error, self._numbered):
-            ours = device_error(error.status, str(error))
-            if isinstance(ours, DeviceFailedError):
-                self._failed = ours
-            raise ours from error
-        if isinstance(error, MemoryError):  # CuPy's pools
-            raise device_error(2, str(error)) from error
 
 
 def import_cupy() -> Any:
