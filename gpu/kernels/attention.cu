@@ -7,6 +7,10 @@
 #define PITCH (HEAD + 8)      // halves of a row in shared memory: rows fall into different banks
 #define LOADS (TILE * HEAD / 8 / ATTENTION_THREADS)
 
+__device__ __forceinline__ uint32_t join_halves(__half low, __half high) {
+    return __half_as_ushort(low) | (uint32_t)__half_as_ushort(high) << 16;
+}
+
 // A tile of keys or values on its way from global to shared memory; rows from n_rows on are zero.
 struct Staged {
     uint4 part[LOADS];
@@ -112,9 +116,9 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
 #pragma unroll
         for (int i = 0; i < TILE / 16; ++i) {  // the weights as A fragments: 16 queries, 16 keys each
             const uint32_t weights[4] = {
-                pack_half2(scores[2 * i][0], scores[2 * i][1]), pack_half2(scores[2 * i][2], scores[2 * i][3]),
-                pack_half2(scores[2 * i + 1][0], scores[2 * i + 1][1]),
-                pack_half2(scores[2 * i + 1][2], scores[2 * i + 1][3])};
+                pack_halves(scores[2 * i][0], scores[2 * i][1]), pack_halves(scores[2 * i][2], scores[2 * i][3]),
+                pack_halves(scores[2 * i + 1][0], scores[2 * i + 1][1]),
+                pack_halves(scores[2 * i + 1][2], scores[2 * i + 1][3])};
 #pragma unroll
             for (int j = 0; j < HEAD / 8; ++j) {
                 const int row = i * 16 + pair, column = j * 8 + group;
@@ -135,6 +139,6 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
 #pragma unroll
         for (int j = 0; j < HEAD / 8; ++j)
             *(uint32_t*)(row + j * 8 + pair) =
-                pack_half2(attended[j][2 * half] / sum[half], attended[j][2 * half + 1] / sum[half]);
+                pack_halves(attended[j][2 * half] / sum[half], attended[j][2 * half + 1] / sum[half]);
     }
 }

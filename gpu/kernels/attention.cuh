@@ -1,6 +1,6 @@
 // What the attention kernels share. A head has HEAD dimensions; eight of them are one load of 16 bytes.
 #pragma once
-#include "device.cuh"
+#include "halves.cuh"
 
 #define HEAD 64
 #define LANES_PER_KEY 8  // lanes that share a key: eight dimensions each

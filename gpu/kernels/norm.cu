@@ -1,5 +1,5 @@
 // Layer normalization of rows of float32: what every linear layer of the network reads.
-#include "device.cuh"
+#include "halves.cuh"
 
 #define NORM_THREADS 128
 #define VECTORS_PER_THREAD 4  // float4 each: rows of up to 2048
@@ -19,7 +19,7 @@ __device__ __forceinline__ float block_sum(float v, float* sum_of_warp) {
 __device__ __forceinline__ void store4(float* out, float4 v) { *(float4*)out = v; }
 
 __device__ __forceinline__ void store4(__half* out, float4 v) {
-    *(uint2*)out = make_uint2(pack_half2(v.x, v.y), pack_half2(v.z, v.w));
+    *(uint2*)out = make_uint2(pack_halves(v.x, v.y), pack_halves(v.z, v.w));
 }
 
 // One row, kept in registers between its mean, its variance and its use.
