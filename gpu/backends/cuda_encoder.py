@@ -45,8 +45,8 @@ class Encoder:
         self._norm(self._network.ln_post)
         for layer, block in enumerate(self._network.decoder):
             assert block.cross is not None
-            self._linear.gemm(self._h, block.cross.key.matrix, self._k, bias=block.cross.key.bias)
-            self._linear.gemm(self._h, block.cross.value.matrix, self._v, bias=block.cross.value.bias)
+            self._linear.gemm(self._h, block.cross.key.matrix, self._k, block.cross.key.bias)
+            self._linear.gemm(self._h, block.cross.value.matrix, self._v, block.cross.value.bias)
             self._attention.store_cross(self._k, self._v, cross, layer)
 
     def encoded(self) -> Floats:
@@ -58,22 +58,22 @@ class Encoder:
         network, linear, attention, arrays = self._network, self._linear, self._attention, self._arrays
         one, two, conv1 = arrays["columns1"], arrays["columns2"], arrays["conv1"]
         attention.im2col_mel(arrays["mel"], one)
-        linear.gemm(one, network.conv1.matrix, conv1, bias=network.conv1.bias, gelu=True)
+        linear.gemm(one, network.conv1.matrix, conv1, network.conv1.bias, gelu=True)
         attention.im2col_stride2(conv1.reshape(1, *conv1.shape), two)
-        linear.gemm(two, network.conv2.matrix, self._x, bias=network.conv2.bias, gelu=True)
+        linear.gemm(two, network.conv2.matrix, self._x, network.conv2.bias, gelu=True)
         attention.add_positions(self._x.reshape(1, *self._x.shape), network.audio_positions)
 
     def _block(self, block: Block) -> None:
         linear, attention = self._linear, block.attn
         self._norm(attention.norm)
         for part, out in ((attention.query, self._q), (attention.key, self._k), (attention.value, self._v)):
-            linear.gemm(self._h, part.matrix, out, bias=part.bias)
+            linear.gemm(self._h, part.matrix, out, part.bias)
         windows = [a.reshape(1, *a.shape) for a in (self._q, self._k, self._v, self._h)]
         self._attention.encoder_attention(*windows)
-        linear.gemm(self._h, attention.out.matrix, self._x, bias=attention.out.bias, accumulate=True)
+        linear.gemm(self._h, attention.out.matrix, self._x, attention.out.bias, accumulate=True)
         self._norm(block.mlp_norm)
-        linear.gemm(self._h, block.mlp_in.matrix, self._wide, bias=block.mlp_in.bias, gelu=True)
-        linear.gemm(self._wide, block.mlp_out.matrix, self._x, bias=block.mlp_out.bias, accumulate=True)
+        linear.gemm(self._h, block.mlp_in.matrix, self._wide, block.mlp_in.bias, gelu=True)
+        linear.gemm(self._wide, block.mlp_out.matrix, self._x, block.mlp_out.bias, accumulate=True)
 
     def _norm(self, norm: Norm) -> None:
         self._attention.layer_norm(self._x, norm.weight, norm.bias, self._h)

@@ -7,18 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from gpu.backends.base import Cross, DecodePlan, Floats
-from gpu.backends.cuda_plan import N_SPARE
 from gpu.backends.cuda_sampling import SEQUENCE_STATE
 from gpu.backends.cuda_slots import Slots
 from gpu.backends.token_embedding import TokenEmbedding
 
 
 class CudaLogits:
-    """See `host_decoder.LogitsModel`.
-
-    Args:
-        slots: with N_SPARE sequences more than the plan's.
-    """
+    """See `host_decoder.LogitsModel`."""
 
     def __init__(self, plan: DecodePlan, slots: Slots, embedding: TokenEmbedding) -> None:
         self._n, self._slots, self._embed = plan.sequences, slots, embedding
@@ -52,21 +47,24 @@ class CudaLogits:
         return exact
 
     def branch(self, slot: int, tokens: Sequence[int]) -> Floats:
-        spare = len(self._states) - N_SPARE
-        self._states[spare] = self._states[slot]
-        self._states["token"][[slot, spare]] = self._branch_tokens = tokens
-        self._slots.share_past(slot, spare)
-        logits, hidden = self._run({slot, spare})
-        self._branch_hidden = hidden[[slot, spare]]
-        return logits[[slot, spare]]
+        """One after the other at the same place: the second stays in the cache until `take_branch`."""
+        tried = [self._run_alone(slot, token) for token in tokens]
+        self._branch_tokens = tokens
+        self._branch_hidden = np.concatenate([hidden for _, hidden in tried])
+        return np.concatenate([logits for logits, _ in tried])
 
     def take_branch(self, slot: int, i: int) -> None:
-        if i:  # what the spare sequence appended is not in the slot's own cache
-            self._states["token"][slot] = self._branch_tokens[i]
-            self._run({slot})
+        if i < len(self._branch_tokens) - 1:
+            self._run_alone(slot, self._branch_tokens[i])
         self._states["pos"][slot] += 1
         self._slots.n_read[slot] += 1
         self._hidden[slot] = self._branch_hidden[i : i + 1]
+
+    def _run_alone(self, slot: int, token: int) -> tuple[Floats, Floats]:
+        """A slot's only sequence."""
+        self._states["token"][slot] = token
+        logits, hidden = self._run({slot})
+        return logits[slot : slot + 1], hidden[slot : slot + 1]
 
     def reorder(self, slot: int, parents: Sequence[int]) -> None:
         self._slots.reorder(slot, parents, int(self._of(slot)["pos"][0]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +20,8 @@ class Linear:
     bias: DeviceArray | None
 
 
-class Norm(NamedTuple):
+@dataclass(frozen=True)
+class Norm:
     """A layer norm; weight and bias (n_state,) float32."""
 
     weight: DeviceArray

@@ -72,11 +72,6 @@ class Slots:
         table[: len(parents), :n_cached] = table[list(parents), :n_cached]
         self._upload_table(slot * n, n)
 
-    def share_past(self, source: int, target: int) -> None:
-        """One sequence has what another has read."""
-        self._table[target] = self._table[source]
-        self._upload_table(target, 1)
-
     def attention(self, slot: int, cross: Cross, first: int) -> Floats:
         """See `gpu.backends.base.Decoder`."""
         assert isinstance(cross, CudaCross)

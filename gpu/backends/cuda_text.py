@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 
@@ -58,21 +59,21 @@ class TextNetwork:
         """
         network, linear = self._network, self._linear
         x, q, attended, wide = (a[:n] for a in (buffers.x, buffers.q, buffers.attended, buffers.wide))
-        states, table, n_ctx = sequences.states, buffers.table, buffers.n_ctx
+        states, table, cache = sequences.states, buffers.table, buffers.cache
+        gemv = partial(linear.gemv, states=states)
         self._sampling.embed(network.embedding, network.text_positions, sequences, x)
         for layer, block in enumerate(network.decoder):
             own, cross = block.attn, block.cross
             assert cross is not None
-            matrices, biases = (own.query.matrix, own.key.matrix, own.value.matrix), (own.query.bias, own.key.bias, own.value.bias)
-            linear.gemv_qkv(x, own.norm, matrices, biases, q, buffers.cache, layer, states, n_ctx)
-            self._attention.self_attention(q, buffers.cache[layer], states, table, attended)
-            linear.gemv(attended, own.out.matrix, x, bias=own.out.bias, accumulate=True)
-            linear.gemv(x, cross.query.matrix, q, bias=cross.query.bias, norm=cross.norm)
+            linear.gemv_qkv(x, own.norm, (own.query, own.key, own.value), q, cache[layer], states)
+            self._attention.self_attention(q, cache[layer], states, table, attended)
+            gemv(attended, own.out.matrix, x, own.out.bias, accumulate=True)
+            gemv(x, cross.query.matrix, q, cross.query.bias, norm=cross.norm)
             self._attention.cross_attention(q, buffers.cross, layer, states, attended, buffers.scratch)
-            linear.gemv(attended, cross.out.matrix, x, bias=cross.out.bias, accumulate=True)
-            linear.gemv(x, block.mlp_in.matrix, wide, bias=block.mlp_in.bias, norm=block.mlp_norm, gelu=True)
-            linear.gemv(wide, block.mlp_out.matrix, x, bias=block.mlp_out.bias, accumulate=True)
-        linear.gemv(x, network.embedding, buffers.logits[:n], norm=network.ln)
+            gemv(attended, cross.out.matrix, x, cross.out.bias, accumulate=True)
+            gemv(x, block.mlp_in.matrix, wide, block.mlp_in.bias, norm=block.mlp_norm, gelu=True)
+            gemv(wide, block.mlp_out.matrix, x, block.mlp_out.bias, accumulate=True)
+        gemv(x, network.embedding, buffers.logits[:n], norm=network.ln)
 
     def prompt(self, tokens: Sequence[int], sequence: int, cross: DeviceArray, buffers: TextBuffers) -> None:
         """Store a sequence's first tokens: `logits_after` tells what follows them.
@@ -91,19 +92,19 @@ class TextNetwork:
             assert other is not None
             self._norm(x, own.norm, h)
             for part, out in ((own.query, q), (own.key, k), (own.value, v)):
-                linear.gemm(h, part.matrix, out, bias=part.bias)
+                linear.gemm(h, part.matrix, out, part.bias)
             attention.store_prompt(k, v, buffers.cache[layer], sequence, 0)
             attention.prompt_attention(q, buffers.cache[layer], sequence, 0, h)
-            linear.gemm(h, own.out.matrix, x, bias=own.out.bias, accumulate=True)
+            linear.gemm(h, own.out.matrix, x, own.out.bias, accumulate=True)
             self._norm(x, other.norm, h)
-            linear.gemm(h, other.query.matrix, q, bias=other.query.bias)
+            linear.gemm(h, other.query.matrix, q, other.query.bias)
             if buffers.kept is not None:
                 attention.keep_queries(q, buffers.kept, layer, sequence, 0)
             attention.prompt_cross_attention(q, cross, layer, h)
-            linear.gemm(h, other.out.matrix, x, bias=other.out.bias, accumulate=True)
+            linear.gemm(h, other.out.matrix, x, other.out.bias, accumulate=True)
             self._norm(x, block.mlp_norm, h)
-            linear.gemm(h, block.mlp_in.matrix, wide, bias=block.mlp_in.bias, gelu=True)
-            linear.gemm(wide, block.mlp_out.matrix, x, bias=block.mlp_out.bias, accumulate=True)
+            linear.gemm(h, block.mlp_in.matrix, wide, block.mlp_in.bias, gelu=True)
+            linear.gemm(wide, block.mlp_out.matrix, x, block.mlp_out.bias, accumulate=True)
 
     def logits_after(self, position: int, out: DeviceArray) -> None:
         """The logits after a position of the latest prompt, (1, n_vocab) float32."""
