@@ -31,6 +31,7 @@ class CudaDecoder:
         self._replays = Replays(device)
         self._active: set[int] = set()  # slots with unfinished sequences
         self._n_beams = 0  # of the window
+        self._stepped = False  # whether they have read the tokens they were given
         self._records = device.pinned(slots.sequences.records.shape, np.int32)
 
     def admit(self, slot: int, cross: Cross, prompt: Sequence[int], params: RowParams) -> Prefill:
@@ -47,7 +48,7 @@ class CudaDecoder:
         self._slots.sequences.admit(slot * n, states)
         self._active.add(slot)
         self._slots.n_read[slot] = len(prompt) - 1
-        self._n_beams = n
+        self._n_beams, self._stepped = n, False
         return Prefill(sot_logprobs=logprobs)
 
     def advance(self, n: int) -> Steps:
@@ -65,13 +66,16 @@ class CudaDecoder:
         self._cancel.check()
         beams = self._only()
         self._run("candidates", self._n_beams, self._find_candidates)
+        self._stepped = True
         return self._sampling.read_candidates(beams, self._n_beams)
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
+        if not self._stepped:  # nobody asked what may follow
+            self._slots.step(self._n_beams)
         self._sampling.continue_beams(
             self._slots.sequences, self._only(), self._slots.buffers.table, parents, tokens
         )
-        self._n_beams = len(parents)
+        self._n_beams, self._stepped = len(parents), False
 
     def retire(self, slot: int) -> None:
         if slot in self._active:
