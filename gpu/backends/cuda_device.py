@@ -298,7 +298,7 @@ class CudaDevice:
         except nvrtc.NVRTCError as error:
             log = nvrtc.getProgramLog(program)
             raise KernelError(
-                Words("{name} cannot be compiled: {log}", name=name, log=log),
+                Words("{name} cannot be compiled: {log}.", name=name, log=log.strip().rstrip(".")),
                 remedy=Words("Report this, or choose the device cpu."),
             ) from error
         finally:
