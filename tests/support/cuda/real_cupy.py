@@ -61,8 +61,8 @@ def half_real(cupy: Any, stream: Any) -> Any:
         def get_function(self, name: str) -> Any:
             return cupy.cuda.function.Function.__new__(cupy.cuda.function.Function)
 
-    real = {name: getattr(cupy.cuda, name) for name in ("Event", "Memory", "MemoryPointer", "alloc_pinned_memory")}
-    real |= {name: getattr(cupy.cuda, name) for name in ("driver", "nvrtc", "runtime")}
+    real = {name: getattr(cupy.cuda, name) for name in ("Event", "Memory", "MemoryPointer", "UnownedMemory")}
+    real |= {name: getattr(cupy.cuda, name) for name in ("alloc_pinned_memory", "driver", "nvrtc", "runtime")}
     cuda = SimpleNamespace(
         Device=Device, Stream=lambda non_blocking: stream, function=SimpleNamespace(Module=Module), **real
     )
