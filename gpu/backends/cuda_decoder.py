@@ -86,10 +86,11 @@ class CudaDecoder:
         return self._slots.attention(slot, cross, first)
 
     def debug_logits(self) -> Floats:
-        n = self._rows()
+        n, each = self._rows(), self._plan.sequences
         self._slots.step(n)
-        logits = self._device.download(self._slots.buffers.logits[:n])
-        each = self._plan.sequences
+        logits = self._slots.download(self._slots.buffers.logits[:n])
+        if self._beams is not None:
+            return logits[: self._n_beams]
         return np.concatenate([logits[slot * each : slot * each + each] for slot in sorted(self._active)])
 
     def _only(self) -> Beams:

@@ -38,7 +38,7 @@ class TextBuffers:
         n, n_ctx = self.table.shape
         self.n, self.n_ctx = n, n_ctx
         self.kept = KeptQueries(device, arena, dims, n) if plan.align else None
-        self.scratch = CrossScratch(device, arena, dims, -(-n // plan.sequences), plan.sequences, self.kept)
+        self.scratch = CrossScratch(device, arena, dims, plan.rows, plan.sequences, self.kept)
 
 
 class TextNetwork:
