@@ -72,9 +72,7 @@ class CudaDecoder:
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
         if not self._stepped:  # nobody asked what may follow
             self._slots.step(self._n_beams)
-        self._sampling.continue_beams(
-            self._slots.sequences, self._only(), self._slots.buffers.table, parents, tokens
-        )
+        self._sampling.continue_beams(self._slots.sequences, self._only(), self._slots.buffers.table, parents, tokens)
         self._n_beams, self._stepped = len(parents), False
 
     def retire(self, slot: int) -> None:

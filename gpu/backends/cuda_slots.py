@@ -90,4 +90,3 @@ class Slots:
 
     def _upload_table(self, first: int, n: int) -> None:
         self._device.upload(self.buffers.table[first : first + n], self._table[first : first + n])
-

@@ -53,7 +53,9 @@ class RoundedWhisper:
 
     def prompt(self, tokens: Sequence[int], cross: Floats) -> tuple[Floats, list[Floats]]:
         """The residual stream behind each token, and each layer's (2, n, n_state) keys and values of the prompt."""
-        embedding, positions = (self._weights[f"decoder.{name}"] for name in ("token_embedding.weight", "positional_embedding"))
+        embedding, positions = (
+            self._weights[f"decoder.{name}"] for name in ("token_embedding.weight", "positional_embedding")
+        )
         x = embedding[list(tokens)] + positions[: len(tokens)]
         cache = []
         for layer in range(self.dims.n_text_layer):
@@ -69,7 +71,9 @@ class RoundedWhisper:
 
     def step(self, token: int, cache: list[Floats], cross: Floats) -> Floats:
         """Append a token to the cache: the logits after it, (n_vocab,)."""
-        embedding, positions = (self._weights[f"decoder.{name}"] for name in ("token_embedding.weight", "positional_embedding"))
+        embedding, positions = (
+            self._weights[f"decoder.{name}"] for name in ("token_embedding.weight", "positional_embedding")
+        )
         x = embedding[token] + positions[cache[0].shape[1]]
         for layer in range(self.dims.n_text_layer):
             block = f"decoder.blocks.{layer}"
@@ -82,6 +86,10 @@ class RoundedWhisper:
             wide = gelu(self._gemv(f"{block}.mlp.0", self._full_norm(f"{block}.mlp_ln", x)))
             x = x + self._gemv(f"{block}.mlp.2", wide)
         return self.logits(x)
+
+    def _embedded(self, tokens: Sequence[int], first: int) -> Floats:
+        positions = self._weights["decoder.positional_embedding"][first : first + len(tokens)]
+        return self._weights["decoder.token_embedding.weight"][list(tokens)] + positions
 
     def logits(self, x: Floats) -> Floats:
         """(n_state,) -> (n_vocab,)"""

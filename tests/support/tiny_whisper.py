@@ -15,7 +15,7 @@ from gpu.model_file import ModelDimensions, Tensor
 from gpu.model_file.quants import FORMATS
 from gpu.token_rules import TokenRules
 from tests.support.requantize import K_FORMATS, encode_all
-from tests.support.synthetic_model import state_dict_shapes, synthetic_model
+from tests.support.synthetic_model import synthetic_model
 
 # Sizes that are no multiples of a block, a tile or a warp, as far as Whisper's shape allows.
 N_AUDIO_CTX, N_VOCAB, N_TEXT_CTX = 75, 331, 61

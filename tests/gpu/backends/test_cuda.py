@@ -23,6 +23,7 @@ from gpu.types import DeviceInfo, TranscribeOptions, Words
 from tests.support.cuda.emulator import compile_kernels
 from tests.support.cuda.fake_cupy import fake_cupy
 from tests.support.requantize import FORMAT_NAMES
+from tests.support.rounded_whisper import RoundedWhisper
 from tests.support.tiny_whisper import EOT, FIRST_LANGUAGE, PROMPT, RULES, SOT, TIMESTAMPS, tiny_mel, tiny_whisper
 
 ENDLESS = replace(RULES, suppressed=(*RULES.suppressed, EOT))
@@ -132,13 +133,30 @@ def test_a_window_ends_with_eot_or_its_budget(halves):
 
 
 def test_encoder_is_the_references(halves, five_bits):
-    """Relative to what rounding halves alone makes of it."""
     for pair in (halves, five_bits):
         for cross, expected in zip(pair.crosses, pair.expected, strict=True):
-            ours = pair.device.download(cross.array).astype(np.float32)  # (layers, 2, heads, n_ctx, 64)
-            ours = ours.swapaxes(2, 3).reshape(len(ours), 2, ours.shape[3], -1)
+            ours = by_position(pair.device.download(cross.array))
             assert relative_error(ours[:, 0], expected.keys) <= 3e-3
             assert relative_error(ours[:, 1], expected.values) <= 3e-3
+
+
+def by_position(array):
+    """Keys and values (layers, 2, heads, n, 64) as (layers, 2, n, n_state) float32."""
+    array = array.astype(np.float32).swapaxes(2, 3)
+    return array.reshape(*array.shape[:3], -1)
+
+
+@pytest.mark.parametrize("format_name", ["F16", "F32"])
+def test_a_step_rounds_where_it_says_it_does(gpu, format_name):
+    """From the device's own caches, whose keys and values are halves, everything else is float32."""
+    pair = Pair(gpu[0], format_name, 1)
+    decoder = opened(pair)
+    [tokens] = decoder.advance(5).tokens
+    text, read = [*PROMPT, *tokens], len(PROMPT) + len(tokens) - 1
+    cache = by_position(pair.device.download(decoder._slots.buffers.cache)[:, :, 0])[:, :, :read]
+    cross = by_position(pair.device.download(pair.crosses[0].array))
+    expected = RoundedWhisper(pair.model).step(text[-1], list(cache), cross)
+    assert relative_error(decoder.debug_logits()[0], expected) <= 1e-5
 
 
 def test_windows_at_once_are_as_alone(five_bits):
@@ -196,9 +214,7 @@ def test_beam_search(request, name):
 def test_beams_keep_their_own_past(halves):
     """Fed tokens, reordered, fewer, more again: logits against the reference of the same sequences."""
     plan = replace(PLAN, sequences=3, top_k=4)
-    ours, reference = (
-        backend.open(plan, CancelToken()) for backend in (halves.ours, halves.reference)
-    )
+    ours, reference = (backend.open(plan, CancelToken()) for backend in (halves.ours, halves.reference))
     ours.admit(0, halves.crosses[0], PROMPT, RowParams())
     reference.admit(0, halves.expected[0], PROMPT, RowParams())
     for parents, tokens in (
