@@ -38,7 +38,7 @@ struct Mass {
     float max;
     float sum;
 
-    __device__ __forceinline__ float log() const { return sum == 0.0f ? NEG_INF : max + logf(sum); }
+    __device__ __forceinline__ float log() const { return max + logf(sum); }
 };
 
 __device__ __forceinline__ Mass together(Mass a, Mass b) {
