@@ -94,6 +94,10 @@ class DeviceMemoryError(DeviceError):
     """Not enough memory on the device."""
 
 
+class DeviceFailedError(DeviceError):
+    """The device stopped working in the middle of something; only a restart of the program brings it back."""
+
+
 class OptionsError(EngineError):
     """The options contradict each other or the model (an unknown language, translate with an English-only model)."""
 

@@ -212,8 +212,15 @@ class ModelInfo:
     load_s: float
 
 
+@dataclass(frozen=True)
+class DeviceChanged:
+    """Another device does the work from now on; its note says why."""
+
+    device: DeviceInfo
+
+
 # What a run yields, in order of time.
-RunEvent = LanguageDetected | Segment | RunStats | RunWarning
+RunEvent = LanguageDetected | Segment | RunStats | RunWarning | DeviceChanged
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from app.engine.messages import (
 from app.paths import log_file, vad_model
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, EngineError, OptionsError
-from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment, Words
+from gpu.types import DeviceChanged, LanguageDetected, MemoryUsage, RunStats, RunWarning, Segment, Words
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
@@ -73,8 +73,11 @@ class EngineService:
         else:
             yield ModelLoaded(engine.model, engine.device)
 
-    def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage]:
-        """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`."""
+    def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage | ModelLoaded]:
+        """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`.
+
+        Among what comes of it is `ModelLoaded` when the device failed and the model was loaded on another one.
+        """
         yield JobStarted(job.job_id, job.path)
         if self._engine is None:
             yield _job_failed(job, self._why_not)
@@ -82,6 +85,9 @@ class EngineService:
         stats: RunStats | None = None
         try:
             for event in self._engine.transcribe(job.path, job.options, cancel):
+                if isinstance(event, DeviceChanged):
+                    yield ModelLoaded(self._engine.model, event.device)
+                    continue
                 if isinstance(event, RunStats):
                     stats = event
                 yield _message(job.job_id, event)
@@ -169,7 +175,7 @@ def language_code(language: str) -> str | None:
     return code
 
 
-def _message(job_id: int, event: RunEvent) -> JobMessage:
+def _message(job_id: int, event: LanguageDetected | Segment | RunWarning | RunStats) -> JobMessage:
     match event:
         case LanguageDetected(language, probability):
             return JobLanguage(job_id, language, probability)
