@@ -98,6 +98,10 @@ class DeviceFailedError(DeviceError):
     """The device stopped working in the middle of something; only a restart of the program brings it back."""
 
 
+class KernelError(DeviceError):
+    """The kernels cannot be compiled or loaded for this device."""
+
+
 class OptionsError(EngineError):
     """The options contradict each other or the model (an unknown language, translate with an English-only model)."""
 

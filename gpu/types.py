@@ -187,11 +187,17 @@ class RunStats:
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """The device in use. `note` says why it is this one ("no NVIDIA driver found"), for the user."""
+    """The device in use.
+
+    Attributes:
+        note: why it is this one ("No NVIDIA driver was found"), for the user.
+        ordinal: the GPU's number among those CUDA shows.
+    """
 
     kind: Literal["cpu", "cuda"]
     name: str
     note: Words
+    ordinal: int = 0
 
 
 @dataclass(frozen=True)
