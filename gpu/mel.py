@@ -31,7 +31,7 @@ _FLOOR = np.float32(1e-10)  # of the mel power, before the logarithm
 _LOG_FLOOR = np.log10(_FLOOR)
 _LN_10 = np.float32(np.log(10))
 _DYNAMIC_RANGE = np.float32(8.0)  # powers of ten kept below the maximum
-_HANN = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)  # periodic
+HANN_WINDOW = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)  # periodic
 
 
 def log_mel(audio: Floats, filters: Floats) -> Floats:
@@ -53,7 +53,7 @@ def _log10_mel(samples: Floats, filters: Floats) -> Floats:
     frames = sliding_window_view(samples, N_FFT)[::HOP_LENGTH]  # (n_frames, 400)
     mel = np.empty((len(filters), len(frames)), np.float32)
     for begin in range(0, len(frames), _BATCH):
-        spectrum = rfft(frames[begin : begin + _BATCH] * _HANN)  # (n, 201) complex64
+        spectrum = rfft(frames[begin : begin + _BATCH] * HANN_WINDOW)  # (n, 201) complex64
         power = spectrum.real**2 + spectrum.imag**2
         np.matmul(filters, power.T, out=mel[:, begin : begin + _BATCH])
     np.maximum(mel, _FLOOR, out=mel)

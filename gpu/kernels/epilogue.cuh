@@ -19,31 +19,34 @@ struct Epilogue {
         if (bias) sum += bias[column];
         return flags & EPILOGUE_GELU ? gelu(sum) : sum;
     }
-    __device__ __forceinline__ void one(int row, int column, float sum) const {
-        if (column >= N) return;
-        const float value = finish(column, sum);
-        const size_t at = (size_t)row * N + column;
+    __device__ __forceinline__ void store(size_t at, float value) const {
         if (flags & EPILOGUE_HALF) {
             ((__half*)out)[at] = __float2half_rn(value);
         } else {
             ((float*)out)[at] = flags & EPILOGUE_ACCUMULATE ? ((float*)out)[at] + value : value;
         }
     }
-    // Columns `column`, which is even, and the next one: together where rows are even too.
-    __device__ __forceinline__ void pair(int row, int column, float first, float second) const {
-        if (N % 2) {
-            one(row, column, first);
-            one(row, column + 1, second);
-        } else if (column < N) {
-            float2 values = make_float2(finish(column, first), finish(column + 1, second));
-            const size_t at = ((size_t)row * N + column) / 2;
-            if (flags & EPILOGUE_HALF) {
-                ((unsigned int*)out)[at] = pack_halves(values.x, values.y);
-                return;
-            }
-            float2* to = (float2*)out + at;
-            if (flags & EPILOGUE_ACCUMULATE) values = make_float2(to->x + values.x, to->y + values.y);
-            *to = values;
+    __device__ __forceinline__ void one(int row, int column, float sum) const {
+        store((size_t)row * N + column, finish(column, sum));
+    }
+    // Four columns from `column` on, a multiple of 4, as far as there are columns: at once where all rows are aligned.
+    __device__ __forceinline__ void four(int row, int column, float4 sums) const {
+        float values[4] = {sums.x, sums.y, sums.z, sums.w};
+        const size_t at = (size_t)row * N + column;
+#pragma unroll
+        for (int i = 0; i < 4; ++i)
+            if (column + i < N) values[i] = finish(column + i, values[i]);
+        if (N % 4) {
+            for (int i = 0; i < 4 && column + i < N; ++i) store(at + i, values[i]);
+        } else if (column >= N) {
+            return;
+        } else if (flags & EPILOGUE_HALF) {
+            *(uint2*)((__half*)out + at) = make_uint2(pack_halves(values[0], values[1]), pack_halves(values[2], values[3]));
+        } else {
+            float4* to = (float4*)((float*)out + at);
+            float4 v = make_float4(values[0], values[1], values[2], values[3]);
+            if (flags & EPILOGUE_ACCUMULATE) v = make_float4(to->x + v.x, to->y + v.y, to->z + v.z, to->w + v.w);
+            *to = v;
         }
     }
 };

@@ -15,6 +15,8 @@ struct Shape {
     static constexpr int rows = 16 * WARPS_M * TILES_M, columns = 8 * WARPS_N * TILES_N;
     static constexpr int chunks = rows * (TILE_K / 8) / GEMM_THREADS;    // 16 bytes of A: loads of each thread
     static constexpr int groups = columns * (TILE_K / 16) / GEMM_THREADS;  // 16 weights: loads of each thread
+    static constexpr int tile_a = rows * STRIDE / 8, tile_w = columns * STRIDE / 8;  // words of 16 bytes
+    static constexpr int shared = 2 * (tile_a + tile_w) > rows * columns / 4 ? 2 * (tile_a + tile_w) : rows * columns / 4;
     static_assert(WARPS_M * WARPS_N * 32 == GEMM_THREADS && chunks >= 1 && groups >= 1, "every thread loads");
 };
 typedef Shape<2, 2, 4, 4> Large;  // 128 x 64
@@ -105,22 +107,40 @@ __device__ __forceinline__ void multiply(const __half* a, const __half* w, float
     }
 }
 
+// Where a column of the result lies in shared memory: rows that are written at once begin in different banks.
+template <class S>
+__device__ __forceinline__ int place(int row, int column) { return row * S::columns + (column ^ row % 4 * 8); }
+
+template <class S>
+__device__ __forceinline__ void lay_out(const float (&sums)[S::tiles_m][S::tiles_n][4], float* result, int warp_m, int warp_n) {
+    const int row = warp_m + threadIdx.x % 32 / 4, column = warp_n + threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int i = 0; i < S::tiles_m; ++i)
+#pragma unroll
+        for (int j = 0; j < S::tiles_n; ++j) {
+            const float* s = sums[i][j];
+            *(float2*)(result + place<S>(row + i * 16, column + j * 8)) = make_float2(s[0], s[1]);
+            *(float2*)(result + place<S>(row + i * 16 + 8, column + j * 8)) = make_float2(s[2], s[3]);
+        }
+}
+
 // Grid (tiles of N, tiles of M): neighbouring blocks share the tile of A.
 //   a: (M, K). planes: W, (N, K). bias: (N) or NULL. out: (M, N) float or half. K: a multiple of 16.
 template <class S, class Format>
 __device__ void gemm(const __half* a, const void* planes, const Epilogue& epilogue, int M, int N, int K) {
-    __shared__ uint4 tiles_a[2][S::rows * STRIDE / 8], tiles_w[2][S::columns * STRIDE / 8];
+    __shared__ uint4 memory[S::shared];  // two tiles of A, two of W; at the end the result
     const int m0 = blockIdx.y * S::rows, n0 = blockIdx.x * S::columns;
     const int warp_m = threadIdx.x / 32 / S::warps_n * S::tiles_m * 16;
     const int warp_n = threadIdx.x / 32 % S::warps_n * S::tiles_n * 8;
     TileOfA<S> tile_a = {a, m0, M, K};
     TileOfW<S, Format> tile_w = {Format(planes, (int)((size_t)N * K / Format::block_size)), n0, N, K};
     float sums[S::tiles_m][S::tiles_n][4] = {};
+    uint4 *tiles_a = memory, *tiles_w = memory + 2 * S::tile_a;
 
     tile_a.load(0);
     tile_w.load(0);
-    tile_a.store(tiles_a[0]);
-    tile_w.store(tiles_w[0]);
+    tile_a.store(tiles_a);
+    tile_w.store(tiles_w);
     __syncthreads();
     for (int k0 = 0; k0 < K; k0 += TILE_K) {  // the next tiles are loaded while these are multiplied
         const int now = k0 / TILE_K % 2;
@@ -129,23 +149,21 @@ __device__ void gemm(const __half* a, const void* planes, const Epilogue& epilog
             tile_a.load(k0 + TILE_K);
             tile_w.load(k0 + TILE_K);
         }
-        multiply<S>((const __half*)tiles_a[now] + warp_m * STRIDE, (const __half*)tiles_w[now] + warp_n * STRIDE, sums);
+        multiply<S>((const __half*)(tiles_a + now * S::tile_a) + warp_m * STRIDE,
+                    (const __half*)(tiles_w + now * S::tile_w) + warp_n * STRIDE, sums);
         if (more) {
-            tile_a.store(tiles_a[1 - now]);
-            tile_w.store(tiles_w[1 - now]);
+            tile_a.store(tiles_a + (1 - now) * S::tile_a);
+            tile_w.store(tiles_w + (1 - now) * S::tile_w);
         }
         __syncthreads();
     }
-
-    const int row = m0 + warp_m + threadIdx.x % 32 / 4, column = n0 + warp_n + threadIdx.x % 4 * 2;
-#pragma unroll
-    for (int i = 0; i < S::tiles_m; ++i)
-#pragma unroll
-        for (int j = 0; j < S::tiles_n; ++j) {
-            const float* s = sums[i][j];
-            if (row + i * 16 < M) epilogue.pair(row + i * 16, column + j * 8, s[0], s[1]);
-            if (row + i * 16 + 8 < M) epilogue.pair(row + i * 16 + 8, column + j * 8, s[2], s[3]);
-        }
+    lay_out<S>(sums, (float*)memory, warp_m, warp_n);
+    __syncthreads();
+#pragma unroll 1
+    for (int i = threadIdx.x; i < S::rows * S::columns / 4; i += GEMM_THREADS) {
+        const int row = i / (S::columns / 4), column = i % (S::columns / 4) * 4;
+        if (m0 + row < M) epilogue.four(m0 + row, n0 + column, *(const float4*)((float*)memory + place<S>(row, column)));
+    }
 }
 
 #define GEMM(name, Format)                                                                                       \

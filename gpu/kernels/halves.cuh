@@ -7,5 +7,6 @@ __device__ __forceinline__ float half_bits(unsigned int bits) {  // the lower 16
 }
 
 __device__ __forceinline__ unsigned int pack_halves(float low, float high) {
-    return __half_as_ushort(__float2half_rn(low)) | (unsigned int)__half_as_ushort(__float2half_rn(high)) << 16;
+    const __half2 both = __floats2half2_rn(low, high);
+    return __half_as_ushort(both.x) | (unsigned int)__half_as_ushort(both.y) << 16;
 }
