@@ -275,6 +275,24 @@ class TensorReport:
     n_tensors: int
 
 
+Outcome = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the self-test.
+
+    Attributes:
+        detail: what was measured, or why it was skipped.
+        figures: the same in numbers; seconds and bytes unless their names say otherwise.
+    """
+
+    what: Words
+    outcome: Outcome
+    detail: Words
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class NodeProfile:
     """One operator of a graph, all layers and runs together.
