@@ -6,6 +6,7 @@ from app.paths import vad_model
 from gpu.cancel import CancelToken
 from gpu.engine import Engine
 from gpu.types import Segment, TranscribeOptions
+from tests.support.cuda.devices import emulated_device
 from tests.support.requantize import SHIPPED_MODEL
 from tests.support.speech import make_reading
 
@@ -36,3 +37,9 @@ def reading_segments(engine, reading):
     """What is recognised of it by default: greedy, several windows at once."""
     events = engine.transcribe(reading[0], TranscribeOptions(language="en"), CancelToken())
     return [event for event in events if isinstance(event, Segment)]
+
+
+@pytest.fixture(scope="session")
+def cuda():
+    """A GPU that embeds and chooses tokens."""
+    return emulated_device("embed.cu", "sampling.cu", "beams.cu")

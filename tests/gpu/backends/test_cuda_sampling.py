@@ -13,7 +13,15 @@ from gpu.backends.base import RowParams
 from gpu.backends.cuda_arena import Arena, aligned
 from gpu.backends.cuda_device import CudaDevice
 from gpu.backends.cuda_sampling import (
-    MAX_BEAMS, RING, SEQUENCE_STATE, Beams, Sequences, fresh_states, fresh_table, supports, token_masks,
+    MAX_BEAMS,
+    RING,
+    SEQUENCE_STATE,
+    Beams,
+    Sequences,
+    fresh_states,
+    fresh_table,
+    supports,
+    token_masks,
 )  # fmt: skip
 from gpu.token_rules import RuleState, TokenRules, apply
 from tests.support.cuda.choices import RAGGED, TINY, Run, english, f32, rules_of

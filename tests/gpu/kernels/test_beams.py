@@ -12,7 +12,16 @@ from gpu.backends.cuda_sampling import MAX_BEAMS, SEQUENCE_STATE, Beams, Samplin
 from gpu.errors import DeviceError
 from gpu.token_rules import RuleState, log_sum_exp
 from tests.support.cuda.choices import (
-    NEG_INF, RAGGED, TINY, Run, english, f32, is_close, on_device, random_rows, ruled,
+    NEG_INF,
+    RAGGED,
+    TINY,
+    Run,
+    english,
+    f32,
+    is_close,
+    on_device,
+    random_rows,
+    ruled,
 )  # fmt: skip
 
 

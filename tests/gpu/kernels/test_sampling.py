@@ -14,9 +14,19 @@ from gpu.backends.base import RowParams
 from gpu.backends.cuda_device import CudaDevice
 from gpu.backends.cuda_sampling import RING, SEQUENCE_STATE, fresh_states
 from gpu.errors import DeviceError
-from gpu.token_rules import RuleState, log_sum_exp
+from gpu.token_rules import RuleState, TokenRules, log_sum_exp
 from tests.support.cuda.choices import (
-    NEG_INF, RAGGED, TINY, Run, english, f32, is_close, on_device, random_rows, ruled, rules_of,
+    NEG_INF,
+    RAGGED,
+    TINY,
+    Run,
+    english,
+    f32,
+    is_close,
+    on_device,
+    random_rows,
+    ruled,
+    rules_of,
 )  # fmt: skip
 
 
