@@ -21,10 +21,11 @@ from app.engine.service import language_code, languages
 from app.model_options import add_model_options, chosen_model
 from app.models_command import add_models
 from app.paths import APP_NAME
+from app.selftest_command import add_selftest
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
-_COMMANDS = ("transcribe", "open", "models", "bench")
+_COMMANDS = ("transcribe", "open", "models", "bench", "selftest")
 _DEFAULTS = TranscribeOptions()
 _SWITCHES = ("--word-timestamps", "--highlight-words")  # alone they mean True
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -39,6 +40,7 @@ _ABOUT = """\
   {program} transcribe FILE...   print the text of recordings
   {program} models COMMAND       list, download, import, quantize, check and remove models
   {program} bench [FILE]         measure how fast this machine is
+  {program} selftest             check that this machine computes what it should
 
 {program} COMMAND --help says more about a command.
 """
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
     add_models(commands, _program())
     add_bench(commands, _program())
+    add_selftest(commands, _program())
     return parser
 
 

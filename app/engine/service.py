@@ -64,9 +64,11 @@ class EngineService:
         yield ModelLoading(self._model_path)
         self.close()
         try:
+            from app.engine.gpu import gpu_support
             from gpu.engine import Engine
 
-            self._engine = engine = Engine(self._model_path, vad_model(), self._device, self._threads)
+            model, vad = self._model_path, vad_model()
+            self._engine = engine = Engine(model, vad, self._device, self._threads, gpu=gpu_support())
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
             self._why_not = failure_of(self._model_path, e)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)

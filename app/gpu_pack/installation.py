@@ -6,18 +6,15 @@ another name and renamed. What was fetched before a stop is kept, and gone once 
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import os
 import shutil
-import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.gpu_pack.packages import Package, needed_packages, pack_id
+from app.gpu_pack.packages import Package, needed_packages, pack_folder
 from app.models.download import Backoff, Download, NextMirror, Progress, Resumed, Waiting
 from app.models.errors import CannotWriteError, ModelsError
 from app.models.network import Network
@@ -65,7 +62,7 @@ class GpuPack:
 
     @property
     def folder(self) -> Path:
-        return self.home / f"pack-{pack_id(self.packages)}"
+        return pack_folder(self.packages, self.home)
 
     @property
     def is_installed(self) -> bool:
@@ -112,14 +109,6 @@ class GpuPack:
         """
         for folder in (*self.home.glob("pack-*"), self._downloads):
             _delete(folder)
-
-    def activate(self) -> bool:
-        """Let the program find the pack, if it is there and the environment has no CuPy of its own."""
-        if not self.is_installed or importlib.util.find_spec("cupy") is not None:
-            return False
-        sys.path.append(str(self.folder))
-        importlib.invalidate_caches()
-        return True
 
     @property
     def _downloads(self) -> Path:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
+import importlib.util
 import json
 import platform
 import sys
@@ -12,7 +14,7 @@ from pathlib import Path
 
 from app.models.errors import ModelsError
 from app.models.part_file import RemoteFile
-from app.paths import resources_dir
+from app.paths import gpu_dir, resources_dir
 from gpu.types import Words
 
 _MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
@@ -74,7 +76,9 @@ def needed_packages(
     ]
     if not any(package.name == "CuPy" for package in fitting):
         raise NoGpuPackError(
-            Words("There is no GPU support for {system} with Python {python}.", system=system, python=f"3.{python[3:]}"),
+            Words(
+                "There is no GPU support for {system} with Python {python}.", system=system, python=f"3.{python[3:]}"
+            ),
             remedy=Words("The program works on the CPU; a GPU needs Linux or Windows and Python 3.11 to 3.13."),
         )
     return tuple(fitting)
@@ -83,3 +87,17 @@ def needed_packages(
 def pack_id(packages: Sequence[Package]) -> str:
     """Short name of exactly these wheels: another release of the program may need others."""
     return hashlib.sha256("".join(sorted(package.file.sha256 for package in packages)).encode()).hexdigest()[:12]
+
+
+def pack_folder(packages: Sequence[Package], home: Path | None = None) -> Path:
+    """Where these wheels lie once they are unpacked, in `home` or the user's own folder."""
+    return (home or gpu_dir()) / f"pack-{pack_id(packages)}"
+
+
+def activate(folder: Path) -> bool:
+    """Let the program import what is in a pack, if it is there and the environment has no CuPy of its own."""
+    if not folder.is_dir() or importlib.util.find_spec("cupy") is not None:
+        return False
+    sys.path.append(str(folder))
+    importlib.invalidate_caches()
+    return True

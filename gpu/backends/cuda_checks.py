@@ -24,7 +24,7 @@ from gpu.backends.reference_model import LayerNorm, gelu, softmax
 from gpu.mel import log_mel
 from gpu.model_file.model import Tensor
 from gpu.model_file.quants import FORMATS, BlockFormat
-from gpu.types import Check, Outcome, Words
+from gpu.types import Check, Words
 
 _ARENA_BYTES = 64 << 20
 _N_OUT, _N_IN, _ROWS = 83, 512, 37

@@ -120,11 +120,8 @@ def test_found_by_python_and_removed(pack: GpuPack) -> None:
     code = """
 import sys
 from pathlib import Path
-from app.gpu_pack.installation import GpuPack
-class Here(GpuPack):
-    folder = Path(sys.argv[1])
-pack = Here([], Path(sys.argv[1]).parent)
-print(pack.activate(), pack.activate())
+from app.gpu_pack.packages import activate
+print(activate(Path(sys.argv[1])), activate(Path(sys.argv[1])))
 import cupy
 print(cupy.__file__)
 """

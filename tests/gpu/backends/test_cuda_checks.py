@@ -8,6 +8,12 @@ from gpu.backends.cuda_checks import kernel_checks
 from gpu.backends.cuda_device import CudaDevice
 from gpu.model_file.quants import FORMATS
 from gpu.types import Words
+from tests.support.cuda.devices import emulated_device
+
+
+@pytest.fixture(scope="module")
+def cuda() -> CudaDevice:
+    return emulated_device("dequantize.cu", "gemm.cu", "gemv.cu", "norm.cu", "attention.cu", "mel.cu")
 
 
 @pytest.mark.slow
