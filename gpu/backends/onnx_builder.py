@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -130,12 +131,8 @@ class GraphBuilder:
             y = self.node("Gemm", [block_sums, f"{name}.minimum", y], transB=1)
         return y
 
-    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-        """Compile; the builder is spent afterwards.
-
-        The weights do not pass through protobuf: ONNX Runtime reads them where they lie, repacks or copies them, and
-        needs them no more (a test overwrites them to show it).
-        """
+    def finish(self) -> UncompiledModel:
+        """Wait for the weights; the builder is spent afterwards."""
         weights = {name: array for name, array in self._constants.items() if array.dtype == np.float32}
         # Shapes and lengths: constants of the graph itself, so that it can be optimized with them.
         initializers = [onnx_proto.tensor(name, a) for name, a in self._constants.items() if name not in weights]
@@ -145,11 +142,28 @@ class GraphBuilder:
         for name, quantized in self._quantized.items():
             weights |= quantized.arrays(name)
         initializers += [onnx_proto.external_tensor(name, array) for name, array in weights.items()]
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in weights.values()]
-        options.add_external_initializers(list(weights), values)
         graph = onnx_proto.graph(self._name, self._nodes, self._inputs, self._outputs, initializers)
-        model = onnx_proto.model(graph, {"": OPSET, "com.microsoft": CONTRIB_VERSION}, IR_VERSION)
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        opsets = {"": OPSET, "com.microsoft": CONTRIB_VERSION}
+        return UncompiledModel(onnx_proto.model(graph, opsets, IR_VERSION), weights)
+
+    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """Finish and compile."""
+        return self.finish().session(options)
+
+
+@dataclass(frozen=True, eq=False)
+class UncompiledModel:
+    """A graph as `ModelProto`, and its weights, which do not pass through protobuf."""
+
+    proto: bytes
+    weights: Mapping[str, Array]
+
+    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """Compile. ONNX Runtime reads the weights where they lie, repacks or copies them, and needs them no more (a
+        test overwrites them to show it)."""
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in self.weights.values()]
+        options.add_external_initializers(list(self.weights), values)
+        return onnxruntime.InferenceSession(self.proto, options, providers=["CPUExecutionProvider"])
 
 
 def _dequantize(tensors: Sequence[Tensor]) -> Floats:
