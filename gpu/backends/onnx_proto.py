@@ -89,14 +89,18 @@ def read_graph(data: bytes) -> tuple[list[Node], dict[str, NDArray[np.float32]]]
     """
     nodes: list[Node] = []
     tensors: dict[str, NDArray[np.float32]] = {}
-    for content in _fields(memoryview(data))[7]:
-        fields = _fields(content)
-        for node in map(_fields, fields[1]):
-            nodes.append(Node(_string(node[4]), [_string([name]) for name in node[1]], [_string([n]) for n in node[2]]))
-        for tensor in map(_fields, fields[5]):
-            if tensor[2] == [_FLOAT32] and tensor[9]:
-                values = np.frombuffer(tensor[9][-1], "<f4").astype(np.float32)
-                tensors[_string(tensor[8])] = values.reshape(tensor[1])
+    try:
+        for content in _fields(memoryview(data))[7]:
+            fields = _fields(content)
+            for node in map(_fields, fields[1]):
+                inputs, outputs = ([_string([name]) for name in node[number]] for number in (1, 2))
+                nodes.append(Node(_string(node[4]), inputs, outputs))
+            for tensor in map(_fields, fields[5]):
+                if tensor[2] == [_FLOAT32] and tensor[9]:
+                    values = np.frombuffer(tensor[9][-1], "<f4").astype(np.float32)
+                    tensors[_string(tensor[8])] = values.reshape(tensor[1])
+    except (TypeError, OverflowError) as error:  # a number where bytes belong, or the other way round; a vast one
+        raise ValueError(f"a field of another kind: {error}") from error
     return nodes, tensors
 
 
