@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from gpu.audio import open_audio
+from gpu.audio import open_audio, prepare_decoders
 from gpu.backends.base import Backend
 from gpu.backends.failover import FailoverBackend
 from gpu.backends.onnx import OnnxBackend
@@ -57,10 +57,14 @@ class Engine:
         self._path, self._threads, self._traces, self._gpu = model_path, threads or physical_cores(), traces, gpu
         chosen = select_device(device, gpu)
         with open_model(model_path) as model:
-            self._backend = self._backend_on(chosen, model, asked_for=device != "auto")
             tokenizer = Tokenizer(model.vocabulary, model.dims)
-            tokenizer.prepare()
             vad = SileroVad(vad_path)
+
+            def prepare() -> None:
+                tokenizer.prepare()
+                prepare_decoders()
+
+            self._backend = self._backend_on(chosen, model, prepare, asked_for=device != "auto")
             self._loaded = LoadedModel(self._backend, model.dims, model.mel_filters, tokenizer, vad)
             self.model = ModelInfo(
                 name=model_path.stem,
@@ -76,10 +80,12 @@ class Engine:
         """What does the work; another one than at first where that failed."""
         return self._backend.device
 
-    def _backend_on(self, device: DeviceInfo, model: ModelFile, *, asked_for: bool) -> Backend:
+    def _backend_on(
+        self, device: DeviceInfo, model: ModelFile, meanwhile: Callable[[], None], *, asked_for: bool
+    ) -> Backend:
         """The backend of a device. A GPU that does not start is replaced, and it is said, unless it was `asked_for`."""
         if device.kind == "cpu":
-            return self._on_cpu(device, model)
+            return self._on_cpu(device, model, meanwhile)
         try:
             return FailoverBackend(self._on_gpu(device, model), self._take_over)
         except DeviceError as error:
@@ -87,10 +93,10 @@ class Engine:
                 raise
             _log.exception("%s does not start, the CPU does the work", device.name)
             note = Words("{device} does not start: {cause}", device=device.name, cause=error.message)
-            return self._on_cpu(DeviceInfo("cpu", cpu_name(), note), model)
+            return self._on_cpu(DeviceInfo("cpu", cpu_name(), note), model, meanwhile)
 
-    def _on_cpu(self, device: DeviceInfo, model: ModelFile) -> Backend:
-        return OnnxBackend(model, device, self._threads, self._traces)
+    def _on_cpu(self, device: DeviceInfo, model: ModelFile, meanwhile: Callable[[], None] = lambda: None) -> Backend:
+        return OnnxBackend(model, device, self._threads, self._traces, meanwhile)
 
     def _on_gpu(self, device: DeviceInfo, model: ModelFile) -> Backend:
         from gpu.backends.cuda import CudaBackend  # where there is a GPU: nobody else waits for these
