@@ -11,10 +11,10 @@ from app.gpu_pack.packages import NoGpuPackError, activate, has_compiled_kernels
 from app.gpu_pack.proof import has_passed, remember
 from app.paths import gpu_dir, resources_dir, sample_recording, vad_model
 from gpu.cancel import CancelToken
-from gpu.cuda_probe import CudaGpu, probe_cuda
+from gpu.cuda_probe import CudaGpu, CudaState, probe_cuda
 from gpu.devices import GpuSupport
 from gpu.errors import Cancelled
-from gpu.types import Check
+from gpu.types import Check, Words
 
 SAMPLE_TEXT = (
     "And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country."
@@ -55,6 +55,33 @@ def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check |
         number = device.partition(":")[2]
         for gpu in gpus[:1] if not number else [gpu for gpu in gpus if gpu.ordinal == int(number)]:
             remember(gpu.name, gpu.total_memory, passed="failed" not in outcomes)
+
+
+def why_no_gpu() -> tuple[Words, Words] | None:
+    """What is wrong with this machine's GPU or driver, and what to do; None if nothing is but what can be fetched."""
+    probe = probe_cuda(compiled=gpu_support().compiled)
+    if probe.state in (CudaState.READY, CudaState.NO_CUPY, CudaState.NO_NVRTC):
+        return None
+    return Words("{cause}.", cause=probe.cause), probe.remedy
+
+
+def gpu_status() -> Iterator[str]:
+    """What is here and what is missing, in lines."""
+    support = gpu_support()
+    probe = probe_cuda(compiled=support.compiled)
+    yield f"{probe.cause}."
+    if probe.remedy:
+        yield probe.remedy
+    for gpu in probe.gpus:
+        state = "has passed the self-test" if _has_passed(gpu) else "has not passed the self-test"
+        memory = f"{gpu.total_memory / 1e9:.1f} GB"
+        major, minor = gpu.capability
+        yield f"cuda:{gpu.ordinal}: {gpu.name}, {memory}, compute capability {major}.{minor}, {state}"
+    try:
+        folder = pack_folder(needed_packages())
+        yield f"Packages for the GPU: {folder if folder.is_dir() else 'not fetched'}"
+    except NoGpuPackError as e:
+        yield f"{e.message} {e.remedy}"
 
 
 def _has_passed(gpu: CudaGpu) -> bool:
