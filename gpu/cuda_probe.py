@@ -176,8 +176,10 @@ def _missing_package(gpus: tuple[CudaGpu, ...], compiled: bool) -> CudaProbe | N
     if importlib.util.find_spec("cupy") is None:
         cause = Words("{gpu} found, but the package CuPy is not installed", gpu=gpus[0].description)
         return CudaProbe(CudaState.NO_CUPY, cause, Words("Install the package cupy-cuda13x."), gpus)
-    if not compiled and not any(nvrtc_libraries()):
-        cause = Words("{gpu} found, but the compiler NVRTC is not installed", gpu=gpus[0].description)
+    if not compiled and not (any(nvrtc_libraries()) and any(cuda_headers())):
+        cause = Words(
+            "{gpu} found, but the compiler NVRTC is not installed, or not its headers", gpu=gpus[0].description
+        )
         return CudaProbe(CudaState.NO_NVRTC, cause, Words("Install the package cuda-toolkit[nvrtc,cudart]."), gpus)
     return None
 
@@ -188,15 +190,25 @@ def _ready(gpus: tuple[CudaGpu, ...]) -> CudaProbe:
 
 
 def nvrtc_libraries() -> Iterator[Path]:
-    """Of the wheel, or of a toolkit where CuPy looks for one; the library is not loaded."""
-    spec = importlib.util.find_spec("nvidia")
-    wheels = spec.submodule_search_locations if spec else None
-    roots = [folder for wheel in wheels or () for folder in Path(wheel).iterdir()]
-    roots += [Path(os.environ[name]) for name in ("CUDA_PATH", "CUDA_HOME") if os.environ.get(name)]
-    roots.append(TOOLKIT)
-    for root in roots:
+    """The compiler for kernels that come as sources; it is not loaded."""
+    for root in _toolkits():
         for pattern in ("lib*/libnvrtc.so.*", "bin/nvrtc64_*.dll", "bin/x*64/nvrtc64_*.dll"):
             yield from root.glob(pattern)
+
+
+def cuda_headers() -> Iterator[Path]:
+    """Folders with the headers that kernels include."""
+    return (root / "include" for root in _toolkits() if (root / "include" / "cuda_fp16.h").exists())
+
+
+def _toolkits() -> Iterator[Path]:
+    """Where NVIDIA's wheels put what belongs to CUDA, and where CuPy looks for a toolkit."""
+    spec = importlib.util.find_spec("nvidia")
+    wheels = spec.submodule_search_locations if spec else None
+    for wheel in wheels or ():
+        yield from Path(wheel).iterdir()
+    yield from (Path(os.environ[name]) for name in ("CUDA_PATH", "CUDA_HOME") if os.environ.get(name))
+    yield TOOLKIT
 
 
 def _device(driver: ctypes.CDLL, ordinal: int) -> CudaGpu:

@@ -32,6 +32,8 @@ _HEADLINES = {
     "AudioError": Words("The recording cannot be read"),
     "DeviceUnavailableError": Words("The device cannot be used"),
     "DeviceMemoryError": Words("There is not enough memory on the device"),
+    "DeviceFailedError": Words("The device stopped working"),
+    "KernelError": Words("The device cannot run this program"),
     "DeviceError": Words("The device stopped working"),
     "OptionsError": Words("The model cannot do this"),
     "MemoryError": Words("There is not enough memory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 
 import numpy as np
@@ -10,6 +11,15 @@ from numpy.typing import DTypeLike
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 
 ALIGNMENT = 256  # bytes: wide loads, and what CUDA's own allocations have
+
+
+# Arrays that are to be taken, by name.
+Shapes = Mapping[str, tuple[tuple[int, ...], DTypeLike]]
+
+
+def n_bytes_of(shapes: Shapes) -> int:
+    """What all of them take of an arena."""
+    return sum(aligned(prod(shape) * np.dtype(dtype).itemsize) for shape, dtype in shapes.values())
 
 
 def aligned(n_bytes: int) -> int:
@@ -45,8 +55,10 @@ class Arena:
         self.used += aligned(n_bytes)
         return array
 
+    def take_all(self, shapes: Shapes) -> dict[str, DeviceArray]:
+        """The next arrays, by their names."""
+        return {name: self.take(shape, dtype) for name, (shape, dtype) in shapes.items()}
+
     def free(self) -> None:
         """Give the memory back as soon as no array of it is left."""
-        if self._memory is not None:
-            self._memory = None
-            self._device.give_back(self.n_bytes)
+        self._memory = None

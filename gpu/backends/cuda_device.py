@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from gpu.backends.cuda_errors import NOT_FOUND, device_error, not_enough_memory
+from gpu.backends.cuda_errors import NOT_FOUND, Guard, not_enough_memory
+from gpu.backends.cuda_memory import Allocated, Allocation
+from gpu.cuda_probe import cuda_headers
 from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
 from gpu.types import MemoryUsage, Words
 
 _STATIC_SHARED_MEMORY = 48 << 10  # bytes; more must be asked for
 
 ComputeCapability = tuple[int, int]
-Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin
+Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin for the device
 
 
 class DeviceArray(Protocol):
@@ -76,7 +77,7 @@ class CudaDevice:
         self._functions: dict[str, Any] = {}
         self._shared: dict[str, int] = {}  # bytes of dynamic shared memory each was launched with at most
         self._graph: Graph | None = None  # being captured
-        self._used = self._peak = 0
+        self._ordinal, self._allocated = ordinal, Allocated()
         with self._guard:
             device = cupy.cuda.Device(ordinal)
             device.use()
@@ -87,7 +88,7 @@ class CudaDevice:
             self._modules = [self._load(image) for image in images]
 
     def allocate(self, n_bytes: int) -> Any:
-        """Memory of the device for an arena, uninitialised, aligned to 256 bytes; freed when nothing refers to it.
+        """Memory of the device for an arena, uninitialised, aligned to 256 bytes; freed when no array is left in it.
 
         Raises:
             DeviceMemoryError: there is not so much.
@@ -98,13 +99,8 @@ class CudaDevice:
                 memory = self._cupy.cuda.Memory(n_bytes)
         except DeviceMemoryError as error:
             raise not_enough_memory(n_bytes, self.memory().free) from error
-        self._used += n_bytes
-        self._peak = max(self._peak, self._used)
-        return memory
-
-    def give_back(self, n_bytes: int) -> None:
-        """Count memory that an arena does not hold any more."""
-        self._used -= n_bytes
+        owner = Allocation(memory, n_bytes, self._allocated)
+        return self._cupy.cuda.UnownedMemory(memory.ptr, n_bytes, owner, self._ordinal)
 
     def array(self, memory: Any, offset: int, shape: tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
         """An array in allocated memory, from byte `offset` on."""
@@ -238,10 +234,10 @@ class CudaDevice:
             self._stream.synchronize()
 
     def memory(self) -> MemoryUsage:
-        """Bytes: of our arenas, and of the device."""
+        """Bytes: of arenas that arrays are left in, and of the device."""
         with self._guard:
             free, total = self._cupy.cuda.runtime.memGetInfo()
-        return MemoryUsage(used=self._used, peak=self._peak, free=free, total=total)
+        return MemoryUsage(used=self._allocated.now, peak=self._allocated.peak, free=free, total=total)
 
     def close(self) -> None:
         """Wait for the end of the work and let go of the kernels. The arrays stay their owners'."""
@@ -276,7 +272,7 @@ class CudaDevice:
         return module
 
     def _compile(self, name: str, source: str, options: Sequence[str]) -> bytes:
-        """A cubin, by NVRTC.
+        """A cubin for this GPU, by NVRTC.
 
         Raises:
             KernelError: it is not installed, or does not accept the source.
@@ -289,14 +285,16 @@ class CudaDevice:
                 Words("The kernels are not compiled, and the compiler NVRTC was not found."),
                 remedy=Words("Install the GPU packages anew, or choose the device cpu."),
             ) from error
+        major, minor = self.capability
+        headers = (f"-I{folder}" for folder in cuda_headers())
         program = nvrtc.createProgram(source, name, (), ())
         try:
-            nvrtc.compileProgram(program, options)
+            nvrtc.compileProgram(program, (f"-arch=sm_{major}{minor}", *headers, *options))
             return bytes(nvrtc.getCUBIN(program))
         except nvrtc.NVRTCError as error:
             log = nvrtc.getProgramLog(program)
             raise KernelError(
-                Words("{name} cannot be compiled: {log}", name=name, log=log),
+                Words("{name} cannot be compiled: {log}.", name=name, log=log.strip().rstrip(".")),
                 remedy=Words("Report this, or choose the device cpu."),
             ) from error
         finally:
@@ -371,27 +369,6 @@ class Stream:
         """Do nothing more before the event, which is another stream's. The host does not wait."""
         with self._guard:
             self.native.wait_event(event.native)
-
-
-class Guard:
-    """Around calls of CuPy: its errors leave as the engine's."""
-
-    def __init__(self, cupy: Any) -> None:
-        self._numbered = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
-        self._failed: DeviceFailedError | None = None
-
-    def __enter__(self) -> None:
-        if self._failed is not None:
-            raise self._failed
-
-    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
-        if isinstance(error, self._numbered):
-            ours = device_error(error.status, str(error))
-            if isinstance(ours, DeviceFailedError):
-                self._failed = ours
-            raise ours from error
-        if isinstance(error, MemoryError):  # CuPy's pools
-            raise device_error(2, str(error)) from error
 
 
 def import_cupy() -> Any:

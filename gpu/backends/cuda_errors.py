@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+from typing import Any
+
 from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
 from gpu.types import Words
 
@@ -13,19 +16,22 @@ _CALL_REQUIRES_NEWER_DRIVER = 36
 _NO_DEVICE = 100
 _SYSTEM_DRIVER_MISMATCH = 803
 
-# No CUDA at all, or none for us: out of service (46), not initialised (3), no such device (101), exclusive use by
-# another process (46), a system that is not ready (802), a driver that is not for this GPU (804).
+# Not initialised (3), in exclusive use by another process (46), no such device (101), a system that is not ready (802),
+# a driver that is not for this GPU (804).
 _UNAVAILABLE = {3, 46, 101, 802, 804}
 
-# Of the image that holds the kernels: 209 has none for this architecture, 218 and 222 are about PTX.
-_IMAGE = {200, 209, 218, 220, 221, 222, 223, NOT_FOUND}
+# Of the image that holds the kernels: none for this architecture (209), PTX that the driver cannot translate (218 on).
+_IMAGE = {200, 209, 218, 221, 222, 223, NOT_FOUND}
 
-# After these every call in the process fails: the context holds on to a fault of a kernel (700 to 719), of the
-# memory (214, 226) or of the link (226), or it is gone (4, 201, 709). 999 is what drivers say when they cannot tell.
-_FATAL = {4, 201, 214, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999}
+# After these every call in the process fails: the context holds on to a fault of a kernel (700 to 719) or of the memory
+# or link (214, 220, 226), or it is gone (4, 201, 709). 999 is what drivers say when they cannot tell.
+_FATAL = {4, 201, 214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 999}
 
 _OTHER_DEVICE = Words("Choose the device cpu.")
 _UPDATE_DRIVER = Words("Install a current NVIDIA driver, version 580 or newer, or choose the device cpu.")
+SMALLER_MODEL = Words(
+    "Choose a smaller model or one in fewer bits, close other programs that use the GPU, or choose the device cpu."
+)
 
 
 def device_error(status: int, text: str) -> DeviceError:
@@ -49,11 +55,6 @@ def device_error(status: int, text: str) -> DeviceError:
     return _unavailable(status, text) or DeviceError(
         Words("The GPU refused to work ({error}).", error=text), remedy=_OTHER_DEVICE
     )
-
-
-SMALLER_MODEL = Words(
-    "Choose a smaller model or one in fewer bits, close other programs that use the GPU, or choose the device cpu."
-)
 
 
 def not_enough_memory(needed: int, free: int) -> DeviceMemoryError:
@@ -82,3 +83,24 @@ def _unavailable(status: int, text: str) -> DeviceUnavailableError | None:
     if status in _UNAVAILABLE:
         return DeviceUnavailableError(Words("The GPU cannot be used ({error}).", error=text), remedy=_OTHER_DEVICE)
     return None
+
+
+class Guard:
+    """Around calls of CuPy: its errors leave as the engine's."""
+
+    def __init__(self, cupy: Any) -> None:
+        self._numbered = (cupy.cuda.runtime.CUDARuntimeError, cupy.cuda.driver.CUDADriverError)
+        self._failed: DeviceFailedError | None = None
+
+    def __enter__(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if isinstance(error, self._numbered):
+            ours = device_error(error.status, str(error))
+            if isinstance(ours, DeviceFailedError):
+                self._failed = ours
+            raise ours from error
+        if isinstance(error, MemoryError):  # CuPy's pools
+            raise device_error(MEMORY_ALLOCATION, str(error)) from error

@@ -112,6 +112,10 @@
         <translation>设备停止工作</translation>
     </message>
     <message>
+        <source>The device cannot run this program</source>
+        <translation>设备无法运行本程序</translation>
+    </message>
+    <message>
         <source>The model cannot do this</source>
         <translation>此模型做不到</translation>
     </message>
@@ -344,12 +348,12 @@
         <translation>按您的要求</translation>
     </message>
     <message>
-        <source>There is no device named {name}, expected auto, cpu or cuda.</source>
-        <translation>没有名为 {name} 的设备，应为 auto、cpu 或 cuda。</translation>
+        <source>There is no device named {name}, expected auto, cpu, cuda or cuda:1.</source>
+        <translation>没有名为 {name} 的设备，应为 auto、cpu、cuda 或 cuda:1。</translation>
     </message>
     <message>
-        <source>Choose one of these three.</source>
-        <translation>请从这三项中选择。</translation>
+        <source>Choose one of these.</source>
+        <translation>请选择其中之一。</translation>
     </message>
     <message>
         <source>The GPU cannot be used: {cause}; {obstacle}.</source>
@@ -360,12 +364,36 @@
         <translation>请将设备设为 auto 或 cpu。</translation>
     </message>
     <message>
+        <source>The GPU cannot be used: {cause}.</source>
+        <translation>无法使用 GPU：{cause}。</translation>
+    </message>
+    <message>
+        <source>As requested: {gpu}</source>
+        <translation>按要求使用：{gpu}</translation>
+    </message>
+    <message>
         <source>{cause}: {obstacle}</source>
         <translation>{cause}：{obstacle}</translation>
     </message>
     <message>
+        <source>{cause}, but it has not passed the self-test yet</source>
+        <translation>{cause}，但尚未通过自检</translation>
+    </message>
+    <message>
+        <source>There is no usable GPU cuda:{number}, but {gpus}.</source>
+        <translation>没有可用的 GPU cuda:{number}，可用的有 {gpus}。</translation>
+    </message>
+    <message>
+        <source>{name} ({memory} GB, compute capability {capability})</source>
+        <translation>{name}（{memory} GB，计算能力 {capability}）</translation>
+    </message>
+    <message>
         <source>No NVIDIA driver was found</source>
         <translation>未找到 NVIDIA 驱动程序</translation>
+    </message>
+    <message>
+        <source>If there is an NVIDIA GPU, install its driver, version {release} or newer.</source>
+        <translation>如果有 NVIDIA GPU，请安装其驱动程序，版本 {release} 或更新。</translation>
     </message>
     <message>
         <source>The NVIDIA driver was updated and waits for a restart</source>
@@ -376,20 +404,56 @@
         <translation>NVIDIA 驱动程序无法启动（CUDA 错误 {number}）</translation>
     </message>
     <message>
+        <source>Restart the computer; if that does not help, install the NVIDIA driver anew.</source>
+        <translation>请重新启动计算机；如果仍无效，请重新安装 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
         <source>An NVIDIA driver was found, but no NVIDIA GPU</source>
         <translation>找到了 NVIDIA 驱动程序，但没有 NVIDIA 显卡</translation>
+    </message>
+    <message>
+        <source>If there is one, see that it is connected and that CUDA_VISIBLE_DEVICES does not hide it.</source>
+        <translation>如果确实有 GPU，请检查它是否已连接，以及 CUDA_VISIBLE_DEVICES 是否将其隐藏。</translation>
     </message>
     <message>
         <source>{driver} found, which supports CUDA {got}; CUDA {needed} is needed (driver {release} or newer)</source>
         <translation>找到 {driver}，支持 CUDA {got}；需要 CUDA {needed}（驱动程序 {release} 或更高版本）</translation>
     </message>
     <message>
+        <source>Install a current NVIDIA driver.</source>
+        <translation>请安装最新的 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
         <source>{gpu} found, whose compute capability {got} is too old; {needed} is needed</source>
         <translation>找到 {gpu}，但其计算能力 {got} 过低，需要 {needed}</translation>
     </message>
     <message>
+        <source>A GeForce RTX 20 or GTX 16, or anything newer, would do.</source>
+        <translation>GeForce RTX 20、GTX 16 或更新的 GPU 均可。</translation>
+    </message>
+    <message>
+        <source>{gpu} found, but the package CuPy is not installed</source>
+        <translation>已找到 {gpu}，但未安装 CuPy 软件包</translation>
+    </message>
+    <message>
+        <source>Install the package cupy-cuda13x.</source>
+        <translation>请安装软件包 cupy-cuda13x。</translation>
+    </message>
+    <message>
+        <source>{gpu} found, but the compiler NVRTC is not installed, or not its headers</source>
+        <translation>已找到 {gpu}，但未安装 NVRTC 编译器或其头文件</translation>
+    </message>
+    <message>
+        <source>Install the package cuda-toolkit[nvrtc,cudart].</source>
+        <translation>请安装软件包 cuda-toolkit[nvrtc,cudart]。</translation>
+    </message>
+    <message>
         <source>{gpu} found</source>
         <translation>找到 {gpu}</translation>
+    </message>
+    <message>
+        <source>Nothing needs to be done.</source>
+        <translation>无需任何操作。</translation>
     </message>
     <message>
         <source>NVIDIA driver</source>
@@ -1534,6 +1598,90 @@
     <message>
         <source>Of the models for many languages that are fast enough here, it is the most capable one that fits: it needs about {need} MB of the {free} MB of memory that are free, and {speed} s of processing a second of audio.</source>
         <translation>在本机上足够快的多语言模型中，它是内存放得下的最强的一个：约需 {need} MB 内存（目前空闲 {free} MB），每秒音频约需处理 {speed} 秒。</translation>
+    </message>
+    <message>
+        <source>The kernels are not compiled, and the compiler NVRTC was not found.</source>
+        <translation>内核尚未编译，且未找到 NVRTC 编译器。</translation>
+    </message>
+    <message>
+        <source>Install the GPU packages anew, or choose the device cpu.</source>
+        <translation>请重新安装 GPU 软件包，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be compiled: {log}.</source>
+        <translation>无法编译 {name}：{log}。</translation>
+    </message>
+    <message>
+        <source>Report this, or choose the device cpu.</source>
+        <translation>请报告此问题，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>CuPy cannot be loaded: {cause}.</source>
+        <translation>无法加载 CuPy：{cause}。</translation>
+    </message>
+    <message>
+        <source>Install the GPU packages, or choose the device cpu.</source>
+        <translation>请安装 GPU 软件包，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>Choose the device cpu.</source>
+        <translation>请选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>Install a current NVIDIA driver, version 580 or newer, or choose the device cpu.</source>
+        <translation>请安装最新的 NVIDIA 驱动程序（580 或更新版本），或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>Choose a smaller model or one in fewer bits, close other programs that use the GPU, or choose the device cpu.</source>
+        <translation>请选择更小或位数更少的模型，关闭其他使用 GPU 的程序，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s memory is full ({error}).</source>
+        <translation>GPU 显存已满（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU stopped working ({error}).</source>
+        <translation>GPU 已停止工作（{error}）。</translation>
+    </message>
+    <message>
+        <source>Start the program again to use the GPU; if it happens again, choose the device cpu.</source>
+        <translation>请重新启动程序以使用 GPU；如果再次出现，请选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s driver does not accept the program&apos;s kernels ({error}).</source>
+        <translation>GPU 驱动程序不接受本程序的内核（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU refused to work ({error}).</source>
+        <translation>GPU 拒绝工作（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU has {free} MB of free memory, {needed} MB are needed.</source>
+        <translation>GPU 有 {free} MB 可用显存，需要 {needed} MB。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA driver, or one that is too old ({error}).</source>
+        <translation>没有 NVIDIA 驱动程序，或版本过旧（{error}）。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA GPU ({error}).</source>
+        <translation>没有 NVIDIA GPU（{error}）。</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver was updated and waits for a restart ({error}).</source>
+        <translation>NVIDIA 驱动程序已更新，需要重新启动（{error}）。</translation>
+    </message>
+    <message>
+        <source>Restart the computer.</source>
+        <translation>请重新启动计算机。</translation>
+    </message>
+    <message>
+        <source>The GPU cannot be used ({error}).</source>
+        <translation>无法使用 GPU（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s results are not numbers.</source>
+        <translation>GPU 的结果不是数字。</translation>
     </message>
 </context>
 <context>

@@ -43,7 +43,12 @@ def driver(library: Path, monkeypatch: pytest.MonkeyPatch) -> Driver:
 def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., None]:
     """Sets which packages there are; NVRTC as a wheel of its own, or in a toolkit."""
 
-    def install(cupy: bool = True, nvrtc: str | None = "nvidia/cu13/lib/libnvrtc.so.13", toolkit: str = "") -> None:
+    def install(
+        cupy: bool = True,
+        nvrtc: str | None = "nvidia/cu13/lib/libnvrtc.so.13",
+        toolkit: str = "",
+        headers: str = "nvidia/cu13",
+    ) -> None:
         wheels = ModuleSpec("nvidia", None, is_package=True)
         wheels.submodule_search_locations = [str(tmp_path / "nvidia")]
         specs = {"cupy": ModuleSpec("cupy", None) if cupy else None, "nvidia": wheels if nvrtc else None}
@@ -53,8 +58,9 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., 
         monkeypatch.setenv("CUDA_PATH", str(tmp_path / toolkit) if toolkit else "")
         if nvrtc or toolkit:
             path = tmp_path / (nvrtc or f"{toolkit}/bin/x64/nvrtc64_130_0.dll")
-            path.parent.mkdir(parents=True)
-            path.touch()
+            for file in (path, tmp_path / (toolkit or headers) / "include" / "cuda_fp16.h"):
+                file.parent.mkdir(parents=True)
+                file.touch()
 
     return install
 
@@ -106,6 +112,7 @@ def test_every_answer_of_a_driver(
         ({"cupy": False}, True, CudaState.NO_CUPY, "found, but the package CuPy is not installed"),
         ({"nvrtc": None}, False, CudaState.NO_NVRTC, "found, but the compiler NVRTC is not installed"),
         ({"nvrtc": None}, True, CudaState.READY, "NVIDIA H100"),
+        ({"headers": "elsewhere"}, False, CudaState.NO_NVRTC, "is not installed, or not its headers"),
         ({}, False, CudaState.READY, "NVIDIA H100"),
         ({"nvrtc": "nvidia/cu13/bin/x86_64/nvrtc64_130_0.dll"}, False, CudaState.READY, "NVIDIA H100"),
         ({"nvrtc": None, "toolkit": "CUDA"}, False, CudaState.READY, "NVIDIA H100"),

@@ -27,7 +27,7 @@ class Sources:
 
     def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
         for name, source in SOURCES.items():
-            yield compile(name, source, [f"-arch=sm_{capability[0]}{capability[1]}"])
+            yield compile(name, source, ["-std=c++17"])
 
 
 SOURCES = {"other.cu": "other", "add.cu": "add"}
@@ -35,7 +35,8 @@ MODULES: dict[str, Mapping[str, Kernel]] = {"other": {"nothing": lambda *_: None
 
 
 def compiler(name: str, source: str, options: Sequence[str]) -> Mapping[str, Kernel]:
-    assert options == ["-arch=sm_86"]
+    assert options[0] == "-arch=sm_86"
+    assert options[-1] == "-std=c++17"
     if source not in MODULES:
         raise CompileError(f"{name}(1): error: what is\n{source}?")
     return MODULES[source]
@@ -227,8 +228,7 @@ def test_an_arena_is_one_allocation(device: CudaDevice, gpu: FakeGpu) -> None:
         arena.take((1,), np.uint8)
     arena.free()
     arena.free()
-    assert device.memory().used == 0
-    assert gpu.used == 3 * ALIGNMENT  # there are arrays left
+    assert gpu.used == device.memory().used == 3 * ALIGNMENT  # there are arrays left
     del arrays
     gc.collect()
     assert gpu.used == 0
@@ -241,10 +241,10 @@ def test_too_little_memory_is_said_with_both_figures(device: CudaDevice, gpu: Fa
         Arena(device, 2_000_001)
     assert "smaller model" in caught.value.remedy
     gpu.faults["allocate"] = (2, 2)
-    Arena(device, 256)
+    arenas = [Arena(device, 256)]
     with pytest.raises(DeviceMemoryError):
         Arena(device, 256)
-    Arena(device, 256)  # the device goes on
+    arenas.append(Arena(device, 256))  # the device goes on
     assert device.memory().used == 512
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from gpu.backends.cuda_device import Compile, CudaDevice, Guard, import_cupy
+from gpu.backends.cuda_device import Compile, CudaDevice, import_cupy
+from gpu.backends.cuda_errors import Guard
 
 
 class NoKernels:
@@ -31,14 +32,14 @@ class OneImage:
 
 class OneKernel:
     def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
-        image = compile("one.cu", 'extern "C" __global__ void one() {}', ["-arch=sm_86", "-std=c++17"])
+        image = compile("one.cu", 'extern "C" __global__ void one() {}', ["-std=c++17"])
         assert image.startswith(b"\x7fELF")
         yield image
 
 
 class BadKernel:
     def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
-        yield compile("bad.cu", "nonsense", ["-arch=sm_86"])
+        yield compile("bad.cu", "nonsense", [])
 
 
 def half_real(cupy: Any, stream: Any) -> Any:
@@ -60,8 +61,8 @@ def half_real(cupy: Any, stream: Any) -> Any:
         def get_function(self, name: str) -> Any:
             return cupy.cuda.function.Function.__new__(cupy.cuda.function.Function)
 
-    real = {name: getattr(cupy.cuda, name) for name in ("Event", "Memory", "MemoryPointer", "alloc_pinned_memory")}
-    real |= {name: getattr(cupy.cuda, name) for name in ("driver", "nvrtc", "runtime")}
+    real = {name: getattr(cupy.cuda, name) for name in ("Event", "Memory", "MemoryPointer", "UnownedMemory")}
+    real |= {name: getattr(cupy.cuda, name) for name in ("alloc_pinned_memory", "driver", "nvrtc", "runtime")}
     cuda = SimpleNamespace(
         Device=Device, Stream=lambda non_blocking: stream, function=SimpleNamespace(Module=Module), **real
     )
