@@ -21,7 +21,7 @@ _CONV_THREADS = 256
 _TILE_FRAMES = 32
 _TILE = 64
 _ATTENTION_THREADS = 128
-_DECODE_THREADS = 128
+_DECODE_THREADS = 256
 _LAYOUT_THREADS = 256
 _WEIGHTS_THREADS = 128
 _QUERIES_AT_ONCE = 4
@@ -84,14 +84,12 @@ class AttentionOps:
         grid = (_ceil_div(positions.size, 4 * _CONV_THREADS), x.shape[0])
         self._device.launch("add_positions", grid, (_CONV_THREADS,), x, positions, np.int32(positions.size))
 
-    def encoder_attention(self, qkv: DeviceArray, out: DeviceArray) -> None:
-        """Every position attends to its window's. qkv: (n_windows, n_ctx, 3 * n_state) f16, queries, keys and values
-        side by side; out: (n_windows, n_ctx, n_state) f16."""
+    def encoder_attention(self, q: DeviceArray, k: DeviceArray, v: DeviceArray, out: DeviceArray) -> None:
+        """Every position attends to its window's. q, k, v, out: (n_windows, n_ctx, n_state) f16."""
         n_windows, n_ctx, n_state = out.shape
-        _expect(qkv, np.float16, n_windows, n_ctx, 3 * n_state)
-        _expect(out, np.float16)
-        flat = qkv.reshape(-1)
-        self._flash(flat, flat[n_state:], flat[2 * n_state :], out, (n_ctx, 3 * n_state, 3 * n_state, HEAD, n_ctx - 1))
+        for array in (q, k, v, out):
+            _expect(array, np.float16, n_windows, n_ctx, n_state)
+        self._flash(q, k, v, out, (n_ctx, n_state, n_state, HEAD, n_ctx - 1))
 
     def prompt_attention(self, q: DeviceArray, cache: DeviceArray, row: int, first: int, out: DeviceArray) -> None:
         """New positions of one sequence attend to the cached ones and, causally, to each other.

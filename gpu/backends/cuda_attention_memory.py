@@ -14,7 +14,7 @@ from gpu.model_file import ModelDimensions
 
 HEAD = 64  # dimensions of a head
 # As in decode_attention.cu.
-KEYS_OF_SPLIT = 64
+KEYS_OF_SPLIT = 128
 SEQUENCES_OF_SHARE = 8  # of a window, that read its keys and values together
 PART = HEAD + 2
 

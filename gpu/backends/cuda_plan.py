@@ -26,7 +26,6 @@ from gpu.token_rules import TokenRules
 
 HEAD_SIZE = 64
 MAX_ROWS, MAX_SEQUENCES = 16, 16
-N_SPARE = 1
 N_TIMESTAMPS = 1501  # 0 to 30 s in steps of 20 ms, behind all other tokens
 USUAL_SEQUENCES = 5  # beams, or samples at a temperature
 N_AHEAD = 1  # windows encoded while others are decoded
@@ -111,7 +110,7 @@ def decoder_parts(dims: ModelDimensions, plan: DecodePlan) -> dict[str, Shapes]:
     parts: dict[str, Shapes] = {
         "text": text_arrays(dims, plan),
         "sequences": Sequences.arrays(plan.rules, n),
-        "cross scratch": numbered(CrossScratch.arrays(dims, -(-n // plan.sequences), plan.sequences)),
+        "cross scratch": numbered(CrossScratch.arrays(dims, plan.rows, plan.sequences)),
     }
     if plan.rows == 1 and plan.top_k:
         parts["beams"] = Beams.arrays(plan.rules, plan.sequences, plan.top_k)
@@ -121,8 +120,8 @@ def decoder_parts(dims: ModelDimensions, plan: DecodePlan) -> dict[str, Shapes]:
 
 
 def n_sequences(plan: DecodePlan) -> int:
-    """Of a decoder. One is spare where the host chooses and looks ahead: what a slot's only one may go on with."""
-    return plan.rows * plan.sequences + (N_SPARE if plan.rules.look_back else 0)
+    """Of a decoder."""
+    return plan.rows * plan.sequences
 
 
 def n_positions(dims: ModelDimensions, plan: DecodePlan) -> int:
@@ -210,6 +209,6 @@ def fit(tensors: Mapping[str, StoredTensor], dims: ModelDimensions, free: int) -
 
 
 def _any_rules(dims: ModelDimensions) -> TokenRules:
-    """For sizes alone; these look back, which takes the spare sequence."""
+    """For sizes alone."""
     begin = dims.n_vocab - N_TIMESTAMPS
-    return TokenRules(dims.n_vocab, begin, begin, begin, begin, (), (), 0, no_repeat_ngram_size=1)
+    return TokenRules(dims.n_vocab, begin, begin, begin, begin, (), (), 0)

@@ -30,7 +30,7 @@ _STATE_WORDS = SEQUENCE_STATE.itemsize // 4
 # The kernels' constants: token_scan.cuh, sampling.cu, beams.cu, embed.cu.
 _SCAN_THREADS, _TOKENS_PER_BLOCK = 256, 1024
 _LOG_SOFTMAX_THREADS = 512
-_REORDER_THREADS, MAX_BEAMS = 256, 16
+_REORDER_THREADS, MAX_BEAMS = 128, 64
 _EMBED_THREADS, _EMBED_GROUP = 64, 16
 _WARP = (32,)
 
@@ -211,6 +211,10 @@ class SamplingOps:
     def _embed(self, matrix: DeviceMatrix, x: DeviceArray, kernel: str, *arguments: Any) -> None:
         positions, rows, *scalars = arguments
         n_rows, n_state = x.shape
+        if n_state != matrix.n_in or n_state != positions.shape[1] or n_rows > rows.shape[0]:
+            raise ValueError(
+                f"{rows.shape[0]} rows of {matrix.n_in}, positions of {positions.shape[1]}, into {x.shape}"
+            )
         grid = (-(-n_state // (_EMBED_THREADS * _EMBED_GROUP)), n_rows)
         sizes = (np.int32(matrix.n_out), np.int32(n_state))
         name = f"{kernel}_{matrix.format.lower()}"
@@ -223,7 +227,7 @@ class SamplingOps:
         Args:
             logits: (R, n_vocab) float32.
         """
-        n_rows, rules = logits.shape[0], sequences.rules
+        n_rows, rules = _n_rows(logits, sequences), sequences.rules
         grid = (n_scan_blocks(rules), n_rows)
         state, partials, scalars = sequences.states, sequences.partials, _scalars(rules)
         self._device.launch("choose_scan", grid, (_SCAN_THREADS,), logits, sequences.masks, state, partials, *scalars)
@@ -236,7 +240,7 @@ class SamplingOps:
         Args:
             logits: (R, n_vocab) float32.
         """
-        n_rows, rules = logits.shape[0], sequences.rules
+        n_rows, rules = _n_rows(logits, sequences), sequences.rules
         grid = (n_scan_blocks(rules), n_rows)
         state, partials, scalars = sequences.states, sequences.partials, (*_scalars(rules), np.int32(beams.k))
         self._device.launch(
@@ -283,6 +287,13 @@ class SamplingOps:
 
 def _scalars(rules: TokenRules) -> tuple[np.int32, np.int32, np.int32]:
     return np.int32(rules.n_vocab), np.int32(rules.eot), np.int32(rules.timestamp_begin)
+
+
+def _n_rows(logits: DeviceArray, sequences: Sequences) -> int:
+    n_rows, n_vocab = logits.shape
+    if n_vocab != sequences.rules.n_vocab or n_rows > sequences.n:
+        raise ValueError(f"logits {logits.shape} of {sequences.n} sequences and {sequences.rules.n_vocab} tokens")
+    return n_rows
 
 
 def not_numbers() -> DeviceError:

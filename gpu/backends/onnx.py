@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from gpu.backends.base import Cross, DecodePlan, Floats, Limits
 from gpu.backends.host_decoder import HostDecoder
-from gpu.backends.onnx_decoder import OnnxCross, OnnxLogits, TokenEmbedding
+from gpu.backends.onnx_decoder import OnnxCross, OnnxLogits
 from gpu.backends.onnx_graphs import build_decoder, build_encoder
+from gpu.backends.token_embedding import TokenEmbedding
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
 from gpu.host_memory import host_memory, return_freed_memory, trim_memory

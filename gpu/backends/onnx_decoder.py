@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gpu.alignment_heads import alignment_heads, alignment_layers
 from gpu.backends.base import Cross, DecodePlan, Floats
 from gpu.backends.onnx_graphs import HEAD_SIZE
-from gpu.model_file import ModelDimensions, ModelFile
+from gpu.backends.token_embedding import TokenEmbedding
+from gpu.model_file import ModelDimensions
 
 
 @dataclass(eq=False)
@@ -36,29 +37,6 @@ class OnnxCross:
 
     def free(self) -> None:
         self.values, self.scales, self.lender = (), (), None
-
-
-class TokenEmbedding:
-    """Token plus position embeddings, rows dequantized when they are needed (the whole table is 106 MB for base)."""
-
-    def __init__(self, model: ModelFile) -> None:
-        table = model.tensors["decoder.token_embedding.weight"]
-        self._format = table.type
-        self._blocks = table.blocks.copy()  # (n_vocab, n_blocks, type_size): outlives the mapped file
-        self._positions = model.tensors["decoder.positional_embedding"].dequantize()  # (n_text_ctx, d)
-        self._rows: dict[int, Floats] = {}
-
-    def __call__(self, token: int, position: int) -> Floats:
-        """Token plus position, (d,) float32."""
-        embedded: Floats = self.row(token) + self._positions[position]
-        return embedded
-
-    def row(self, token: int) -> Floats:
-        """The token alone, (d,) float32."""
-        row = self._rows.get(token)
-        if row is None:
-            row = self._rows[token] = self._format.dequantize(self._blocks[token]).reshape(-1)
-        return row
 
 
 class OnnxLogits:

@@ -7,10 +7,6 @@
 #define PITCH (HEAD + 8)      // halves of a row in shared memory: rows fall into different banks
 #define LOADS (TILE * HEAD / 8 / ATTENTION_THREADS)
 
-__device__ __forceinline__ uint32_t join_halves(__half low, __half high) {
-    return __half_as_ushort(low) | (uint32_t)__half_as_ushort(high) << 16;
-}
-
 // A tile of keys or values on its way from global to shared memory; rows from n_rows on are zero.
 struct Staged {
     uint4 part[LOADS];
@@ -36,7 +32,7 @@ struct Staged {
 // keys up to first + i: all of them where first >= n_k - 1.
 //   q: (batch, n_q, q_row), head h from column h * HEAD. out: (batch, n_q, n_head * HEAD).
 //   k, v: (batch, n_k * kv_row): key j of head h from j * kv_row + h * kv_head.
-extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS)
+extern "C" __global__ void __launch_bounds__(ATTENTION_THREADS, 3)
 flash_attention(const __half* q, const __half* k, const __half* v, __half* out, int n_q, int n_k, int q_row, int kv_row,
                 int kv_head, int first) {
     alignas(16) __shared__ __half keys[TILE][PITCH];
@@ -69,19 +65,18 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
         next_values.store(values);
         __syncthreads();
         const int key1 = key0 + TILE;
-        if (key1 < n_seen) {
-            next_keys.load(k + (size_t)key1 * kv_row, kv_row, n_seen - key1);
-            next_values.load(v + (size_t)key1 * kv_row, kv_row, n_seen - key1);
-        }
+        if (key1 < n_seen) next_keys.load(k + (size_t)key1 * kv_row, kv_row, n_seen - key1);
 
         float scores[TILE / 8][4] = {};
 #pragma unroll
-        for (int j = 0; j < TILE / 8; ++j)
+        for (int j = 0; j < TILE / 8; j += 2)
 #pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                const __half* row = &keys[j * 8 + group][i * 16 + pair];
-                const uint32_t b[2] = {*(const uint32_t*)row, *(const uint32_t*)(row + 8)};
-                mma_m16n8k16(scores[j], queries[i], b);
+            for (int i = 0; i < HEAD / 16; ++i) {  // of 16 keys, 16 dimensions: matrices of the first 8 keys come first
+                uint32_t b[4];
+                load_matrices(b, &keys[j * 8 + lane / 16 * 8 + lane % 8][i * 16 + lane / 8 % 2 * 8]);
+                const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
+                mma_m16n8k16(scores[j], queries[i], low);
+                mma_m16n8k16(scores[j + 1], queries[i], high);
             }
         if (key1 > min(n_k, first + begin + 1)) {  // some query of the warp does not see all of the tile
 #pragma unroll
@@ -100,19 +95,21 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
             for (int j = 0; j < TILE / 8; ++j) now = fmaxf(now, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
             now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 1));
             now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 2));
-            const float fade = exp2f((highest[half] - now) * SCORE_SCALE);
+            const float fade = fast_exp2((highest[half] - now) * SCORE_SCALE);
             highest[half] = now;
             sum[half] *= fade;
 #pragma unroll
             for (int j = 0; j < TILE / 8; ++j)
 #pragma unroll
                 for (int c = 2 * half; c < 2 * half + 2; ++c) {
-                    scores[j][c] = exp2f((scores[j][c] - now) * SCORE_SCALE);
+                    scores[j][c] = fast_exp2(fmaf(scores[j][c], SCORE_SCALE, -now * SCORE_SCALE));
                     sum[half] += scores[j][c];
                     attended[j][c] *= fade;
                 }
         }
 
+        // Only now, while the scores are about to leave their registers.
+        if (key1 < n_seen) next_values.load(v + (size_t)key1 * kv_row, kv_row, n_seen - key1);
 #pragma unroll
         for (int i = 0; i < TILE / 16; ++i) {  // the weights as A fragments: 16 queries, 16 keys each
             const uint32_t weights[4] = {
@@ -120,11 +117,12 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
                 pack_halves(scores[2 * i + 1][0], scores[2 * i + 1][1]),
                 pack_halves(scores[2 * i + 1][2], scores[2 * i + 1][3])};
 #pragma unroll
-            for (int j = 0; j < HEAD / 8; ++j) {
-                const int row = i * 16 + pair, column = j * 8 + group;
-                const uint32_t b[2] = {join_halves(values[row][column], values[row + 1][column]),
-                                       join_halves(values[row + 8][column], values[row + 9][column])};
-                mma_m16n8k16(attended[j], weights, b);
+            for (int j = 0; j < HEAD / 8; j += 2) {  // of 16 dimensions: matrices of the first 8 come first
+                uint32_t b[4];
+                load_matrices_transposed(b, &values[i * 16 + lane % 16][j * 8 + lane / 16 * 8]);
+                const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
+                mma_m16n8k16(attended[j], weights, low);
+                mma_m16n8k16(attended[j + 1], weights, high);
             }
         }
     }
@@ -135,10 +133,11 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
         sum[half] += __shfl_xor_sync(0xffffffffu, sum[half], 2);
         const int query = begin + group + half * 8;
         if (query >= n_q) continue;
+        const float scale = 1.0f / sum[half];
         __half* row = out + (((size_t)blockIdx.z * n_q + query) * gridDim.y + head) * HEAD;
 #pragma unroll
         for (int j = 0; j < HEAD / 8; ++j)
             *(uint32_t*)(row + j * 8 + pair) =
-                pack_halves(attended[j][2 * half] / sum[half], attended[j][2 * half + 1] / sum[half]);
+                pack_halves(attended[j][2 * half] * scale, attended[j][2 * half + 1] * scale);
     }
 }

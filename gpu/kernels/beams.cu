@@ -2,8 +2,8 @@
 // others. Keys and values stay where they are; only the table that says where is reordered.
 #include "token_scan.cuh"
 
-#define REORDER_THREADS 256
-#define MAX_SEQUENCES 16  // of a window
+#define REORDER_THREADS 128
+#define MAX_SEQUENCES 64  // of a window; a thread looks after each
 
 // Grid (blocks of the vocabulary, sequences), SCAN_THREADS threads: each block's k best tokens, best first.
 //   masks: see choose_scan. partials: (n_sequences, blocks), only their masses. entries: (n_sequences, blocks, k).

@@ -2,13 +2,14 @@
 #include "attention.cuh"
 #include "state.cuh"
 
-#define DECODE_THREADS 128
+#define DECODE_THREADS 256
 #define WARPS (DECODE_THREADS / 32)
 #define GROUPS (DECODE_THREADS / LANES_PER_KEY)
 #define KEYS_PER_LANE 4
-#define KEYS_AT_ONCE (GROUPS * KEYS_PER_LANE)  // 64: also the keys of a split of cross_attention
+#define KEYS_AT_ONCE (GROUPS * KEYS_PER_LANE)  // 128: also the keys of a split of cross_attention
 #define MOST_SEQUENCES 8  // of a window whose keys and values are read once for all of them
 #define PART (HEAD + 2)   // floats of what a part of the keys gives: HEAD values, highest score, sum of weights
+#define PARTS_AT_ONCE 12  // loads in flight when parts are put together: the splits of Whisper's 1500 positions
 
 // What some of the keys give to eight dimensions of one query's result: as of an online softmax.
 struct Partial {
@@ -27,14 +28,14 @@ __device__ __forceinline__ void attend(Partial& to, const float (&q)[8], const u
         weight[i] = i < n ? score : LOWEST;
         now = fmaxf(now, weight[i]);
     }
-    const float fade = exp2f(to.highest - now);
+    const float fade = fast_exp2(to.highest - now);
     to.highest = now;
     to.sum *= fade;
 #pragma unroll
     for (int d = 0; d < 8; ++d) to.value[d] *= fade;
 #pragma unroll
     for (int i = 0; i < KEYS_PER_LANE; ++i) {
-        weight[i] = i < n ? exp2f(weight[i] - now) : 0.0f;
+        weight[i] = i < n ? fast_exp2(weight[i] - now) : 0.0f;
         to.sum += weight[i];
         Half8 halves;
         halves.raw = v[i];
@@ -49,7 +50,7 @@ __device__ __forceinline__ void write_warp(Partial p, float* part) {
 #pragma unroll
     for (int offset = LANES_PER_KEY; offset < 32; offset <<= 1) {
         const float other = __shfl_xor_sync(0xffffffffu, p.highest, offset), now = fmaxf(p.highest, other);
-        const float mine = exp2f(p.highest - now), theirs = exp2f(other - now);
+        const float mine = fast_exp2(p.highest - now), theirs = fast_exp2(other - now);
         p.highest = now;
         p.sum = p.sum * mine + __shfl_xor_sync(0xffffffffu, p.sum, offset) * theirs;
 #pragma unroll
@@ -67,14 +68,31 @@ __device__ __forceinline__ void write_warp(Partial p, float* part) {
 
 // Of one dimension: n parts put together, in their order.
 struct Total {
-    float highest, sum, value;
+    float highest = LOWEST, sum = 0.0f, value = 0.0f;
 
-    __device__ __forceinline__ Total(const float* parts, int n, int dimension) : highest(LOWEST), sum(0), value(0) {
-        for (int i = 0; i < n; ++i) highest = fmaxf(highest, parts[i * PART + HEAD]);
-        for (int i = 0; i < n; ++i) {
-            const float scale = exp2f(parts[i * PART + HEAD] - highest);
-            sum = fmaf(parts[i * PART + HEAD + 1], scale, sum);
-            value = fmaf(parts[i * PART + dimension], scale, value);
+    __device__ __forceinline__ Total(const float* parts, int n, int dimension) {
+        for (int begin = 0; begin < n; begin += PARTS_AT_ONCE) {
+            float h[PARTS_AT_ONCE], s[PARTS_AT_ONCE], v[PARTS_AT_ONCE], now = highest;
+#pragma unroll
+            for (int i = 0; i < PARTS_AT_ONCE; ++i) {
+                const float* part = parts + (begin + i) * PART;
+                const bool is_one = begin + i < n;
+                h[i] = is_one ? part[HEAD] : LOWEST;
+                s[i] = is_one ? part[HEAD + 1] : 0.0f;
+                v[i] = is_one ? part[dimension] : 0.0f;
+            }
+#pragma unroll
+            for (int i = 0; i < PARTS_AT_ONCE; ++i) now = fmaxf(now, h[i]);
+            const float fade = fast_exp2(highest - now);
+            highest = now;
+            sum *= fade;
+            value *= fade;
+#pragma unroll
+            for (int i = 0; i < PARTS_AT_ONCE; ++i) {
+                const float scale = fast_exp2(h[i] - now);
+                sum = fmaf(s[i], scale, sum);
+                value = fmaf(v[i], scale, value);
+            }
         }
     }
 };
@@ -159,8 +177,8 @@ cross_attention(const float* q, const unsigned long long* windows, const Sequenc
         v[i] = load8(value + (size_t)j * HEAD);
         n_keys = i + 1;
     }
-#pragma unroll
-    for (int i = 0; i < Most; ++i) {
+#pragma unroll 1
+    for (int i = 0; i < n; ++i) {
         if (!(active >> i & 1)) continue;
         float query[8];
         load_query(query, q + ((size_t)(begin + i) * n_head + head) * HEAD + dims);

@@ -3,11 +3,10 @@
 
 #define HEAD 64
 
-// (n_out, n_in) planes each, and biases (n_out) or NULL.
-struct Projections {
-    const void* planes[3];
-    const float* biases[3];
-};
+template <class T>
+__device__ __forceinline__ T one_of(int i, T first, T second, T third) {
+    return i == 0 ? first : i == 1 ? second : third;
+}
 
 // The cache of one layer, (2, n_sequences, n_head, n_text_ctx, 64): keys, then values.
 struct Cache {
@@ -24,12 +23,10 @@ struct Cache {
 // Grid (any number of blocks, matrices), of which the first is number `first`: 0 query, 1 key, 2 value. All are (d, d).
 //   q: (n_rows, d). Row s is sequence s's; a finished sequence appends nothing.
 template <class Product, int ROWS>
-__device__ __forceinline__ void gemv_qkv(const Input& in, const Projections& projections, float* q, const Cache& cache,
-                                         const SequenceState* states, int chunk, int first) {
+__device__ __forceinline__ void gemv_qkv(const Input& in, const void* planes, const float* bias, int part, float* q,
+                                         const Cache& cache, const SequenceState* states, int chunk) {
     if (!any_alive(states, in.n_rows)) return;
-    const int part = first + blockIdx.y, d = in.K;
-    const void* planes = projections.planes[part];
-    const float* bias = projections.biases[part];
+    const int d = in.K;
     project<Product, ROWS>(Product(planes, d, d), in, d, chunk, [&](int row, int n, float sum) {
         if (bias) sum += bias[n];
         if (part == 0) {
@@ -41,13 +38,14 @@ __device__ __forceinline__ void gemv_qkv(const Input& in, const Projections& pro
 }
 
 #define GEMV_QKV(name, rows, Product)                                                                             \
-    extern "C" __global__ void __launch_bounds__(GEMV_THREADS)                                                    \
+    extern "C" __global__ void __launch_bounds__(GEMV_THREADS, 4)                                                    \
     gemv_qkv_##rows##_##name(const float* x, const float* gamma, const float* beta, const void* wq,               \
                              const void* wk, const void* wv, const float* bq, const float* bk, const float* bv,   \
                              float* q, __half* cache, const SequenceState* states, int n_rows, int d, int chunk,  \
                              int first, int n_sequences, int n_text_ctx) {                                        \
-        gemv_qkv<Product, rows>({x, gamma, beta, n_rows, d}, {{wq, wk, wv}, {bq, bk, bv}}, q,                     \
-                                {cache, n_sequences, n_text_ctx}, states, chunk, first);                          \
+        const int part = first + blockIdx.y;                                                                      \
+        gemv_qkv<Product, rows>({x, gamma, beta, n_rows, d}, one_of(part, wq, wk, wv), one_of(part, bq, bk, bv),  \
+                                part, q, {cache, n_sequences, n_text_ctx}, states, chunk);                        \
     }
 #define GEMV_QKV_QUANTIZED(name, Format)        \
     GEMV_QKV(name, 1, IntegerProduct<Format>)   \

@@ -19,7 +19,7 @@ struct Best {
 
 // The better of two, the lower id among equals: NumPy's argmax.
 __device__ __forceinline__ Best better(Best a, Best b) {
-    const bool second = b.value > a.value || (b.value == a.value && (unsigned int)b.id < (unsigned int)a.id);
+    const bool second = b.value > a.value || (b.value == a.value && b.id < a.id);
     return second ? b : a;
 }
 

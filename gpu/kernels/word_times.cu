@@ -36,9 +36,9 @@ cross_weights(const float* queries, const __half* cross, const int* heads, float
     for (int key = lane; key < n_ctx; key += 32) highest = fmaxf(highest, row[key]);
 #pragma unroll
     for (int offset = 16; offset; offset >>= 1) highest = fmaxf(highest, __shfl_xor_sync(0xffffffffu, highest, offset));
-    for (int key = lane; key < n_ctx; key += 32) sum += exp2f(row[key] - highest);
+    for (int key = lane; key < n_ctx; key += 32) sum += fast_exp2(row[key] - highest);
 #pragma unroll
     for (int offset = 16; offset; offset >>= 1) sum += __shfl_xor_sync(0xffffffffu, sum, offset);
     out += ((size_t)blockIdx.y * n + begin + mine) * n_ctx;
-    for (int key = lane; key < n_ctx; key += 32) out[key] = exp2f(row[key] - highest) / sum;
+    for (int key = lane; key < n_ctx; key += 32) out[key] = fast_exp2(row[key] - highest) / sum;
 }

@@ -7,6 +7,7 @@ from gpu.cancel import CancelToken
 from gpu.engine import Engine
 from gpu.types import Segment, TranscribeOptions
 from tests.support.cuda.devices import emulated_device
+from tests.support.cuda.matrices import Bench
 from tests.support.requantize import SHIPPED_MODEL
 from tests.support.speech import make_reading
 
@@ -43,3 +44,9 @@ def reading_segments(engine, reading):
 def cuda():
     """A GPU that embeds and chooses tokens."""
     return emulated_device("embed.cu", "sampling.cu", "beams.cu")
+
+
+@pytest.fixture(scope="session")
+def bench():
+    """A GPU with the linear layers."""
+    return Bench()

@@ -23,6 +23,7 @@ from gpu.backends.cuda_sampling import (
     supports,
     token_masks,
 )  # fmt: skip
+from gpu.backends.cuda_weights import DeviceMatrix
 from gpu.token_rules import RuleState, TokenRules, apply
 from tests.support.cuda.choices import RAGGED, TINY, Run, english, f32, rules_of
 
@@ -74,7 +75,7 @@ def test_rules_that_look_back_are_refused(cuda: CudaDevice) -> None:
 
 
 def test_too_many_beams_are_refused(cuda: CudaDevice) -> None:
-    with pytest.raises(ValueError, match="16 beams at most, not 17"):
+    with pytest.raises(ValueError, match="64 beams at most, not 65"):
         Beams(Arena(cuda, 1 << 20), TINY, MAX_BEAMS + 1, 2)
 
 
@@ -86,6 +87,18 @@ def test_the_memory_is_what_the_plan_adds_up(cuda: CudaDevice, rules: TokenRules
     Sequences(cuda, arena, rules, 5)
     Beams(arena, rules, 5, 6)
     assert arena.used == n_bytes
+
+
+def test_what_does_not_fit_is_refused(cuda: CudaDevice) -> None:
+    run = Run(cuda, TINY, 2)
+    for shape in ((3, TINY.n_vocab), (2, TINY.n_vocab + 1)):
+        with pytest.raises(ValueError, match=r"of 2 sequences and 58 tokens"):
+            run.ops.choose(run.arena.take(shape, f32), run.sequences)
+    matrix = DeviceMatrix("F32", TINY.n_vocab, 64, run.arena.take((TINY.n_vocab * 256,), np.uint8))
+    for n_rows, n_state, n_positions in ((3, 64, 64), (2, 128, 128), (2, 64, 128)):
+        positions, x = run.arena.take((5, n_positions), f32), run.arena.take((n_rows, n_state), f32)
+        with pytest.raises(ValueError, match="rows of 64"):
+            run.ops.embed(matrix, positions, run.sequences, x)
 
 
 def test_more_tokens_than_the_ring_holds_are_noticed(cuda: CudaDevice) -> None:

@@ -1,4 +1,4 @@
-"""Attention on tensor cores: the encoder's, and of prompts over the caches, in NumPy with the same rounding and without."""
+"""Attention on tensor cores, the encoder's and that of prompts, against NumPy with the same rounding and without."""
 
 from __future__ import annotations
 
@@ -96,4 +96,5 @@ def test_keys_and_values_are_stored_by_heads(cuda: CudaDevice) -> None:
     stored = bench.get(cache)
     assert np.array_equal(stored[:, 2, :, 30:35].astype(f32), expected[:, :, :5])
     stored[:, 2, :, 30:35] = np.nan
-    assert np.isnan(stored).all() and np.isnan(bench.get(cross)[0]).all()
+    assert np.isnan(stored).all()
+    assert np.isnan(bench.get(cross)[0]).all()

@@ -61,7 +61,7 @@ extern dim3 cuemu_block_dim, cuemu_grid_dim;
 inline void* cuemu_dynamic_shared() { return cuemu_shared; }
 
 // ---- what threads do together
-enum CuemuWarpOp { CUEMU_SYNC, CUEMU_XOR, CUEMU_DOWN, CUEMU_UP, CUEMU_FROM, CUEMU_BALLOT, CUEMU_MMA };
+enum CuemuWarpOp { CUEMU_SYNC, CUEMU_XOR, CUEMU_DOWN, CUEMU_UP, CUEMU_FROM, CUEMU_BALLOT, CUEMU_MMA, CUEMU_ROWS };
 extern "C" {
 void cuemu_barrier(int line);
 uint64_t cuemu_warp(unsigned mask, CuemuWarpOp op, int line, uint64_t value, int argument);
@@ -139,6 +139,7 @@ inline int __dp4a(int a, int b, int sum) {
 inline float __fdividef(float x, float y) { return x / y; }
 inline float __frcp_rn(float x) { return 1.f / x; }
 inline float rsqrtf(float x) { return 1.f / sqrtf(x); }
+inline float fast_exp2(float x) { return x < -126.f ? 0.f : exp2f(x); }
 inline int __float2int_rn(float x) { return (int)nearbyintf(x); }
 #define __expf(x) expf(x)  // glibc has functions of these names
 #define __logf(x) logf(x)
@@ -162,6 +163,24 @@ inline float __low2float(__half2 h) { return __half2float(h.x); }
 inline float __high2float(__half2 h) { return __half2float(h.y); }
 inline __half __ushort_as_half(unsigned short bits) { return cuemu_bits<__half>(bits); }
 inline unsigned short __half_as_ushort(__half h) { return h.x; }
+
+// ---- matrices of halves: lane i has the address of row i % 8 of matrix i / 8
+struct CuemuRows {
+    const __half *mine, *all[32];
+};
+inline void cuemu_load_matrices(int line, uint32_t (&r)[4], const __half* row, bool transposed) {
+    CuemuRows rows{row, {}};
+    cuemu_warp(CUEMU_ALL, CUEMU_ROWS, line, reinterpret_cast<uint64_t>(&rows), 0);
+    const unsigned group = cuemu_thread->lane / 4, pair = cuemu_thread->lane % 4 * 2;
+    for (int i = 0; i < 4; ++i) {
+        const __half* const* matrix = rows.all + 8 * i;
+        const __half low = transposed ? matrix[pair][group] : matrix[group][pair];
+        const __half high = transposed ? matrix[pair + 1][group] : matrix[group][pair + 1];
+        r[i] = low.x | (uint32_t)high.x << 16;
+    }
+}
+#define load_matrices(r, row) cuemu_load_matrices(__LINE__, r, row, false)
+#define load_matrices_transposed(r, row) cuemu_load_matrices(__LINE__, r, row, true)
 
 // ---- kernels to be called by name: an entry and a signature of each (emulator.py)
 template <class T>

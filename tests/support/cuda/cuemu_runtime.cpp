@@ -285,11 +285,24 @@ private:
         return *free;
     }
 
+    // Every lane learns the addresses of all.
+    void gather_rows(Fiber* const* lanes, int line) {
+        for (unsigned i = 0; i < LANES; ++i) {
+            const __half* row = reinterpret_cast<CuemuRows*>(lanes[i]->value)->mine;
+            if (reinterpret_cast<uintptr_t>(row) % 16) fail("loading matrices: a row is not aligned to 16 bytes", line);
+            for (unsigned j = 0; j < LANES; ++j) reinterpret_cast<CuemuRows*>(lanes[j]->value)->all[i] = row;
+        }
+    }
+
     // The last lane has come: do it for all.
     void exchange(Fiber* const* lanes, unsigned n_lanes, unsigned wanted, CuemuWarpOp op, int line) {
         if (op == CUEMU_MMA) {
             if (wanted != CUEMU_ALL) fail("mma needs all 32 lanes", line);
             else multiply(lanes);
+        }
+        if (op == CUEMU_ROWS) {
+            if (wanted != CUEMU_ALL) fail("loading matrices needs all 32 lanes", line);
+            else gather_rows(lanes, line);
         }
         uint64_t ballot = 0, results[LANES];
         for (unsigned i = 0; i < n_lanes; ++i)

@@ -1,0 +1,76 @@
+"""The CUDA backend: Whisper on its quantized weights in the GPU's memory, with kernels of our own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gpu.backends.base import Cross, DecodePlan, Decoder, Floats
+from gpu.backends.cuda_arena import Arena, n_bytes_of
+from gpu.backends.cuda_cross import CrossPool
+from gpu.backends.cuda_decoder import CudaDecoder
+from gpu.backends.cuda_device import CudaDevice
+from gpu.backends.cuda_encoder import Encoder
+from gpu.backends.cuda_logits import CudaLogits
+from gpu.backends.cuda_network import DeviceNetwork
+from gpu.backends.cuda_plan import decoder_parts, encoder_arrays, fit, prompt_arrays, weight_arrays
+from gpu.backends.cuda_sampling import Beams, supports
+from gpu.backends.cuda_slots import Slots
+from gpu.backends.cuda_text import TextNetwork
+from gpu.backends.host_decoder import HostDecoder
+from gpu.backends.token_embedding import TokenEmbedding
+from gpu.cancel import CancelToken
+from gpu.model_file import ModelFile
+from gpu.types import DeviceInfo, MemoryUsage
+
+
+class CudaBackend:
+    """See `gpu.backends.base.Backend`. Belongs to the thread that made its device."""
+
+    def __init__(self, model: ModelFile, device: CudaDevice, info: DeviceInfo) -> None:
+        """Copy the weights to the device. The model file may be closed afterwards.
+
+        Raises:
+            DeviceMemoryError: the model does not fit, with what decoding it takes.
+        """
+        self._cuda, self._info, self._dims = device, info, model.dims
+        self.limits, _ = fit(model.tensors, model.dims, device.memory().free)
+        self._weights = Arena(device, n_bytes_of(weight_arrays(model.tensors)))
+        self._scratch = Arena(device, sum(map(n_bytes_of, (encoder_arrays(model.dims), prompt_arrays(model.dims)))))
+        network = DeviceNetwork.upload(model, device, self._weights)
+        self._encoder = Encoder(device, network, self._scratch)
+        self._text = TextNetwork(device, network, self._scratch)
+        self._windows = CrossPool(device, model.dims)
+        self._embedding = TokenEmbedding(model)
+
+    @property
+    def device(self) -> DeviceInfo:
+        return self._info
+
+    def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
+        windows: list[Cross] = []
+        for window in mel:
+            cross = self._windows.take()
+            self._encoder.encode(window, cross.array, cancel)
+            windows.append(cross)
+        return windows
+
+    def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder:
+        """A decoder whose logits stay on the device; for rules that look back on the text `HostDecoder`."""
+        arena = Arena(self._cuda, sum(map(n_bytes_of, decoder_parts(self._dims, plan).values())))
+        if not supports(plan.rules):
+            rules = replace(plan.rules, repetition_penalty=1.0, no_repeat_ngram_size=0)
+            slots = Slots(self._cuda, self._text, plan, rules, arena)
+            return HostDecoder(plan, CudaLogits(plan, slots, self._embedding), cancel)
+        slots = Slots(self._cuda, self._text, plan, plan.rules, arena)
+        beams = Beams(arena, plan.rules, plan.sequences, plan.top_k) if plan.rows == 1 and plan.top_k else None
+        return CudaDecoder(self._cuda, plan, slots, beams, cancel)
+
+    def memory(self) -> MemoryUsage:
+        return self._cuda.memory()
+
+    def close(self) -> None:
+        """Wait for the device and give its memory back. Decoders that are still open are of no use any more."""
+        del self._encoder, self._text, self._windows, self._embedding
+        self._weights.free()
+        self._scratch.free()
+        self._cuda.close()
