@@ -37,14 +37,13 @@ extern "C" __global__ void __launch_bounds__(32)
 candidates_merge(const Partial* partials, Best* entries, const SequenceState* states, int* ids, float* logprobs,
                  int n_vocab, int eot, int timestamp_begin, int k) {
     const int sequence = blockIdx.x;
-    const SequenceState state = states[sequence];
-    if (state.done) return;
+    if (states[sequence].done) return;
     const int n_text_blocks = n_blocks_of(timestamp_begin);
     const int n_blocks = n_text_blocks + n_blocks_of(n_vocab - timestamp_begin);
     partials += (size_t)sequence * n_blocks;
     entries += (size_t)sequence * n_blocks * k;
     const Mass text = merge(partials, 0, n_text_blocks).mass, times = merge(partials, n_text_blocks, n_blocks).mass;
-    const Ruled ruled = rule_timestamps(text, times, state.n_sampled);
+    const Ruled ruled = rule_timestamps(text, times);
     // Lane l looks after every 32nd entry, and takes out what was chosen.
     const int begin = (ruled.text ? 0 : n_text_blocks) * k + (int)threadIdx.x, end = n_blocks * k;
     for (int i = 0; i < k; ++i) {

@@ -47,7 +47,7 @@ choose_token(const float* logits, const Partial* partials, SequenceState* states
     const Partial text = merge(partials, 0, n_text_blocks), times = merge(partials, n_text_blocks, n_blocks);
     __syncwarp();  // all lanes have read what lane 0 is going to write
     if (threadIdx.x != 0) return;
-    const Ruled ruled = rule_timestamps(text.mass, times.mass, state.n_sampled);
+    const Ruled ruled = rule_timestamps(text.mass, times.mass);
     const Best best = ruled.text ? better(text.best, times.best) : times.best;
     const bool found = best.id >= 0 && !is_nan(ruled.log_sum);
     const int token = found ? best.id : eot;

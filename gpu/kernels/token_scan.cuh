@@ -38,7 +38,7 @@ struct Mass {
     float max;
     float sum;
 
-    __device__ __forceinline__ float log() const { return sum == 0.0f ? NEG_INF : max + logf(sum); }
+    __device__ __forceinline__ float log() const { return max + logf(sum); }
 };
 
 __device__ __forceinline__ Mass together(Mass a, Mass b) {
@@ -132,13 +132,13 @@ __device__ __forceinline__ Partial merge(const Partial* partials, int begin, int
 
 // What may follow, and how probable all of it is together.
 struct Ruled {
-    bool text, times;  // which of the two
-    float log_sum;     // NaN if any logit was
+    bool text;      // or timestamps only
+    float log_sum;  // NaN if any logit was
 };
 
-__device__ __forceinline__ Ruled rule_timestamps(Mass text, Mass times, int n_sampled) {
-    const bool no_text = n_sampled > 0 && times.log() > text.max;  // more probable than any single text token
+__device__ __forceinline__ Ruled rule_timestamps(Mass text, Mass times) {
+    const bool no_text = times.log() > text.max;  // a timestamp is more probable than any single text token
     const Mass all = together(text, times);
     const float log_sum = no_text && !is_nan(all.sum) ? times.log() : all.log();
-    return Ruled{!no_text, true, log_sum};
+    return Ruled{!no_text, log_sum};
 }

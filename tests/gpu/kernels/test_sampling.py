@@ -53,7 +53,7 @@ def rest_of(state: NDArray[Any]) -> dict[str, Any]:
     return {name: state[name] for name in SEQUENCE_STATE.names if name not in about_rules}
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(rules=st.sampled_from([TINY, rules_of(6, 1, 0), rules_of(59, 3, 1)]), seed=st.integers(0, 2**32 - 1))
 def test_any_state_and_logits(cuda: CudaDevice, rules: TokenRules, seed: int) -> None:
     rng = np.random.default_rng(seed)
