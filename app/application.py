@@ -64,6 +64,7 @@ class Application(QObject):
         self._model = default_model()
         self._model_failed = False
         self._loaded: ModelLoaded | None = None
+        self._mixed: Recording | None = None  # begun on a device that failed: says nothing about the other's speed
         self._without_model: list[Recording] = []  # failed only because there was no model
         self._changed: dict[int, Recording] = {}
         self.recordings = RecordingsModel(Session(), self)
@@ -196,7 +197,7 @@ class Application(QObject):
                     if isinstance(message, JobFailed):
                         self._on_job_failed(recording, message)
                     elif isinstance(message, JobFinished):
-                        self._keep_speed(message)
+                        self._keep_speed(recording, message)
 
     def _on_delivered(self) -> None:
         """Repaint what the batch has changed, once."""
@@ -213,7 +214,7 @@ class Application(QObject):
         if self._model_failed:
             self.window.message_bar.hide()
         self._model_failed = False
-        self._loaded = message
+        self._loaded, self._mixed = message, self.session.running
         waiting, self._without_model = self._without_model, []
         for recording in waiting:
             if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
@@ -255,9 +256,9 @@ class Application(QObject):
         else:
             self._tell_problem(recording.path, message.kind, message.message, message.remedy)
 
-    def _keep_speed(self, message: JobFinished) -> None:
+    def _keep_speed(self, recording: Recording, message: JobFinished) -> None:
         """What the expected speed of other models is worked out from."""
-        if (loaded := self._loaded) is not None:
+        if (loaded := self._loaded) is not None and recording is not self._mixed:
             work = partial(save_benchmark, loaded.model, loaded.device, message.stats)
             self._background.run(work, lambda _none: None, self._show_failure, must_finish=True)
 

@@ -18,13 +18,15 @@ from app.console import prepare_streams
 from app.document.export import FORMATS
 from app.document.subtitles import Layout
 from app.engine.service import language_code, languages
+from app.gpu_commands import add_gpu
 from app.model_options import add_model_options, chosen_model
 from app.models_command import add_models
 from app.paths import APP_NAME
+from app.selftest_command import add_selftest
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
-_COMMANDS = ("transcribe", "open", "models", "bench")
+_COMMANDS = ("transcribe", "open", "models", "gpu", "bench", "selftest")
 _DEFAULTS = TranscribeOptions()
 _SWITCHES = ("--word-timestamps", "--highlight-words")  # alone they mean True
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -38,7 +40,9 @@ _ABOUT = """\
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
   {program} models COMMAND       list, download, import, quantize, check and remove models
+  {program} gpu enable           use an NVIDIA GPU; gpu status: what is missing for it
   {program} bench [FILE]         measure how fast this machine is
+  {program} selftest             check that this machine computes what it should
 
 {program} COMMAND --help says more about a command.
 """
@@ -102,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")
     add_models(commands, _program())
+    add_gpu(commands, _program())
     add_bench(commands, _program())
+    add_selftest(commands, _program())
     return parser
 
 

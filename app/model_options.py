@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -19,10 +20,22 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="Whisper model: a path (ggml .bin or .gguf) or the name of one that was downloaded (default: the one that "
         "comes with the program, base Q5_1)",
     )
-    group.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="(default: auto)")
+    group.add_argument(
+        "--device",
+        type=_device,
+        default="auto",
+        metavar="DEVICE",
+        help="auto, cpu, cuda (the best GPU) or cuda:1 (default: auto, a GPU that has passed the self-test or the CPU)",
+    )
     group.add_argument(
         "--threads", type=whole_number(0), default=0, metavar="N", help="CPU threads (default: one a core)"
     )
+
+
+def _device(text: str) -> str:
+    if re.fullmatch(r"auto|cpu|cuda(:\d+)?", text, re.ASCII) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of auto, cpu, cuda, cuda:1")
+    return text
 
 
 def chosen_model(arguments: argparse.Namespace) -> Path | None:

@@ -53,6 +53,13 @@ def models_dir() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "models"
 
 
+def gpu_dir() -> Path:
+    """What GPU support needs beside the program, once the user asked for it. Need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_ID, appauthor=False) / "gpu"
+
+
 def catalogue_file() -> Path:
     """The published models the program knows."""
     return resources_dir() / "models" / "catalogue.json"

@@ -114,11 +114,13 @@ class _Report:
         self._finished: list[RunStats] = []
         self._transcript = Transcript(Path())
         self._language_probability: float | None = None
+        self._is_mixed = False  # begun on a device that failed: says nothing about the other's speed
 
     def handle(self, message: Message) -> None:
         """Raises `OSError` when standard output cannot be written."""
         match message:
             case ModelLoaded(model, device):
+                self._is_mixed = self._n_begun > 0
                 self._introduce(model, device)
             case ModelFailed():
                 self._give_up(message)
@@ -170,6 +172,7 @@ class _Report:
     def _begin(self, path: Path) -> None:
         self._transcript = Transcript(path)
         self._language_probability = None
+        self._is_mixed = False
         self._n_begun += 1
         count = f"{self._n_begun}/{self._n_recordings} " if self._n_recordings > 1 else ""
         self._console.begin_progress(count + path.name)
@@ -199,7 +202,8 @@ class _Report:
         self._finished.append(stats)
         self._save()
         self._append_stats(stats)
-        save_benchmark(self._model, self._device, stats)
+        if not self._is_mixed:
+            save_benchmark(self._model, self._device, stats)
 
     def _tell_doubts(self) -> None:
         """Where to look before the text is relied on."""

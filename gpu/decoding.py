@@ -6,7 +6,8 @@ The method is openai/whisper's `decoding.py` and `transcribe.decode_with_fallbac
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from gpu.alignment import alignment_matrix
 from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefill, RowParams
+from gpu.backends.failover import DeviceSwitched
 from gpu.beam_search import Hypothesis, beam_search
 from gpu.cancel import CancelToken
 from gpu.model_file import ModelDimensions
@@ -27,6 +29,10 @@ TOKENS_PER_SECOND = 12  # of text: more than the densest speech has; and of a wi
 SPARE_TOKENS = 50  # ... besides
 GREEDILY = RowParams()
 MAX_START = 4  # tokens of a prompt beside the context: sot_prev, sot, language, task
+
+
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -84,13 +90,25 @@ class WindowDecoder:
 
     def language_probabilities(self, cross: Cross) -> Floats:
         """(n_languages,) float32: of all the model knows, as the tokenizer orders them."""
-        decoder = self._decoder(1)
-        prefill = decoder.admit(0, cross, (self._tokenizer.sot,), GREEDILY)
-        decoder.retire(0)
+        prefill = self._surely(lambda: self._listen(cross))
         logprobs = prefill.sot_logprobs[list(self._tokenizer.language_tokens)]
         odds = np.exp(logprobs - logprobs.max())
         probabilities: Floats = odds / odds.sum()
         return probabilities
+
+    def _listen(self, cross: Cross) -> Prefill:
+        decoder = self._decoder(1)
+        prefill = decoder.admit(0, cross, (self._tokenizer.sot,), GREEDILY)
+        decoder.retire(0)
+        return prefill
+
+    def _surely(self, work: Callable[[], Result]) -> Result:
+        """What it gives, on the device that works in the end."""
+        try:
+            return work()
+        except DeviceSwitched:
+            self._decoders.clear()
+            return work()
 
     def decode(self, cross: Cross, prompt: Sequence[int], params: RowParams = GREEDILY) -> DecodedWindow:
         """Decode a window, again at the next temperature as long as the result looks like a failure.
@@ -98,15 +116,22 @@ class WindowDecoder:
         Args:
             params: of its rows, temperature and seed aside.
         """
-        return self._climb(cross, prompt, params, 0)
+        return self._surely(lambda: self._climb(cross, prompt, params, 0))
 
     def batch(self, rows: int) -> WindowBatch[Any] | OneByOne[Any]:
         """A place to decode windows side by side, if greedily."""
         if rows == 1:
             return OneByOne(self)
+        return WindowBatch(self, rows)
+
+    def open_batch(self, rows: int) -> tuple[Decoder, int]:
+        """A decoder for as many rows as asked for, or as the device can; and how many that is."""
+        return self._surely(lambda: self._open_batch(min(rows, self._backend.limits.rows)))
+
+    def _open_batch(self, rows: int) -> tuple[Decoder, int]:
         align = self._options.word_timestamps
         plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt, align=align)
-        return WindowBatch(self, self._backend.open(plan, self._cancel), rows)
+        return self._backend.open(plan, self._cancel), rows
 
     def check(
         self, cross: Cross, prompt: Sequence[int], params: RowParams, prefill: Prefill, greedy: Hypothesis
@@ -115,7 +140,7 @@ class WindowDecoder:
         window = self._window(prefill, greedy, 0.0, 0)
         if not self._failed(window) or len(self._options.temperature) == 1:
             return window
-        return self._climb(cross, prompt, params, 1)
+        return self._surely(lambda: self._climb(cross, prompt, params, 1))
 
     def _climb(self, cross: Cross, prompt: Sequence[int], params: RowParams, n_fallbacks: int) -> DecodedWindow:
         """Up the ladder of temperatures."""
@@ -227,20 +252,18 @@ class WindowDecoder:
         return self._decoders[sequences]
 
 
-Key = TypeVar("Key")
-
-
 class WindowBatch(Generic[Key]):
     """Windows decoded side by side, each replaced as soon as it is done. Made by `WindowDecoder.batch`."""
 
-    def __init__(self, windows: WindowDecoder, decoder: Decoder, rows: int) -> None:
-        self._windows, self._decoder = windows, decoder
-        self._free = list(range(rows))
+    def __init__(self, windows: WindowDecoder, rows: int) -> None:
+        self._windows = windows
         self._slots: dict[int, _BatchSlot[Key]] = {}
+        self._waiting: list[_BatchSlot[Key]] = []  # for a slot
+        self._open(rows)
 
     def __len__(self) -> int:
-        """Windows being decoded."""
-        return len(self._slots)
+        """Windows that are not done."""
+        return len(self._slots) + len(self._waiting)
 
     def admit(self, key: Key, cross: Cross, prompt: Sequence[int], sound_end: int) -> None:
         """Begin a window, which `advance` will call `key`. Its `cross` is freed when it is done.
@@ -248,29 +271,55 @@ class WindowBatch(Generic[Key]):
         Args:
             sound_end: where its last sound is, in timestamp units; see `gpu.token_rules.RuleState`.
         """
-        slot = self._free.pop()
-        params = self._windows.params(sound_end)
-        prefill = self._decoder.admit(slot, cross, prompt, params)
-        self._slots[slot] = _BatchSlot(key, cross, prompt, params, prefill)
+        self._waiting.append(_BatchSlot(key, cross, prompt, self._windows.params(sound_end)))
+        with self._restarting():
+            self._admit_waiting()
 
     def advance(self) -> list[tuple[Key, DecodedWindow]]:
         """A few tokens for each window; those that are done now."""
-        steps = self._decoder.advance(TOKENS_PER_CALL)
-        finished = []
-        for slot, row in list(self._slots.items()):
-            row.tokens += steps.tokens[slot]
-            row.logprobs += steps.logprobs[slot]
-            if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
-                self._decoder.retire(slot)
-                greedy = self._windows.hypothesis(row.tokens, row.logprobs)
-                window = self._windows.check(row.cross, row.prompt, row.params, row.prefill, greedy)
-                if window.n_fallbacks == 0:
-                    window = self._windows.aligned(window, self._decoder, slot, row.cross, len(row.prompt))
-                finished.append((row.key, window))
-                row.cross.free()
-                del self._slots[slot]
-                self._free.append(slot)
+        finished: list[tuple[Key, DecodedWindow]] = []
+        with self._restarting():
+            self._admit_waiting()
+            steps = self._decoder.advance(TOKENS_PER_CALL)
+            for slot, row in list(self._slots.items()):
+                row.tokens += steps.tokens[slot]
+                row.logprobs += steps.logprobs[slot]
+                if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
+                    finished.append((row.key, self._finish(slot, row)))
         return finished
+
+    def _open(self, rows: int) -> None:
+        self._decoder, n_slots = self._windows.open_batch(rows)
+        self._free = list(range(n_slots))
+
+    def _admit_waiting(self) -> None:
+        while self._waiting and self._free:
+            row = self._waiting[0]
+            row.prefill = self._decoder.admit(self._free[-1], row.cross, row.prompt, row.params)
+            self._slots[self._free.pop()] = self._waiting.pop(0)
+
+    def _finish(self, slot: int, row: _BatchSlot[Key]) -> DecodedWindow:
+        self._decoder.retire(slot)
+        assert row.prefill is not None
+        greedy = self._windows.hypothesis(row.tokens, row.logprobs)
+        window = self._windows.check(row.cross, row.prompt, row.params, row.prefill, greedy)
+        if window.n_fallbacks == 0:
+            window = self._windows.aligned(window, self._decoder, slot, row.cross, len(row.prompt))
+        row.cross.free()
+        del self._slots[slot]
+        self._free.append(slot)
+        return window
+
+    @contextmanager
+    def _restarting(self) -> Iterator[None]:
+        """When another device takes over inside, the windows that are not done begin again there."""
+        try:
+            yield
+        except DeviceSwitched:
+            begun = [_BatchSlot(row.key, row.cross, row.prompt, row.params) for row in self._slots.values()]
+            self._waiting = begun + self._waiting
+            self._slots.clear()
+            self._open(len(self._waiting))
 
 
 class OneByOne(Generic[Key]):
@@ -303,7 +352,7 @@ class _BatchSlot(Generic[Key]):
     cross: Cross
     prompt: Sequence[int]
     params: RowParams
-    prefill: Prefill
+    prefill: Prefill | None = None
     tokens: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
 

@@ -26,10 +26,12 @@ class GpuSupport:
     Attributes:
         compiled: its kernels came compiled for every GPU.
         has_passed: whether a GPU has passed this version's self-test. Only then it is used unasked.
+        cubins: the folder of compiled kernels, if there is one.
     """
 
     compiled: bool
     has_passed: Callable[[CudaGpu], bool]
+    cubins: Path | None = None
 
 
 def select_device(requested: str, support: GpuSupport | None = None) -> DeviceInfo:

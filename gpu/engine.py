@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from gpu.audio import open_audio
+from gpu.audio import open_audio, prepare_decoders
+from gpu.backends.base import Backend
+from gpu.backends.failover import FailoverBackend
 from gpu.backends.onnx import OnnxBackend
 from gpu.backends.onnx_profile import read_profiles
 from gpu.backends.timed import TimedBackend
 from gpu.cancel import CancelToken
-from gpu.devices import physical_cores, select_device
-from gpu.model_file import open_model
+from gpu.devices import GpuSupport, cpu_name, physical_cores, select_device
+from gpu.errors import DeviceError
+from gpu.model_file import ModelFile, open_model
 from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
 from gpu.transcribe import LoadedModel, Transcription
 from gpu.types import DeviceInfo, GraphProfile, MemoryUsage, ModelInfo, RunEvent, RunWarning, TranscribeOptions, Words
 from gpu.vad import SileroVad
+
+_log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -28,9 +34,10 @@ class Engine:
     Args:
         model_path: a model file in any format of `gpu.model_file`.
         vad_path: Silero's voice activity model.
-        device: "auto", "cpu" or "cuda".
+        device: "auto", "cpu", "cuda" (the best GPU) or "cuda:1" (that one).
         threads: of the CPU; None for one on each physical core.
         traces: a folder for what `profiles` reads; writing it slows the engine down.
+        gpu: None where there is no GPU engine.
 
     Raises:
         ModelFileError: the file is no usable model.
@@ -44,14 +51,20 @@ class Engine:
         device: str = "auto",
         threads: int | None = None,
         traces: Path | None = None,
+        gpu: GpuSupport | None = None,
     ) -> None:
         started = time.perf_counter()
-        self.device: DeviceInfo = select_device(device)
+        self._path, self._threads, self._traces, self._gpu = model_path, threads or physical_cores(), traces, gpu
+        chosen = select_device(device, gpu)
         with open_model(model_path) as model:
-            self._backend = OnnxBackend(model, self.device, threads or physical_cores(), traces)
             tokenizer = Tokenizer(model.vocabulary, model.dims)
-            tokenizer.prepare()
             vad = SileroVad(vad_path)
+
+            def prepare() -> None:
+                tokenizer.prepare()
+                prepare_decoders()
+
+            self._backend = self._backend_on(chosen, model, prepare, asked_for=device != "auto")
             self._loaded = LoadedModel(self._backend, model.dims, model.mel_filters, tokenizer, vad)
             self.model = ModelInfo(
                 name=model_path.stem,
@@ -61,6 +74,42 @@ class Engine:
                 is_multilingual=model.dims.is_multilingual,
                 load_s=time.perf_counter() - started,
             )
+
+    @property
+    def device(self) -> DeviceInfo:
+        """What does the work; another one than at first where that failed."""
+        return self._backend.device
+
+    def _backend_on(
+        self, device: DeviceInfo, model: ModelFile, meanwhile: Callable[[], None], *, asked_for: bool
+    ) -> Backend:
+        """The backend of a device. A GPU that does not start is replaced, and it is said, unless it was `asked_for`."""
+        if device.kind == "cpu":
+            return self._on_cpu(device, model, meanwhile)
+        try:
+            return FailoverBackend(self._on_gpu(device, model), self._take_over)
+        except DeviceError as error:
+            if asked_for:
+                raise
+            _log.exception("%s does not start, the CPU does the work", device.name)
+            note = Words("{device} does not start: {cause}", device=device.name, cause=error.message)
+            return self._on_cpu(DeviceInfo("cpu", cpu_name(), note), model, meanwhile)
+
+    def _on_cpu(self, device: DeviceInfo, model: ModelFile, meanwhile: Callable[[], None] = lambda: None) -> Backend:
+        return OnnxBackend(model, device, self._threads, self._traces, meanwhile)
+
+    def _on_gpu(self, device: DeviceInfo, model: ModelFile) -> Backend:
+        from gpu.backends.cuda import CudaBackend  # where there is a GPU: nobody else waits for these
+        from gpu.backends.cuda_device import CudaDevice, import_cupy
+        from gpu.kernels import KernelImages
+
+        cubins = self._gpu.cubins if self._gpu else None
+        cuda = CudaDevice(import_cupy(), KernelImages(cubins), device.ordinal or 0)
+        return CudaBackend(model, cuda, device)
+
+    def _take_over(self, note: Words) -> Backend:
+        with open_model(self._path) as model:
+            return self._on_cpu(DeviceInfo("cpu", cpu_name(), note), model)
 
     def transcribe(
         self, path: Path, options: TranscribeOptions, cancel: CancelToken, clock: StageClock | None = None
@@ -92,7 +141,7 @@ class Engine:
 
     def profiles(self) -> list[GraphProfile]:
         """What the nodes of each graph took since loading, if there is a folder for traces. Ends tracing."""
-        return read_profiles(self._backend.end_tracing())
+        return read_profiles(self._backend.end_tracing()) if isinstance(self._backend, OnnxBackend) else []
 
     def close(self) -> None:
         self._backend.close()

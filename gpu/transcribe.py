@@ -27,7 +27,7 @@ from gpu.speech import AnySound, Speech, SpokenParts, Stretch
 from gpu.speech_spans import VadOptions
 from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
-from gpu.types import LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
+from gpu.types import DeviceChanged, LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
 from gpu.vad import SileroVad
 from gpu.window_line import FRAMES_PER_TIMESTAMP, Recognised, TimedTokens, WindowLine
 from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead, spoken_in
@@ -93,12 +93,13 @@ class Transcription:
         self._tracks = [_Track(model, audio, speaker, options, cancel) for audio, speaker in heard]
         self._language = options.language
         self._news: list[RunEvent] = []  # to be told at the next occasion
+        self._device = model.backend.device
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
         self._started = time.perf_counter()
 
     def events(self) -> Iterator[RunEvent]:
         """Yields LanguageDetected, again where it changes (`multilingual`); segments in order of time; statistics after
-        each window; warnings as they come. The last event is the final statistics.
+        each window; warnings, and a change of the device, as they come. The last event is the final statistics.
 
         Raises:
             Cancelled: the token was set.
@@ -311,6 +312,9 @@ class Transcription:
 
     def _told(self) -> Iterator[RunEvent]:
         """News, and the recording's new warnings."""
+        if (device := self._model.backend.device) != self._device:
+            self._device = device
+            self._news += [DeviceChanged(device), RunWarning(device.note)]
         warnings = self._audio.warnings[self._n_warned :]
         self._n_warned += len(warnings)
         news, self._news = self._news, []

@@ -218,8 +218,15 @@ class ModelInfo:
     load_s: float
 
 
+@dataclass(frozen=True)
+class DeviceChanged:
+    """Another device does the work from now on; its note says why."""
+
+    device: DeviceInfo
+
+
 # What a run yields, in order of time.
-RunEvent = LanguageDetected | Segment | RunStats | RunWarning
+RunEvent = LanguageDetected | Segment | RunStats | RunWarning | DeviceChanged
 
 
 @dataclass(frozen=True)
@@ -266,6 +273,24 @@ class TensorReport:
     n_inf: int
     errors: dict[str, float]
     n_tensors: int
+
+
+Outcome = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of the self-test.
+
+    Attributes:
+        detail: what was measured, or why it was skipped.
+        figures: the same in numbers; seconds and bytes unless their names say otherwise.
+    """
+
+    what: Words
+    outcome: Outcome
+    detail: Words
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

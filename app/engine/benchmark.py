@@ -113,22 +113,24 @@ def benchmark(job: BenchmarkJob, cancel: CancelToken) -> Iterator[BenchmarkMessa
 
 
 def _why_absent(device: str) -> Words | None:
+    from app.engine.gpu import gpu_support
     from gpu.devices import select_device
 
     try:
-        select_device(device)
+        select_device(device, gpu_support())
     except DeviceUnavailableError as e:
         return e.message
     return None
 
 
 def _on_device(job: BenchmarkJob, device: str, cancel: CancelToken) -> Iterator[RunMeasured | DeviceBenchmark]:
+    from app.engine.gpu import gpu_support
     from gpu.engine import Engine
     from gpu.host_memory import host_memory
 
     start = host_memory()
     runs = []
-    with closing(Engine(job.model, vad_model(), device, job.threads)) as engine:
+    with closing(Engine(job.model, vad_model(), device, job.threads, gpu=gpu_support())) as engine:
         loaded = engine.memory()
         for i in range(job.n_runs):
             runs.append(_run(engine, job.recording, cancel))

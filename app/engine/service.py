@@ -31,7 +31,7 @@ from app.engine.messages import (
 from app.paths import log_file, vad_model
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, EngineError, OptionsError
-from gpu.types import LanguageDetected, MemoryUsage, RunEvent, RunStats, RunWarning, Segment, Words
+from gpu.types import DeviceChanged, LanguageDetected, MemoryUsage, RunStats, RunWarning, Segment, Words
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
@@ -64,17 +64,22 @@ class EngineService:
         yield ModelLoading(self._model_path)
         self.close()
         try:
+            from app.engine.gpu import gpu_support
             from gpu.engine import Engine
 
-            self._engine = engine = Engine(self._model_path, vad_model(), self._device, self._threads)
+            model, vad = self._model_path, vad_model()
+            self._engine = engine = Engine(model, vad, self._device, self._threads, gpu=gpu_support())
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
             self._why_not = failure_of(self._model_path, e)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)
         else:
             yield ModelLoaded(engine.model, engine.device)
 
-    def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage]:
-        """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`."""
+    def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage | ModelLoaded]:
+        """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`.
+
+        Among what comes of it is `ModelLoaded` when the device failed and the model was loaded on another one.
+        """
         yield JobStarted(job.job_id, job.path)
         if self._engine is None:
             yield _job_failed(job, self._why_not)
@@ -82,6 +87,9 @@ class EngineService:
         stats: RunStats | None = None
         try:
             for event in self._engine.transcribe(job.path, job.options, cancel):
+                if isinstance(event, DeviceChanged):
+                    yield ModelLoaded(self._engine.model, event.device)
+                    continue
                 if isinstance(event, RunStats):
                     stats = event
                 yield _message(job.job_id, event)
@@ -169,7 +177,7 @@ def language_code(language: str) -> str | None:
     return code
 
 
-def _message(job_id: int, event: RunEvent) -> JobMessage:
+def _message(job_id: int, event: LanguageDetected | Segment | RunWarning | RunStats) -> JobMessage:
     match event:
         case LanguageDetected(language, probability):
             return JobLanguage(job_id, language, probability)

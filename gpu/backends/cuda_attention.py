@@ -203,8 +203,7 @@ class AttentionOps:
         )  # fmt: skip
 
     def keep_queries(self, q: DeviceArray, kept: KeptQueries, layer: int, sequence: int, first: int) -> None:
-        """Keep a prompt's queries of cross-attention, for `cross_weights`. q: (n, n_state) f16, of the positions from
-        `first` on."""
+        """Keep a prompt's queries for `cross_weights`. q: (n, n_state) f16, of positions from `first` on."""
         n, n_state = q.shape
         _, _, n_text_ctx, _ = kept.queries.shape
         _expect(q, np.float16)

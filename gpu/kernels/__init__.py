@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from gpu.errors import KernelError
+from gpu.types import Words
+
 FOLDER = Path(__file__).parent
 OPTIONS = ("-std=c++17",)
+MANIFEST = "manifest.json"
 _INCLUDE = re.compile(r'^#include "(\w+\.cuh)"\n', re.MULTILINE)
 
 ComputeCapability = tuple[int, int]
@@ -51,9 +57,66 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
-class KernelSources:
-    """See `gpu.backends.cuda_device.Kernels`: the kernels compiled when the program begins to use a GPU."""
+class KernelImages:
+    """See `gpu.backends.cuda_device.Kernels`: the kernels compiled beforehand, or else when a GPU is first used.
+
+    Args:
+        cubins: the folder that `gpu.kernels.build` made, if there is one; what it made of other sources is left alone.
+    """
+
+    def __init__(self, cubins: Path | None = None) -> None:
+        self._cubins = cubins
 
     def images(self, capability: ComputeCapability, compile: Compile) -> Iterator[bytes]:
+        if (folder := self._compiled(capability)) is not None:
+            yield from (path.read_bytes() for path in sorted(folder.iterdir()))
+            return
+        if not names():
+            major, minor = capability
+            raise KernelError(
+                Words("The GPU engine has no kernels for compute capability {got}.", got=f"{major}.{minor}"),
+                remedy=Words("Choose the device cpu, or another GPU."),
+            )
         for name in names():
             yield compile(name, source(name), OPTIONS)
+
+    def _compiled(self, capability: ComputeCapability) -> Path | None:
+        """The folder of machine code for a GPU; of PTX, which its driver compiles, where it is newer than all."""
+        if self._cubins is None or not is_current(self._cubins):
+            return None
+        major, minor = capability
+        runs_here = [(found.minor, found.folder) for found in compiled_for(self._cubins) if found.runs_on(major, minor)]
+        return max(runs_here)[1] if runs_here else None
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A folder of compiled kernels: "sm_86" holds machine code, "compute_120" PTX."""
+
+    folder: Path
+    major: int
+    minor: int
+
+    def runs_on(self, major: int, minor: int) -> bool:
+        """Machine code runs on its own generation, from its own member on; PTX on everything newer."""
+        if self.folder.name.startswith("compute"):
+            return (major, minor) > (self.major, self.minor) and major > self.major
+        return major == self.major and minor >= self.minor
+
+
+def compiled_for(cubins: Path) -> list[Compiled]:
+    """All folders of compiled kernels."""
+    found = []
+    for folder in cubins.iterdir():
+        if match := re.fullmatch(r"(?:sm|compute)_(\d+)(\d)", folder.name):
+            found.append(Compiled(folder, int(match[1]), int(match[2])))
+    return found
+
+
+def is_current(cubins: Path) -> bool:
+    """Whether what lies there was made of these sources, or there are none to make it of."""
+    try:
+        made_of = json.loads((cubins / MANIFEST).read_text(encoding="utf-8"))["sources"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return not names() or made_of == source_hash()

@@ -23,7 +23,7 @@ LINT = {
 # What each mode gives to pytest; without a mode: everything but the long tests.
 WORKERS = min(os.cpu_count() or 1, 4)  # each takes a gigabyte or two, and the engine's threads
 PYTEST = {
-    "": ["-m", "not long", "--cov", "--cov-report=term:skip-covered"],
+    "": ["-m", "not long"],
     "--fast": ["-m", "not slow and not long"],
     "--long": ["-m", "long"],
 }

@@ -1,0 +1,98 @@
+"""NVIDIA's runtime compiler by way of ctypes: machine code for any GPU, made on a machine that need not have one."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from gpu.errors import KernelError
+from gpu.types import Words
+
+_LIBRARIES = ("libnvrtc.so.13", "nvrtc64_130_0.dll")
+
+
+class Nvrtc:
+    """The compiler of the wheel nvidia-cuda-nvrtc, with the headers of nvidia-cuda-runtime and nvidia-cuda-crt.
+
+    Raises:
+        KernelError: one of the wheels is not installed.
+    """
+
+    def __init__(self) -> None:
+        root = _cuda_wheels()
+        path = next((p for name in _LIBRARIES for p in root.rglob(name)), None) if root else None
+        header = next(root.rglob("cuda_fp16.h"), None) if root else None
+        if path is None or header is None:
+            raise KernelError(
+                Words("The CUDA compiler (NVRTC) is not installed."),
+                remedy=Words('Install it with "pip install nvidia-cuda-nvrtc nvidia-cuda-runtime".'),
+            )
+        for builtins in path.parent.glob("*nvrtc-builtins*"):  # which it looks for by name only
+            ctypes.CDLL(str(builtins), mode=ctypes.RTLD_GLOBAL)
+        self._library = ctypes.CDLL(str(path))
+        self._library.nvrtcGetErrorString.restype = ctypes.c_char_p
+        self._include = header.parent
+
+    @property
+    def version(self) -> str:
+        major, minor = ctypes.c_int(), ctypes.c_int()
+        self._check(self._library.nvrtcVersion(ctypes.byref(major), ctypes.byref(minor)))
+        return f"{major.value}.{minor.value}"
+
+    def compile(self, name: str, source: str, options: Sequence[str], architecture: str) -> tuple[bytes, str]:
+        """Compile a source text.
+
+        Args:
+            architecture: "sm_86" for machine code, "compute_120" for PTX.
+
+        Returns:
+            What was made, and what the compiler had to say (with "--ptxas-options=-v" the resources of each kernel).
+
+        Raises:
+            KernelError: the source is wrong.
+        """
+        library = self._library
+        program = ctypes.c_void_p()
+        text = source.encode()
+        self._check(library.nvrtcCreateProgram(ctypes.byref(program), text, name.encode(), 0, None, None))
+        try:
+            flags = [*options, f"--gpu-architecture={architecture}", f"-I{self._include}"]
+            encoded = (ctypes.c_char_p * len(flags))(*(flag.encode() for flag in flags))
+            failed = library.nvrtcCompileProgram(program, len(flags), encoded)
+            log = self._get("ProgramLog", program).decode(errors="replace").strip("\0\n")
+            if failed:
+                raise KernelError(
+                    Words(
+                        "{name} does not compile for {architecture}: {log}",
+                        name=name,
+                        architecture=architecture,
+                        log=log,
+                    ),
+                    remedy=Words("Please report it."),
+                )
+            return self._get("PTX" if architecture.startswith("compute") else "CUBIN", program), log
+        finally:
+            library.nvrtcDestroyProgram(ctypes.byref(program))
+
+    def _get(self, what: str, program: ctypes.c_void_p) -> bytes:
+        size = ctypes.c_size_t()
+        self._check(getattr(self._library, f"nvrtcGet{what}Size")(program, ctypes.byref(size)))
+        content = ctypes.create_string_buffer(size.value)
+        self._check(getattr(self._library, f"nvrtcGet{what}")(program, content))
+        return content.raw
+
+    def _check(self, error: int) -> None:
+        if error:
+            reason = self._library.nvrtcGetErrorString(error).decode()
+            raise KernelError(
+                Words("The CUDA compiler failed: {reason}.", reason=reason), remedy=Words("Please report it.")
+            )
+
+
+def _cuda_wheels() -> Path | None:
+    """The folder into which NVIDIA's wheels for CUDA 13 put what they hold."""
+    spec = find_spec("nvidia")
+    places = spec.submodule_search_locations if spec else None
+    return next((Path(place) / "cu13" for place in places or () if (Path(place) / "cu13").is_dir()), None)

@@ -1,0 +1,167 @@
+"""Does this machine compute what it should? Kernels against the golden standard, a recording on both devices, faults.
+
+What needs a GPU that is not there is skipped, and says so: never a check that passes without having run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from gpu.backends.cuda_arena import Arena
+from gpu.backends.cuda_checks import kernel_checks
+from gpu.backends.cuda_device import CudaDevice, import_cupy
+from gpu.cancel import CancelToken
+from gpu.cuda_probe import CudaProbe, CudaState, probe_cuda
+from gpu.devices import GpuSupport
+from gpu.engine import Engine
+from gpu.errors import DeviceError, DeviceMemoryError
+from gpu.kernels import KernelImages
+from gpu.types import Check, Outcome, RunStats, Segment, TranscribeOptions, Words
+
+RUNS = 10  # after which the memory must be what it was after the first
+HOPED_RATIO = 2.4  # of the CPU's time by the GPU's: the WhisperDesktop this program succeeds was so much faster
+_BEYOND = 1 << 30  # more than is free
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What to test with.
+
+    Attributes:
+        recording: short; `text` is what is said in it, whatever the commas.
+        device: "auto", "cpu", "cuda" or "cuda:1".
+    """
+
+    model: Path
+    vad: Path
+    recording: Path
+    text: str
+    device: str
+    gpu: GpuSupport
+
+    def checks(self, cancel: CancelToken) -> Iterator[Check]:
+        """One check after the other.
+
+        Raises:
+            ModelFileError, AudioError: model or recording cannot be used: that is no check's business.
+            Cancelled: the token was set.
+        """
+        cpu_seconds = yield from self._on_cpu(cancel)
+        if self.device == "cpu":
+            return
+        probe = probe_cuda(compiled=self.gpu.compiled)
+        if probe.state is not CudaState.READY:
+            yield from _without_gpu(probe, "skipped" if self.device == "auto" else "failed")
+            return
+        yield Check(Words("A GPU"), "passed", probe.cause)
+        ordinal = _ordinal(self.device, probe)
+        for part in (
+            lambda: self._kernels(ordinal),
+            lambda: self._out_of_memory(ordinal),
+            lambda: self._on_gpu(ordinal, cpu_seconds, cancel),
+        ):
+            yield from _guarded(part)
+
+    def _on_cpu(self, cancel: CancelToken) -> Generator[Check, None, float]:
+        """Returns the seconds it took."""
+        with closing(Engine(self.model, self.vad, "cpu")) as engine:
+            check, stats = self._transcribed(Words("A recording on the CPU"), engine, cancel)
+            yield check
+        return stats.processing_s
+
+    def _kernels(self, ordinal: int) -> Iterator[Check]:
+        with closing(self._open(ordinal)) as device:
+            yield from kernel_checks(device)
+
+    def _out_of_memory(self, ordinal: int) -> Iterator[Check]:
+        """More than there is must be refused, and leave a device that works."""
+        what = Words("More memory than there is")
+        with closing(self._open(ordinal)) as device:
+            before = device.memory()
+            try:
+                Arena(device, before.free + _BEYOND)
+            except DeviceMemoryError as error:
+                arena = Arena(device, 1 << 20)
+                array = arena.take((1000,), np.float32)
+                device.upload(array, np.arange(1000, dtype=np.float32))
+                works = device.download(array)[999] == 999
+                arena.free()
+                back = device.memory().used == before.used
+                yield Check(what, "passed" if works and back else "failed", error.message)
+            else:
+                yield Check(what, "failed", Words("it was given: it is not the GPU's own memory"))
+
+    def _on_gpu(self, ordinal: int, cpu_seconds: float, cancel: CancelToken) -> Iterator[Check]:
+        with closing(Engine(self.model, self.vad, f"cuda:{ordinal}", gpu=self.gpu)) as engine:
+            check, _ = self._transcribed(Words("A recording on the GPU"), engine, cancel)
+            yield check
+            used, seconds = [], []
+            for _ in range(RUNS):
+                _, stats = self._transcribed(Words("again"), engine, cancel)
+                used.append(stats.memory.used)
+                seconds.append(stats.processing_s)
+            stays = used[-1] == used[0]
+            figures = {"first_bytes": float(used[0]), "last_bytes": float(used[-1])}
+            detail = Words(
+                "{first} MB after the first, {last} MB after the last", first=_mb(used[0]), last=_mb(used[-1])
+            )
+            yield Check(Words("Memory after ten runs"), "passed" if stays else "failed", detail, figures)
+            ratio = cpu_seconds / sorted(seconds)[len(seconds) // 2]
+            figures = {"cpu_over_gpu_ratio": ratio}
+            detail = Words("{ratio} times the CPU's ({hoped} hoped for)", ratio=f"{ratio:.1f}", hoped=HOPED_RATIO)
+            is_faster: Outcome = "passed" if ratio > 1 else "failed"
+            yield Check(Words("Speed"), is_faster, detail, figures)
+
+    def _open(self, ordinal: int) -> CudaDevice:
+        return CudaDevice(import_cupy(), KernelImages(self.gpu.cubins), ordinal)
+
+    def _transcribed(self, what: Words, engine: Engine, cancel: CancelToken) -> tuple[Check, RunStats]:
+        asked_for = engine.device.kind
+        events = list(engine.transcribe(self.recording, TranscribeOptions(language="en"), cancel))
+        text = "".join(event.text for event in events if isinstance(event, Segment)).strip()
+        stats = events[-1]
+        assert isinstance(stats, RunStats)
+        right = _words(text) == _words(self.text) and engine.device.kind == asked_for
+        detail = Words("“{text}”, {seconds} s", text=text, seconds=f"{stats.processing_s:.2f}")
+        figures = {"processing_s": stats.processing_s, "real_time_factor_ratio": stats.real_time_factor}
+        return Check(what, "passed" if right else "failed", detail, figures), stats
+
+
+def _guarded(part: Callable[[], Iterator[Check]]) -> Iterator[Check]:
+    """A device that fails altogether fails that part, and the next one has its chance."""
+    try:
+        yield from part()
+    except DeviceError as error:
+        yield Check(Words("The GPU works"), "failed", error.message)
+
+
+def _without_gpu(probe: CudaProbe, outcome: Outcome) -> Iterator[Check]:
+    """Each by its name: what is not known of this machine."""
+    yield Check(Words("A GPU"), outcome, Words("{cause}. {remedy}", cause=probe.cause, remedy=probe.remedy))
+    for what in (
+        Words("Kernels against the golden standard"),
+        Words("More memory than there is"),
+        Words("A recording on the GPU"),
+        Words("Memory after ten runs"),
+        Words("Speed"),
+    ):
+        yield Check(what, "skipped", Words("there is no GPU to use"))
+
+
+def _ordinal(device: str, probe: CudaProbe) -> int:
+    number = device.partition(":")[2]
+    return int(number) if number else probe.gpus[0].ordinal
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _mb(n_bytes: int) -> str:
+    return f"{n_bytes / 1e6:,.1f}"

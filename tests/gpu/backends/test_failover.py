@@ -1,0 +1,118 @@
+"""A device breaks in the middle of a run: the text is what it would have been, and the user is told."""
+
+import logging
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+
+from gpu.audio import open_audio
+from gpu.backends.failover import FailoverBackend
+from gpu.cancel import CancelToken
+from gpu.errors import DeviceFailedError, DeviceMemoryError
+from gpu.transcribe import Transcription
+from gpu.types import DeviceChanged, RunStats, RunWarning, Segment, TranscribeOptions, Words
+from tests.support.failing_backend import FailingBackend
+from tests.support.requantize import SHIPPED_MODEL
+
+JFK = SHIPPED_MODEL.parents[1] / "samples" / "jfk.wav"
+LOST = DeviceFailedError(
+    Words("An illegal memory access was encountered (CUDA error 700)."), remedy=Words("Start the program again.")
+)
+FULL = DeviceMemoryError(Words("The GPU's memory is full."), remedy=Words("Close other programs."))
+ENGLISH = TranscribeOptions(language="en")
+
+
+@pytest.fixture
+def transcribe(engine):
+    """Runs a recording on a device that fails there; what came, the device, and the notes it gave the CPU."""
+
+    def run(path, options, method, nth, error=LOST):
+        notes = []
+
+        def take_over(note):
+            notes.append(note)
+            return engine._backend
+
+        failing = FailingBackend(engine._backend, method, nth, error)
+        loaded = replace(engine._loaded, backend=FailoverBackend(failing, take_over))
+        with closing(open_audio(path)) as audio:
+            events = list(Transcription(loaded, [audio], options, CancelToken()).events())
+        return events, failing, notes
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def jfk_words(engine):
+    """What is said with words timed, on a device that works."""
+    options = replace(ENGLISH, word_timestamps=True)
+    return segments(engine.transcribe(JFK, options, CancelToken()))
+
+
+def segments(events):
+    return [event for event in events if isinstance(event, Segment)]
+
+
+def told(events):
+    return [event for event in events if isinstance(event, DeviceChanged | RunWarning)]
+
+
+@pytest.mark.parametrize(
+    ("method", "nth"), [("encode", 1), ("open", 1), ("admit", 1), ("advance", 2), ("retire", 1), ("attention", 1)]
+)
+def test_one_window(transcribe, jfk_words, method, nth):
+    options = replace(ENGLISH, word_timestamps=True)
+    events, failing, notes = transcribe(JFK, options, method, nth)
+    assert failing.is_broken
+    assert failing.is_closed
+    assert segments(events) == jfk_words
+    [note] = notes
+    assert note.startswith("A failing GPU failed: An illegal memory access")
+    changed, warning = told(events)
+    assert changed.device.kind == "cpu"
+    assert isinstance(warning, RunWarning)
+    assert isinstance(events[-1], RunStats)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("method", "nth"),
+    [
+        ("advance", 4),
+        pytest.param("encode", 2, marks=pytest.mark.long),
+        pytest.param("admit", 2, marks=pytest.mark.long),
+        pytest.param("retire", 2, marks=pytest.mark.long),
+    ],
+)
+def test_windows_at_once(transcribe, reading, reading_segments, method, nth, caplog):
+    """Those that were being decoded begin again; none twice, none lost."""
+    with caplog.at_level(logging.ERROR):
+        events, failing, notes = transcribe(reading[0], ENGLISH, method, nth, FULL)
+    assert failing.is_broken
+    assert len(notes) == 1
+    assert [(s.start, s.end, s.text) for s in segments(events)] == [(s.start, s.end, s.text) for s in reading_segments]
+    assert "the CPU takes over" in caplog.text
+    assert events[-1].n_windows == 4
+
+
+@pytest.mark.slow
+def test_beams(transcribe, engine):
+    options = replace(ENGLISH, beam_size=2)
+    expected = segments(engine.transcribe(JFK, options, CancelToken()))
+    events, _, _ = transcribe(JFK, options, "choose", 7)
+    assert segments(events) == expected
+
+
+def test_language_is_listened_for_again(transcribe):
+    events, _, _ = transcribe(JFK, TranscribeOptions(), "admit", 1)
+    assert events[0].language == "en" or any(getattr(e, "language", None) == "en" for e in events)
+    assert segments(events)
+
+
+def test_both_fail(engine):
+    """The second failure is the run's."""
+    second = FailingBackend(engine._backend, "encode", 1, FULL)
+    backend = FailoverBackend(FailingBackend(engine._backend, "encode", 1, LOST), lambda note: second)
+    with closing(open_audio(JFK)) as audio, pytest.raises(DeviceMemoryError):
+        list(Transcription(replace(engine._loaded, backend=backend), [audio], ENGLISH, CancelToken()).events())
