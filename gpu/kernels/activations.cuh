@@ -77,7 +77,7 @@ struct Quantized {
     float2* scale;  // (rows, 2, units): d, sum of q
     int units;      // of 32 weights, in a chunk of K
 
-    // Bytes of shared memory for each row and value: 1.5 (ACTIVATION_BYTES of gpu/backends/cuda_linear.py).
+    // Bytes of shared memory for each row and value: 1.5 (cuda_linear.py counts on it).
     __device__ Quantized(void* shared, int n_rows, int chunk)
         : q((uint4*)shared), scale((float2*)(q + n_rows * (chunk / 16))), units(chunk / 32) {}
 

@@ -63,7 +63,7 @@ def test_large_sizes(bench: Bench, format_name, rows, n_out, n_in):
 
 @pytest.mark.parametrize("format_name", ["F16", "Q8_0"])
 def test_a_norm_over_rows_in_parts(bench: Bench, format_name):
-    """16 rows of 1280 floats do not fit into shared memory; 3000 columns of weights keep some blocks going on."""
+    """16 rows of 1280 floats do not fit into shared memory; the norm is of whole rows all the same."""
     layer, norm = bench.layer(random_tensor(format_name, 9, 1280)), norm_of(1280)
     x, out = clear_rows(16, 1280, norm), bench.output(16, 9)
     bench.ops.gemv(bench.put(x), layer.matrix, out.array, norm=bench.norm(*norm))
