@@ -24,7 +24,7 @@ def random_halves(rng: np.random.Generator, *shape: int, scale: float = 1) -> np
 def encoded(cuda: CudaDevice, qkv: np.ndarray) -> np.ndarray:
     bench = Workbench(cuda)
     out = bench.empty((*qkv.shape[:2], qkv.shape[2] // 3), f16)
-    AttentionOps(cuda).encoder_attention(bench.put(qkv), out)
+    AttentionOps(cuda).encoder_attention(*map(bench.put, np.split(qkv, 3, axis=-1)), out)
     return bench.get(out)
 
 
