@@ -43,7 +43,7 @@ VOCABULARIES = "gpu/model_convert/vocabularies"
 EXCLUDED_MODULES = (
     "tkinter unittest pydoc doctest test lib2to3 setuptools pip "
     "requests urllib3 certifi charset_normalizer numpy.f2py numpy.testing numpy.distutils "
-    "onnx.backend onnx.reference onnxruntime.transformers onnxruntime.quantization onnxruntime.tools "
+    "onnxruntime.transformers onnxruntime.quantization onnxruntime.tools "
     "PySide6.QtNetwork PySide6.QtQml PySide6.QtQuick PySide6.QtPdf PySide6.QtOpenGL PySide6.QtDBus"
 )
 

@@ -11,15 +11,19 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from gpu.audio_sources import AudioSource, FFmpegSource, SoundFileSource, is_soundfile_only
 from gpu.errors import AudioNotFoundError, UndecodableAudioError, no_file, reason
 from gpu.types import Words
+
+if TYPE_CHECKING:
+    from gpu.audio_sources import AudioSource
+
+# gpu.audio_sources is imported where it is used: FFmpeg takes a tenth of a second; see `prepare_decoders`.
 
 Floats = NDArray[np.float32]
 
@@ -103,6 +107,11 @@ class AudioReader:
         self.close()
 
 
+def prepare_decoders() -> None:
+    """Import what recordings are opened with, at a time when nobody waits for it."""
+    import gpu.audio_sources  # noqa: F401
+
+
 def open_audio(path: Path, channel: int | None = None) -> AudioReader:
     """Open a recording and decode its beginning.
 
@@ -114,6 +123,8 @@ def open_audio(path: Path, channel: int | None = None) -> AudioReader:
         NoAudioStreamError: a media file without sound.
         UndecodableAudioError: empty, not audio, or damaged from its first packet on.
     """
+    from gpu.audio_sources import FFmpegSource, SoundFileSource, is_soundfile_only
+
     file = _open_file(path)
     try:
         kind = SoundFileSource if is_soundfile_only(file) else FFmpegSource

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from gpu.audio import open_audio
+from gpu.audio import open_audio, prepare_decoders
 from gpu.backends.onnx import OnnxBackend
 from gpu.backends.onnx_profile import read_profiles
 from gpu.backends.timed import TimedBackend
@@ -48,10 +48,14 @@ class Engine:
         started = time.perf_counter()
         self.device: DeviceInfo = select_device(device)
         with open_model(model_path) as model:
-            self._backend = OnnxBackend(model, self.device, threads or physical_cores(), traces)
             tokenizer = Tokenizer(model.vocabulary, model.dims)
-            tokenizer.prepare()
             vad = SileroVad(vad_path)
+
+            def prepare() -> None:
+                tokenizer.prepare()
+                prepare_decoders()
+
+            self._backend = OnnxBackend(model, self.device, threads or physical_cores(), traces, prepare)
             self._loaded = LoadedModel(self._backend, model.dims, model.mel_filters, tokenizer, vad)
             self.model = ModelInfo(
                 name=model_path.stem,

@@ -38,7 +38,16 @@ def return_freed_memory() -> None:
     By default it raises the size from which it does so to that of the largest block freed (up to 32 MB), and loading a
     model then leaves 60 MB of holes behind. No effect elsewhere: other systems' allocators do this anyway.
     """
+    _call_glibc("mallopt", _M_MMAP_THRESHOLD, _LARGE_BLOCK)
+
+
+def trim_memory() -> None:
+    """Have glibc give back the smaller holes too: 20 MB after loading base, in 4 ms. No effect elsewhere."""
+    _call_glibc("malloc_trim", 0)
+
+
+def _call_glibc(name: str, *arguments: int) -> None:
     if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _LARGE_BLOCK)
+        function = getattr(ctypes.CDLL(None), name, None)  # musl has neither
+        if function is not None:
+            function(*arguments)

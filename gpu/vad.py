@@ -18,15 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
-from google.protobuf.message import DecodeError
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from onnx import numpy_helper
 
 from gpu.audio import SAMPLE_RATE
 from gpu.backends.onnx_builder import GraphBuilder
+from gpu.backends.onnx_proto import read_graph
 from gpu.errors import DamagedModelError, ModelNotFoundError, reason
 from gpu.types import Words
 
@@ -139,16 +137,15 @@ class VadStream:
 
 def _read_weights(path: Path) -> dict[str, Floats]:
     try:
-        graph = onnx.load(path).graph
+        nodes, weights = read_graph(path.read_bytes())
     except OSError as error:
         cause = Words("{path} cannot be read: {reason}.", path=path, reason=reason(error))
         raise ModelNotFoundError(cause, remedy=_REMEDY) from error
-    except DecodeError as error:
+    except ValueError as error:
         raise _damaged(path) from error
-    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    for node in graph.node:
-        if node.op_type == "LSTM":  # the exporter numbered its weights
-            weights |= {f"lstm.{part}": weights[name] for part, name in zip("WRB", node.input[1:4], strict=True)}
+    for node in nodes:
+        if node.op == "LSTM":  # the exporter numbered its weights
+            weights |= {f"lstm.{part}": weights[name] for part, name in zip("WRB", node.inputs[1:4], strict=True)}
     if not weights.keys() >= {"stft.forward_basis_buffer", "encoder.3.weight", "lstm.B", "output.weight"}:
         raise _damaged(path)
     return weights

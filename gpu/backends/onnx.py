@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from gpu.backends.onnx_decoder import OnnxCross, OnnxLogits, TokenEmbedding
 from gpu.backends.onnx_graphs import build_decoder, build_encoder
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
-from gpu.host_memory import host_memory, return_freed_memory
+from gpu.host_memory import host_memory, return_freed_memory, trim_memory
 from gpu.model_file import ModelFile
 from gpu.types import DeviceInfo, MemoryUsage
 
@@ -29,11 +29,19 @@ class OnnxBackend:
 
     limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES)
 
-    def __init__(self, model: ModelFile, device: DeviceInfo, threads: int, traces: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: ModelFile,
+        device: DeviceInfo,
+        threads: int,
+        traces: Path | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> None:
         """Build both networks. The model file may be closed afterwards, its memory is not used any more.
 
         Args:
             traces: a folder into which ONNX Runtime writes what each node takes, until `end_tracing`.
+            meanwhile: called while the decoder is compiled, which leaves all cores but one idle.
         """
         self._dims = model.dims
         self._device = device
@@ -42,11 +50,15 @@ class OnnxBackend:
         with ThreadPoolExecutor(threads, "repack") as workers, ThreadPoolExecutor(1, "compile") as compiler:
             encoder = build_encoder(model.dims, model.tensors, workers)
             encoder_session = compiler.submit(encoder.session, _session_options(threads, traces and traces / "encoder"))
-            decoder = build_decoder(model.dims, model.tensors, workers)  # repacked while the encoder is compiled
+            decoder = build_decoder(model.dims, model.tensors, workers).finish()  # while the encoder is compiled
             del encoder
             self._encoder = encoder_session.result()
-            self._decoder = decoder.session(_session_options(threads, traces and traces / "decoder"))
+            decoder_session = compiler.submit(decoder.session, _session_options(threads, traces and traces / "decoder"))
+            del decoder
+            meanwhile()
+            self._decoder = decoder_session.result()
         self._embedding = TokenEmbedding(model)
+        trim_memory()
 
     @property
     def device(self) -> DeviceInfo:

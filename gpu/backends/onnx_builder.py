@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from onnx import GraphProto, NodeProto, TensorProto, ValueInfoProto, helper
 
+from gpu.backends import onnx_proto
 from gpu.backends.onnx_weights import MatMulNBitsWeights, repack
 from gpu.model_file import Tensor
 from gpu.model_file.quants import QuantizedFormat
@@ -35,29 +36,25 @@ class GraphBuilder:
         self._name = name
         self._pool = pool
         self._accuracy_level = accuracy_level
-        self._nodes: list[NodeProto] = []
+        self._nodes: list[onnx_proto.Node] = []
         self._values: set[str] = set()  # what nodes put out
-        self._inputs: list[ValueInfoProto] = []
-        self._outputs: list[ValueInfoProto] = []
+        self._inputs: list[bytes] = []
+        self._outputs: list[bytes] = []
         self._constants: dict[str, Array] = {}
         self._dense: dict[str, Future[Floats]] = {}
         self._quantized: dict[str, MatMulNBitsWeights] = {}
         self._repacking: list[Future[None]] = []
 
     def input(self, name: str, dtype: type, shape: Sequence[int | str]) -> str:
-        self._inputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
+        self._inputs.append(onnx_proto.value(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: type, shape: Sequence[int | str]) -> str:
         """Give `value` out under `name`, which is its name from now on."""
         for node in self._nodes:  # rename at the source: an Identity node would copy
-            for i, out in enumerate(node.output):
-                if out == value:
-                    node.output[i] = name
-            for i, used in enumerate(node.input):
-                if used == value:
-                    node.input[i] = name
-        self._outputs.append(helper.make_tensor_value_info(name, _onnx_type(dtype), shape))
+            node.inputs = [name if used == value else used for used in node.inputs]
+            node.outputs = [name if made == value else made for made in node.outputs]
+        self._outputs.append(onnx_proto.value(name, dtype, shape))
         return name
 
     def nodes(
@@ -70,7 +67,7 @@ class GraphBuilder:
         reads = next((name for name in inputs[1:] if name and name not in self._values), "")
         name = f"{len(self._nodes)}:{reads}"
         self._values.update(outputs)
-        self._nodes.append(helper.make_node(op, inputs, outputs, name=name, domain=domain, **attributes))
+        self._nodes.append(onnx_proto.Node(op, list(inputs), outputs, name, domain, attributes))
         return outputs
 
     def node(self, op: str, inputs: Sequence[str], *, ms: bool = False, **attributes: Any) -> str:
@@ -134,47 +131,41 @@ class GraphBuilder:
             y = self.node("Gemm", [block_sums, f"{name}.minimum", y], transB=1)
         return y
 
-    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
-        """Compile; the builder is spent afterwards.
-
-        The weights do not pass through protobuf: ONNX Runtime reads them where they lie, repacks or copies them, and
-        needs them no more (a test overwrites them to show it).
-        """
-        graph = GraphProto(name=self._name, node=self._nodes, input=self._inputs, output=self._outputs)
-        weights: dict[str, Array] = {}
-        for name, array in self._constants.items():
-            if array.dtype == np.float32:
-                weights[name] = array
-            else:  # shapes and lengths: constants of the graph itself, so that it can be optimized with them
-                graph.initializer.append(
-                    helper.make_tensor(name, _onnx_type(array.dtype.type), array.shape, array.ravel())
-                )
+    def finish(self) -> UncompiledModel:
+        """Wait for the weights; the builder is spent afterwards."""
+        weights = {name: array for name, array in self._constants.items() if array.dtype == np.float32}
+        # Shapes and lengths: constants of the graph itself, so that it can be optimized with them.
+        initializers = [onnx_proto.tensor(name, a) for name, a in self._constants.items() if name not in weights]
         weights |= {name: dense.result() for name, dense in self._dense.items()}
         for job in self._repacking:
             job.result()
         for name, quantized in self._quantized.items():
             weights |= quantized.arrays(name)
-        graph.initializer.extend(_external(name, array) for name, array in weights.items())
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in weights.values()]
-        options.add_external_initializers(list(weights), values)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", CONTRIB_VERSION)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
-        return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        initializers += [onnx_proto.external_tensor(name, array) for name, array in weights.items()]
+        graph = onnx_proto.graph(self._name, self._nodes, self._inputs, self._outputs, initializers)
+        opsets = {"": OPSET, "com.microsoft": CONTRIB_VERSION}
+        return UncompiledModel(onnx_proto.model(graph, opsets, IR_VERSION), weights)
+
+    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """Finish and compile."""
+        return self.finish().session(options)
+
+
+@dataclass(frozen=True, eq=False)
+class UncompiledModel:
+    """A graph as `ModelProto`, and its weights, which do not pass through protobuf."""
+
+    proto: bytes
+    weights: Mapping[str, Array]
+
+    def session(self, options: onnxruntime.SessionOptions) -> onnxruntime.InferenceSession:
+        """Compile. ONNX Runtime reads the weights where they lie, repacks or copies them, and needs them no more (a
+        test overwrites them to show it)."""
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(a) for a in self.weights.values()]
+        options.add_external_initializers(list(self.weights), values)
+        return onnxruntime.InferenceSession(self.proto, options, providers=["CPUExecutionProvider"])
 
 
 def _dequantize(tensors: Sequence[Tensor]) -> Floats:
     parts = [tensor.dequantize() for tensor in tensors]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _external(name: str, array: Array) -> TensorProto:
-    """The declaration of a weight that `add_external_initializers` supplies."""
-    proto = TensorProto(name=name, data_type=_onnx_type(array.dtype.type), dims=array.shape)
-    proto.data_location = TensorProto.EXTERNAL
-    for key, value in (("location", name), ("offset", "0"), ("length", str(array.nbytes))):
-        proto.external_data.add(key=key, value=value)
-    return proto
-
-
-def _onnx_type(dtype: type) -> int:
-    return int(helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
-from onnx import TensorProto
 
 from gpu.alignment_heads import alignment_layers
 from gpu.backends.onnx_builder import GraphBuilder
+from gpu.backends.onnx_proto import element_type
 from gpu.model_file import ModelDimensions, Tensor
 
 HEAD_SIZE = 64
@@ -75,7 +75,7 @@ def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tens
         top = g.node("ReduceMax", [g.node("Abs", [y])], axes=[2], keepdims=1)
         scale = g.node("Max", [g.node("Div", [top, steps]), least])
         scale = g.output(f"cross_scale_{layer}", scale, np.float32, ["b", heads, 1, HEAD_SIZE])
-        y = g.node("Cast", [g.node("Round", [g.node("Div", [y, scale])])], to=TensorProto.INT8)
+        y = g.node("Cast", [g.node("Round", [g.node("Div", [y, scale])])], to=element_type(np.int8))
         g.output(f"cross_{layer}", y, np.int8, ["b", heads, dims.n_audio_ctx, HEAD_SIZE])
 
 

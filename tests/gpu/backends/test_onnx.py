@@ -369,3 +369,17 @@ def test_same_text_as_the_reference(real, audio, format_name, name):
 def test_same_text_as_the_reference_on_every_clip(real, audio, format_name, name):
     """Or one that parts from it where the reference's own two best tokens are as near as rounding moves them."""
     check_same_text(real, audio, format_name, name, or_near_tie=name != "jfk.wav")
+
+
+def test_work_meanwhile_is_done_once_and_its_errors_come_through(tmp_path):
+    path = synthetic_model(synthetic_dimensions()).write_ggml(tmp_path / "tiny.bin", "Q8_0")
+    done = []
+
+    def fail():
+        raise ValueError("meanwhile")
+
+    with open_model(path) as model:
+        OnnxBackend(model, select_device("cpu"), 1, meanwhile=lambda: done.append(1)).close()
+        assert done == [1]
+        with pytest.raises(ValueError, match="meanwhile"):
+            OnnxBackend(model, select_device("cpu"), 1, meanwhile=fail)
