@@ -1,7 +1,8 @@
 """A long recording beside the peers, alternating in one run: time, errors, memory; a table and a plot in docs/.
 
-`python -m tests.bench.long` measures the shipped command, a fresh process each time; `--load` and `--hours` measure
-what else a long recording meets. Exit code 1 says that a bound was missed. Keep the machine free of other work.
+`python -m tests.bench.long --tiny-en SOURCE` measures the shipped command, a fresh process each time: the shipped
+weights, tiny.en if given, and base in all other types, which it makes. `--load` and `--hours` measure what else a long
+recording meets. Exit code 1 says that a bound was missed. Keep the machine free of other work.
 """
 
 from __future__ import annotations
@@ -14,15 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.bench import peers, report, stress
+from tests.bench import models, peers, report, stress
 from tests.bench.long_recording import join, parts
+from tests.bench.models import OTHER_TYPES, OURS_BEAM, Model
+from tests.bench.peers import FASTER_BATCH, FASTER_WHISPER, WHISPER_CPP
 from tests.bench.plot import Bar, Chart, svg
 from tests.bench.runs import JFK, OURS, Results, Runs, other_load, plain, run_ours, run_peer, speedup
+from tests.bench.two_speakers import errors_by_speaker, join_sides, turns
+from tests.bench.weight_types import measure_types, types_section
 from tests.support.corpus import Clip, corpus_folder, read_manifest, why_no_corpus
 
-OURS_BEAM = f"{OURS}, beam 5"
-WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH = "whisper.cpp", "faster-whisper", "faster-whisper, batch 8"
-PEERS = (WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH)
 NOISE = "special/noisy_pink5dB_3080.flac"
 PLOT = report.BENCHMARKS.with_suffix(".svg")
 
@@ -39,32 +41,31 @@ METHOD = """## Long recordings
 
 `{command}`. Forty utterances of LibriSpeech test-other, their speakers in turn,
 and half a minute of another one, with pauses of half a second; nothing is repeated. {n_threads} threads, English given;
-greedy but for beam 5; whisper.cpp with timestamps. Medians of {n_runs} (noise: one run), the engines alternating, each
-run a process of its own. Timed is the transcription, from the file to its text, loading the model aside. Errors are of
-the run with the most, by OpenAI's EnglishTextNormalizer. Whole process: from start to end."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """Weights: a ggml file for us and whisper.cpp; the same in CTranslate2 for faster-whisper, if there are any."""
-
-    name: str
-    ggml: Path
-    ctranslate2: Path | None
-
-    @property
-    def engines(self) -> tuple[str, ...]:
-        return (OURS, OURS_BEAM, *(PEERS if self.ctranslate2 else PEERS[:1]))
+greedy but for beam 5; whisper.cpp with timestamps. Medians of {n_runs} (noise and stereo: one run), the engines
+alternating, each run a process of its own. Stereo: twenty utterances of two speakers in turn, one on each side; ours
+with --split-channels True, the peers hear them mixed. Timed is the transcription, from the file to its text, loading
+the model aside. Errors are of the run with the most, by OpenAI's EnglishTextNormalizer. Whole process: from start to
+end."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A recording and how often it is transcribed; beam 5 and batch 8 only where the recording is `long`."""
+    """A recording and how often it is transcribed; beam 5 and batch 8 only where the recording is `long`.
+
+    Attributes:
+        sides: the references of the channels, where each has its speaker; the peers hear them mixed.
+    """
 
     title: str
     clip: Clip
     n_runs: int
     long: bool = False
+    sides: tuple[str, ...] = ()
+
+    @property
+    def options(self) -> list[str]:
+        """Of ours."""
+        return ["--split-channels", "True"] if self.sides else []
 
     def engines(self, model: Model) -> list[str]:
         return [name for name in model.engines if self.long or name not in (OURS_BEAM, FASTER_BATCH)]
@@ -99,12 +100,11 @@ def measure(environment: peers.Peers, model: Model, cases: Sequence[Case]) -> tu
         for i in range(case.n_runs):
             busy = max(busy, other_load())
             for name, runs in results[case.title].items():
-                if name in PEERS:
-                    weights = model.ggml if name == WHISPER_CPP else model.ctranslate2
-                    facts[name] = run_peer(environment, name, case.clip, runs, weights)
+                if name in peers.NAMES:
+                    facts[name] = run_peer(environment, name, case.clip, runs, model.weights(name))
                 else:
                     beam = ["--beam-size", "5"] if name == OURS_BEAM else []
-                    run_ours(case.clip, runs, ["--model", model.ggml, *beam])
+                    run_ours(case.clip, runs, ["--model", model.ggml, *case.options, *beam])
             latest = (f"{name} {runs.processing_s[-1]:.2f} s" for name, runs in results[case.title].items())
             print(f"{model.name}, {case.title} {i + 1}/{case.n_runs}: {'; '.join(latest)}", file=sys.stderr)
     return results, facts | {"other load between the runs": f"at most {busy:.0f} % of the processor"}
@@ -141,7 +141,7 @@ def targets(results: Results, cases: Sequence[Case]) -> list[Target]:
     for case in cases:
         engines = results[case.title]
         wer = {name: runs.worst_wer(case.clip.reference) for name, runs in engines.items()}
-        best_peer = min(wer[name] for name in engines if name in PEERS)
+        best_peer = min(wer[name] for name in engines if name in peers.NAMES)
         if case.long:
             found += _long_targets(case.title, engines, wer, best_peer)
         elif case.clip == JFK:
@@ -154,6 +154,10 @@ def targets(results: Results, cases: Sequence[Case]) -> list[Target]:
             found.append(Target(f"{case.title}: s outside the transcription", median(outside), START_UP_S))
         else:
             found.append(Target(f"{case.title}: WER %, at most the best peer's", wer[OURS], best_peer))
+        if case.sides:
+            printed = engines[OURS].printed
+            worst = max(errors_by_speaker(case.sides, text, case.clip.language).percent for text in printed)
+            found.append(Target(f"{case.title}: WER % of each one's words, at most the best peer's", worst, best_peer))
     return found
 
 
@@ -188,32 +192,34 @@ def chart(results: Results, case: Case, model: Model) -> Chart:
     bars = []
     for name, runs in results[case.title].items():
         wer = f"WER {runs.worst_wer(case.clip.reference):.1f} %"
-        bars.append(Bar(name, median(runs.processing_s), wer, name not in PEERS))
+        bars.append(Bar(name, median(runs.processing_s), wer, name not in peers.NAMES))
     return Chart(f"{case.title}, {model.name}: seconds, less is better", bars)
 
 
 def make_cases(n_runs: int, folder: Path) -> list[Case]:
-    """The recordings; the long one is written into `folder`."""
+    """The recordings; those that are put together are written into `folder`."""
     corpus = read_manifest(corpus_folder())
+    conversation, sides = join_sides(turns(corpus), folder / "stereo.wav")
     clips = {clip.name: clip for clip in corpus}
     recording = join(parts(corpus), folder / "long.wav")
     return [
         Case(recording.name, recording, n_runs, long=True),
         Case(JFK.name, JFK, n_runs),
         Case("pink noise at 5 dB", clips[NOISE], 1),
+        Case(conversation.name, conversation, 1, sides=sides),
     ]
 
 
 def compare(arguments: argparse.Namespace, folder: Path) -> int:
-    """The table and the plot; the exit code."""
+    """The tables and the plot; the exit code."""
     environment = peers.Peers(arguments.peers)
     environment.set_up()
-    models = [_model(text) for text in arguments.models]
-    models = models or [Model("base Q5_1", peers.GGML_MODEL, environment.ctranslate2_model)]
+    compared = _compared(arguments, environment, folder)
+    others = models.base_types(arguments.types, environment, folder)  # before anything is timed: it may fail
     cases = make_cases(arguments.runs, folder)
     facts = report.machine()
     tables, charts, runs, missed = [], [], {}, []
-    for model in models:
+    for model in compared:
         results, more = measure(environment, model, cases)
         facts |= more
         found = targets(results, cases)
@@ -221,9 +227,13 @@ def compare(arguments: argparse.Namespace, folder: Path) -> int:
         tables += [summary(results, cases, model), target_table(found)]
         charts.append(chart(results, cases[0], model))
         runs[model.name] = plain(results)
-    given = ["--models", *(Path(text).name for text in arguments.models)] if arguments.models else []
-    command = " ".join(["python -m tests.bench.long", *given])
-    method = METHOD.format(command=command, plot=PLOT.name, n_threads=peers.N_THREADS, n_runs=arguments.runs)
+    if others:
+        by_type = measure_types(environment, others, cases[0].clip)
+        tables.append(types_section(by_type, others, cases[0].clip))
+        runs["types"] = plain(by_type)
+    method = METHOD.format(
+        command=_command(arguments), plot=PLOT.name, n_threads=peers.N_THREADS, n_runs=arguments.runs
+    )
     text = "\n\n".join([method, *tables, report.missed(missed), report.facts(facts)])
     if arguments.json:
         report.write_json(arguments.json, {"facts": facts, "runs": runs})
@@ -232,11 +242,21 @@ def compare(arguments: argparse.Namespace, folder: Path) -> int:
     return _conclude("long", text, missed, arguments)
 
 
-def _model(text: str) -> Model:
-    """`--models`: GGML or GGML=CTRANSLATE2."""
-    ggml, _, ctranslate2 = text.partition("=")
-    path = Path(ggml).resolve()  # the command runs in another folder
-    return Model(path.stem.removeprefix("ggml-"), path, Path(ctranslate2).resolve() if ctranslate2 else None)
+def _compared(arguments: argparse.Namespace, environment: peers.Peers, folder: Path) -> list[Model]:
+    """The models that are measured with all peers and against the bounds."""
+    if arguments.models:
+        return [models.given(text) for text in arguments.models]
+    tiny = [models.imported("tiny.en", arguments.tiny_en, folder)] if arguments.tiny_en else []
+    return [Model("base Q5_1", peers.GGML_MODEL, environment.ctranslate2_model), *tiny]
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """What to type to have these figures again; folders are everybody's own."""
+    given = ["--models", *(Path(text).name for text in arguments.models)] if arguments.models else []
+    given += ["--tiny-en", Path(arguments.tiny_en).name] if arguments.tiny_en else []
+    given += ["--types", *arguments.types] if tuple(arguments.types) != OTHER_TYPES else []
+    given += ["--runs", str(arguments.runs)] if arguments.runs != 3 else []
+    return " ".join(["python -m tests.bench.long", *given])
 
 
 def _conclude(section: str, text: str, missed: Sequence[str], arguments: argparse.Namespace) -> int:
@@ -249,12 +269,26 @@ def _conclude(section: str, text: str, missed: Sequence[str], arguments: argpars
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     peers.add_arguments(parser)
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
         "--models",
         nargs="+",
         default=[],
         metavar="GGML[=CT2]",
         help="ggml files, each with its weights in a CTranslate2 folder for faster-whisper (default: base, Q5_1)",
+    )
+    what.add_argument(
+        "--tiny-en",
+        metavar="SOURCE[=CT2]",
+        help="tiny.en too: anything that `models import` reads; from CTranslate2 faster-whisper runs as well",
+    )
+    parser.add_argument(
+        "--types",
+        nargs="*",
+        choices=OTHER_TYPES,
+        default=OTHER_TYPES,
+        metavar="TYPE",
+        help=f"base in these types too, one run each (default: {' '.join(OTHER_TYPES)}; without any: none)",
     )
     parser.add_argument("--runs", type=int, default=3, help="of each engine on each file (default: 3)")
     parser.add_argument("--json", type=Path, help="every run's figures and text")

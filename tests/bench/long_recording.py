@@ -26,11 +26,16 @@ def parts(corpus: Sequence[Clip]) -> list[Clip]:
 
 
 def interleaved(clips: Sequence[Clip]) -> list[Clip]:
-    """One of each speaker in turn. LibriSpeech's names begin with the speaker."""
+    """One of each speaker in turn."""
     by_speaker: dict[str, list[Clip]] = {}
     for clip in clips:
-        by_speaker.setdefault(Path(clip.name).stem.split("-")[0], []).append(clip)
+        by_speaker.setdefault(speaker(clip), []).append(clip)
     return [clip for turn in zip_longest(*by_speaker.values()) for clip in turn if clip is not None]
+
+
+def speaker(clip: Clip) -> str:
+    """LibriSpeech's names begin with the speaker."""
+    return Path(clip.name).stem.split("-")[0]
 
 
 def join(clips: Sequence[Clip], path: Path) -> Clip:

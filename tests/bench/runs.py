@@ -34,12 +34,13 @@ JFK = Clip(
 
 @dataclass
 class Runs:
-    """All runs of one engine on one recording."""
+    """All runs of one engine on one recording. `printed`: by ours, on standard output."""
 
     processing_s: list[float] = field(default_factory=list)
     process_s: list[float] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     peak_memory_bytes: int = 0
+    printed: list[str] = field(default_factory=list)
 
     def add(self, processing_s: float, text: str, peak_memory_bytes: int | None) -> None:
         self.processing_s.append(processing_s)
@@ -70,6 +71,7 @@ def run_ours(clip: Clip, runs: Runs, options: Sequence[str | Path] = ()) -> None
         if result.returncode:
             raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}")
         runs.process_s.append(time.perf_counter() - started)
+        runs.printed.append(result.stdout)
         told = json.loads(stats.read_text(encoding="utf-8"))
     runs.add(told["processing_s"], told["text"], told["peak_memory_bytes"])
 

@@ -3,18 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.long import (
-    FASTER_BATCH,
-    FASTER_WHISPER,
-    OURS_BEAM,
-    WHISPER_CPP,
-    Case,
-    Model,
-    chart,
-    summary,
-    target_table,
-    targets,
-)
+from tests.bench.long import Case, chart, summary, target_table, targets
+from tests.bench.models import OURS_BEAM, Model
+from tests.bench.peers import FASTER_BATCH, FASTER_WHISPER, WHISPER_CPP
 from tests.bench.runs import JFK, OURS, Runs
 
 BASE = Model("base", Path("base.bin"), Path("base"))
@@ -75,6 +66,18 @@ def test_noise_is_compared_with_the_best_peer():
     results = {"noise": {OURS: runs(1.0, WRONG), WHISPER_CPP: runs(4.0, WRONG), FASTER_WHISPER: runs(2.0)}}
     [target] = targets(results, [NOISE])
     assert (target.bound, target.is_met) == (0.0, False)
+
+
+def test_each_speaker_has_words_of_their_own():
+    sides = ("red green blue", "black white")
+    case = Case("stereo", replace(JFK, name="stereo", reference="red green blue black white"), 1, sides=sides)
+    assert case.options == ["--split-channels", "True"]
+    ours = runs(1.0, "Red green blue. Black white.")
+    peer = runs(4.0, "Red green blue black.")
+    ours.printed.append("Speaker 1: Red green\nSpeaker 2: blue. Black white.\n")
+    together, apart = targets({"stereo": {OURS: ours, WHISPER_CPP: peer}}, [case])
+    assert (together.measured, together.bound) == (0.0, 20.0)
+    assert (apart.measured, apart.bound) == (40.0, 20.0), "left out on one side, and too much on the other"
 
 
 def test_engines_are_left_out_where_there_is_nothing_to_compare():
