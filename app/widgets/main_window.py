@@ -339,7 +339,7 @@ class MainWindow(QMainWindow):
 
     def _show_options(self, shown: bool) -> None:
         self.options.panel.setVisible(shown)
-        self.setMinimumSize(880, 660 if shown else 560)
+        self.setMinimumSize(880, 680 if shown else 560)
 
     def _update_options_button(self) -> None:
         """How many are not as they come shows while the panel is shut, too."""

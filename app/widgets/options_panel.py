@@ -108,22 +108,25 @@ class OptionsPanel(QFrame):
             label.setProperty("muted", True)
         grid = QGridLayout()
         grid.setHorizontalSpacing(28)
-        grid.setVerticalSpacing(10)
+        grid.setVerticalSpacing(8)
         for number, switch in enumerate(self._switches):
-            grid.addLayout(self._explained(switch), number % 3, number // 3, Qt.AlignmentFlag.AlignTop)
-        grid.addLayout(self._lines(), 0, 2, 3, 1)
-        for column in range(3):
+            grid.addLayout(self._explained(switch), number % 3, number // 3)
+        for column in range(2):
             grid.setColumnStretch(column, 1)
+        columns = QHBoxLayout()  # not the grid for the third: what spans its rows makes them too high
+        columns.setSpacing(28)
+        columns.addLayout(grid, 2)
+        columns.addLayout(self._lines(), 1)
         top = QHBoxLayout()
         top.setSpacing(12)
         top.addWidget(self._heading)
         top.addWidget(self._hint, 1)
         top.addWidget(self.reset)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(16, 10, 16, 14)
-        layout.setSpacing(10)
+        layout.setContentsMargins(16, 10, 16, 12)
+        layout.setSpacing(8)
         layout.addLayout(top)
-        layout.addLayout(grid)
+        layout.addLayout(columns)
 
     def _explained(self, switch: QCheckBox) -> QVBoxLayout:
         explanation = self._explanations[switch]
@@ -132,6 +135,7 @@ class OptionsPanel(QFrame):
         column.setSpacing(1)
         column.addWidget(switch, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(explanation)
+        column.addStretch()
         return column
 
     def _lines(self) -> QGridLayout:
@@ -189,7 +193,7 @@ class OptionsPanel(QFrame):
             ),
             self.split_channels: (
                 self.tr("A speaker on each channel"),
-                self.tr("For one person on the left and one on the right: the text says who speaks."),
+                self.tr("One person on the left, one on the right: the text says who speaks."),
             ),
             self.accurate: (
                 self.tr("Search more thoroughly"),
