@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import __version__
 from app.document.export import save, to_txt
+from app.document.subtitles import Layout
 from app.document.transcript import Transcript
 from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
@@ -135,8 +136,9 @@ class Application(QObject):
         """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
         transcript = recording.transcript
         copy = Transcript(transcript.path, transcript.language, list(transcript.segments))
+        layout = Layout(highlight_words=self.window.options.panel.highlight_words)
         self._background.run(
-            partial(save, copy, path, format_name),
+            partial(save, copy, path, format_name, layout),
             partial(self._tell_saved, recording, path),
             partial(self._tell_not_saved, path),
             must_finish=True,
@@ -327,18 +329,20 @@ class Application(QObject):
         self._appearance.update_font()
 
     def _remember_options(self) -> None:
-        self._settings.language = self.window.options.language
-        self._settings.task = self.window.options.task
+        self._settings.options = self.window.options.apply_to(TranscribeOptions())
+        self._settings.highlight_words = self.window.options.panel.highlight.isChecked()
 
     def _remember(self) -> None:
         self._settings.geometry = self.window.saveGeometry()
         self._settings.folder = self.window.picker_folder
+        self._settings.options_shown = self.window.actions_.options.isChecked()
         if self.models is not None:
             self.models.window.close()
 
     def _restore(self) -> None:
         window, settings = self.window, self._settings
-        window.options.choose(settings.language, settings.task)
+        window.options.choose(settings.options, highlight_words=settings.highlight_words)
+        window.actions_.options.setChecked(settings.options_shown)
         window.picker_folder = settings.folder
         window.model_folder = (settings.model or default_model()).parent
         window.actions_.check(settings.theme, settings.interface_language)

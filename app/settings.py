@@ -7,7 +7,12 @@ from pathlib import Path
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.widgets.appearance import THEMES, ThemeChoice
-from gpu.types import Task
+from gpu.types import TranscribeOptions
+
+_OPTIONS = (
+    "language", "task", "beam_size", "initial_prompt", "hotwords",
+    "vad", "multilingual", "split_channels", "word_timestamps",
+)  # fmt: skip
 
 
 class Settings:
@@ -35,21 +40,43 @@ class Settings:
         self._store.setValue("interface_language", value)
 
     @property
-    def language(self) -> str | None:
-        """Of the recordings; None to detect it."""
-        return self._text("language") or None
+    def options(self) -> TranscribeOptions:
+        """What the window lets choose of them."""
+        return TranscribeOptions(
+            language=self._text("language") or None,
+            task="translate" if self._text("task") == "translate" else "transcribe",
+            beam_size=self._number("beam_size"),
+            initial_prompt=self._text("initial_prompt") or None,
+            hotwords=self._text("hotwords") or None,
+            vad=self._flag("vad"),
+            multilingual=self._flag("multilingual"),
+            split_channels=self._flag("split_channels"),
+            word_timestamps=self._flag("word_timestamps"),
+        )
 
-    @language.setter
-    def language(self, value: str | None) -> None:
-        self._store.setValue("language", value or "")
+    @options.setter
+    def options(self, value: TranscribeOptions) -> None:
+        for name in _OPTIONS:
+            chosen = getattr(value, name)
+            self._store.setValue(name, "" if chosen is None else chosen)
 
     @property
-    def task(self) -> Task:
-        return "translate" if self._text("task") == "translate" else "transcribe"
+    def options_shown(self) -> bool:
+        """The panel with all options is open."""
+        return self._flag("options_shown")
 
-    @task.setter
-    def task(self, value: Task) -> None:
-        self._store.setValue("task", value)
+    @options_shown.setter
+    def options_shown(self, value: bool) -> None:
+        self._store.setValue("options_shown", value)
+
+    @property
+    def highlight_words(self) -> bool:
+        """In the subtitles that are saved."""
+        return self._flag("highlight_words")
+
+    @highlight_words.setter
+    def highlight_words(self, value: bool) -> None:
+        self._store.setValue("highlight_words", value)
 
     @property
     def model(self) -> Path | None:
@@ -87,6 +114,15 @@ class Settings:
     @models_geometry.setter
     def models_geometry(self, value: QByteArray) -> None:
         self._store.setValue("models_geometry", value)
+
+    def _number(self, key: str) -> int | None:
+        text = str(self._store.value(key, ""))
+        return int(text) if text.isdecimal() and int(text) > 0 else None
+
+    def _flag(self, key: str) -> bool:
+        default = getattr(TranscribeOptions(), key, False)
+        value = self._store.value(key, default)
+        return {"true": True, "false": False}.get(str(value).lower(), default)
 
     def _bytes(self, key: str) -> QByteArray:
         value = self._store.value(key)

@@ -36,6 +36,8 @@ class Actions(QObject):
         self.cancel_all = self._action()
         self.retry = self._action("Ctrl+R")
         self.remove = self._action("Ctrl+D")
+        self.options = self._action("Ctrl+T")
+        self.options.setCheckable(True)
         self.about = self._action()
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self._themes = self._group(("system", "light", "dark"))
@@ -67,6 +69,7 @@ class Actions(QObject):
             self.cancel_all: translate("Menus", "Cance&l all"),
             self.retry: translate("Menus", "&Transcribe again"),
             self.remove: translate("Menus", "&Remove from the list"),
+            self.options: translate("Menus", "&Options"),
             self.about: translate("Menus", "&About WhisperDesktop NG"),
         }
         for action, text in texts.items():
@@ -110,6 +113,8 @@ class Actions(QObject):
         self._recording.addAction(self.remove)
         self._theme_menu.addActions(self._themes.actions())
         self._language_menu.addActions(self._languages.actions())
+        self._view.addAction(self.options)
+        self._view.addSeparator()
         self._view.addMenu(self._theme_menu)
         self._view.addMenu(self._language_menu)
         self._help.addAction(self.about)

@@ -85,7 +85,7 @@ class MainWindow(QMainWindow):
         self._arrange()
         self._connect()
         self.setAcceptDrops(True)
-        self.setMinimumSize(880, 560)
+        self._show_options(False)
         self.resize(1080, 720)
         self._retranslate()
         self._update_icons()
@@ -168,13 +168,18 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         self._add = QPushButton()
-        self._add.setMinimumWidth(SIDEBAR_WIDTH)
+        self._add.setMinimumWidth(SIDEBAR_WIDTH // 2)
+        self._add.setMaximumWidth(SIDEBAR_WIDTH)
         self._add.setIconSize(BUTTON_ICON_SIZE)
         top = QHBoxLayout()
         top.setSpacing(MARGIN + 8)
-        top.addWidget(self._add)
+        top.addWidget(self._add, 1)  # as wide as what stands below it, if there is room
         top.addWidget(self.options)
         top.addStretch()
+        self._options_button = QPushButton()
+        self._options_button.setCheckable(True)
+        self._options_button.setIconSize(BUTTON_ICON_SIZE)
+        top.addWidget(self._options_button)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.drop_area)
         self._stack.addWidget(self.page)
@@ -188,6 +193,7 @@ class MainWindow(QMainWindow):
         layout.setContentsMargins(MARGIN, 6, MARGIN, MARGIN)
         layout.setSpacing(MARGIN)
         layout.addLayout(top)
+        layout.addWidget(self.options.panel)
         layout.addWidget(self.message_bar)
         layout.addWidget(splitter, 1)
         self.setCentralWidget(central)
@@ -218,6 +224,10 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         actions, page = self.actions_, self.page
         self._add.clicked.connect(self.ask_for_files)
+        self._options_button.clicked.connect(actions.options.trigger)
+        actions.options.toggled.connect(self._options_button.setChecked)
+        actions.options.toggled.connect(self._show_options)
+        self.options.panel.counted.connect(self._update_options_button)
         self.drop_area.files_wanted.connect(self.ask_for_files)
         self.drop_area.folder_wanted.connect(self.ask_for_folder)
         self.status_panel.model_wanted.connect(self.models_requested)
@@ -327,12 +337,25 @@ class MainWindow(QMainWindow):
             progress = percent(running.progress or 0.0)
             self.setWindowTitle(f"{progress} · {running.path.name} – {APP_NAME}")
 
+    def _show_options(self, shown: bool) -> None:
+        self.options.panel.setVisible(shown)
+        self.setMinimumSize(880, 680 if shown else 560)
+
+    def _update_options_button(self) -> None:
+        """How many are not as they come shows while the panel is shut, too."""
+        n_changed = self.options.panel.n_changed
+        name = self.tr("Options")
+        self._options_button.setText(f"{name} ({n_changed})" if n_changed else name)
+
     def _retranslate(self) -> None:
         self.actions_.retranslate()
+        self._update_options_button()
+        self._options_button.setToolTip(self.tr("More about how recordings are recognised"))
         self._add.setText(self.tr("Add recordings…"))
         self._add.setToolTip(self.tr("Pick files; or drop files and folders anywhere in this window"))
         self._heading.setText(self.tr("Recordings"))
         self._empty.setText(self.tr("None yet"))
 
     def _update_icons(self) -> None:
-        self._add.setIcon(self._appearance.button_icon("add", self._appearance.colors.text))
+        for button, name in ((self._add, "add"), (self._options_button, "options")):
+            button.setIcon(self._appearance.button_icon(name, self._appearance.colors.text))

@@ -1,4 +1,4 @@
-"""The choices for recordings that are added next: the language spoken and the task."""
+"""The choices for recordings that are added next: the language spoken, the task, and a panel with the rest."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from PySide6.QtCore import QEvent, QLocale, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QListView, QWidget
 
 from app.languages import LANGUAGE_NAMES, language_name, sorted_languages
+from app.widgets.options_panel import OptionsPanel
 from gpu.types import Task, TranscribeOptions
 
 
 class OptionsBar(QWidget):
-    """Two labelled lists.
+    """Two labelled lists; the panel is made here and stands where the window puts it.
 
     Signals:
         changed: the user chose something else.
@@ -22,6 +23,8 @@ class OptionsBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.panel = OptionsPanel()
+        self.panel.changed.connect(self.changed)
         self._language = QComboBox(maxVisibleItems=18)
         self._language.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._language.setMinimumContentsLength(18)
@@ -53,12 +56,16 @@ class OptionsBar(QWidget):
     def task(self) -> Task:
         return "translate" if self._task.currentData() == "translate" else "transcribe"
 
-    def choose(self, language: str | None, task: Task) -> None:
+    def choose(self, options: TranscribeOptions, *, highlight_words: bool = False) -> None:
+        self._choose_listed(options.language, options.task)
+        self.panel.choose(options, highlight_words=highlight_words)
+
+    def _choose_listed(self, language: str | None, task: Task) -> None:
         self._language.setCurrentIndex(max(self._language.findData(language or ""), 0))
         self._task.setCurrentIndex(self._task.findData(task))
 
     def apply_to(self, options: TranscribeOptions) -> TranscribeOptions:
-        return replace(options, language=self.language, task=self.task)
+        return replace(self.panel.apply_to(options), language=self.language, task=self.task)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
@@ -77,7 +84,7 @@ class OptionsBar(QWidget):
         self._task.clear()
         self._task.addItem(self.tr("Transcribe"), "transcribe")
         self._task.addItem(self.tr("Translate into English"), "translate")
-        self.choose(language, task)
+        self._choose_listed(language, task)
 
     def _fill_languages(self) -> None:
         """Detection, then what this user most likely needs, then all by name."""

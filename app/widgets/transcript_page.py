@@ -239,7 +239,7 @@ class TranscriptPage(QFrame):
         self.cancel.setText(self.tr("Cancel"))
         self.cancel.setToolTip(self.tr("Stop this recording; the text so far stays"))
         self.retry.setText(self.tr("Transcribe again"))
-        self.retry.setToolTip(self.tr("Transcribe this recording again with the language and task chosen above"))
+        self.retry.setToolTip(self.tr("Transcribe this recording again as chosen above"))
         self.copy.setText(self.tr("Copy"))
         self.copy.setToolTip(self.tr("Copy the whole text"))
         self.save.setText(self.tr("Save as"))

@@ -2438,6 +2438,14 @@ Log file: {log}</source>
         <translation>保留</translation>
     </message>
     <message>
+        <source>Options</source>
+        <translation>选项</translation>
+    </message>
+    <message>
+        <source>More about how recordings are recognised</source>
+        <translation>更多识别选项</translation>
+    </message>
+    <message>
         <source>Add recordings…</source>
         <translation>添加录音…</translation>
     </message>
@@ -2503,6 +2511,10 @@ Log file: {log}</source>
     <message>
         <source>&amp;Remove from the list</source>
         <translation>从列表中移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Options</source>
+        <translation>选项(&amp;O)</translation>
     </message>
     <message>
         <source>&amp;About WhisperDesktop NG</source>
@@ -3011,6 +3023,97 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>OptionsPanel</name>
+    <message>
+        <source>Options</source>
+        <translation>选项</translation>
+    </message>
+    <message>
+        <source>For recordings that are added next, and for “Transcribe again”.</source>
+        <translation>用于接下来添加的录音，以及“重新转写”。</translation>
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation>恢复默认</translation>
+    </message>
+    <message>
+        <source>Reset all options</source>
+        <translation>将所有选项恢复为默认</translation>
+    </message>
+    <message>
+        <source>An interview with Ms. Dashwood.</source>
+        <translation>对达什伍德女士的采访。</translation>
+    </message>
+    <message>
+        <source>Dashwood, Norland Park</source>
+        <translation>达什伍德，诺兰庄园</translation>
+    </message>
+    <message>
+        <source>Leave out what is not speech</source>
+        <translation>跳过非语音部分</translation>
+    </message>
+    <message>
+        <source>Only what is heard as speech is recognised; switch it off for singing.</source>
+        <translation>只识别有人说话的部分；识别歌声时请关闭。</translation>
+    </message>
+    <message>
+        <source>Several languages</source>
+        <translation>多种语言</translation>
+    </message>
+    <message>
+        <source>Listens for the language again and again, unless one is chosen above.</source>
+        <translation>反复检测语言；上方已选定语言时不起作用。</translation>
+    </message>
+    <message>
+        <source>A speaker on each channel</source>
+        <translation>每个声道一位说话人</translation>
+    </message>
+    <message>
+        <source>One person on the left, one on the right: the text says who speaks.</source>
+        <translation>左右声道各有一人时，文字会标明谁在说话。</translation>
+    </message>
+    <message>
+        <source>Search more thoroughly</source>
+        <translation>更彻底地搜索</translation>
+    </message>
+    <message>
+        <source>Weighs five readings: leaves fewer words out, takes half as long again.</source>
+        <translation>比较五种可能的结果：漏词更少，用时约多一半。</translation>
+    </message>
+    <message>
+        <source>Time every word</source>
+        <translation>标注每个词的时间</translation>
+    </message>
+    <message>
+        <source>Subtitles begin and end with their words; JSON files hold all times.</source>
+        <translation>字幕随词起止；JSON 文件含每个词的时间。</translation>
+    </message>
+    <message>
+        <source>Mark words as they are spoken</source>
+        <translation>逐词高亮</translation>
+    </message>
+    <message>
+        <source>Karaoke in SRT, VTT, LRC and ASS files; needs the time of every word.</source>
+        <translation>保存的 SRT、VTT、LRC 和 ASS 字幕带卡拉 OK 效果；需标注每个词的时间。</translation>
+    </message>
+    <message>
+        <source>Context</source>
+        <translation>上下文</translation>
+    </message>
+    <message>
+        <source>Names, terms or style to expect, told to the beginning of a recording.</source>
+        <translation>预期的人名、术语或文风，用于录音的开头。</translation>
+    </message>
+    <message>
+        <source>Likely words</source>
+        <translation>可能的词语</translation>
+    </message>
+    <message>
+        <source>Names and terms that may occur; told to every part of a recording.</source>
+        <translation>可能出现的人名和术语，用于录音的各部分。</translation>
+    </message>
+</context>
+<context>
     <name>Placeholder</name>
     <message>
         <source>Try again</source>
@@ -3305,8 +3408,8 @@ Log file: {log}</source>
         <translation>重新转写</translation>
     </message>
     <message>
-        <source>Transcribe this recording again with the language and task chosen above</source>
-        <translation>按上方所选的语言和任务重新转写此录音</translation>
+        <source>Transcribe this recording again as chosen above</source>
+        <translation>按上方所选重新转写此录音</translation>
     </message>
     <message>
         <source>Copy</source>

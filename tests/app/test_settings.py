@@ -4,6 +4,20 @@ import pytest
 from PySide6.QtCore import QByteArray
 
 from app.settings import Settings
+from gpu.types import TranscribeOptions
+
+# Everything the window offers, unlike it comes.
+OPTIONS = TranscribeOptions(
+    language="de",
+    task="translate",
+    beam_size=5,
+    vad=False,
+    multilingual=True,
+    split_channels=True,
+    word_timestamps=True,
+    initial_prompt='größer, 模型; "a"=b',
+    hotwords="Norland Park, Willoughby",
+)
 
 
 @pytest.fixture
@@ -15,8 +29,8 @@ def test_nothing_is_remembered_at_first(path: Path) -> None:
     settings = Settings(path)
     assert settings.theme == "system"
     assert settings.interface_language == ""
-    assert settings.language is None
-    assert settings.task == "transcribe"
+    assert settings.options == TranscribeOptions()
+    assert (settings.options_shown, settings.highlight_words) == (False, False)
     assert settings.model is None
     assert settings.folder == Path.home()
     assert settings.geometry.isEmpty()
@@ -26,8 +40,8 @@ def test_what_was_chosen_is_there_at_the_next_start(path: Path) -> None:
     settings = Settings(path)
     settings.theme = "dark"
     settings.interface_language = "zh_CN"
-    settings.language = "de"
-    settings.task = "translate"
+    settings.options = OPTIONS
+    settings.options_shown = settings.highlight_words = True
     settings.model = Path("/models/größer, 模型.bin")
     settings.folder = Path("/recordings")
     settings.geometry = QByteArray(b"\x01\x02")
@@ -35,24 +49,26 @@ def test_what_was_chosen_is_there_at_the_next_start(path: Path) -> None:
     again = Settings(path)
     assert again.theme == "dark"
     assert again.interface_language == "zh_CN"
-    assert again.language == "de"
-    assert again.task == "translate"
+    assert again.options == OPTIONS
+    assert (again.options_shown, again.highlight_words) == (True, True)
     assert again.model == Path("/models/größer, 模型.bin")
     assert again.folder == Path("/recordings")
     assert again.geometry == QByteArray(b"\x01\x02")
-    again.language = None
+    again.options = TranscribeOptions()
     again.model = None
-    assert (again.language, again.model) == (None, None)
+    assert (again.options, again.model) == (TranscribeOptions(), None)
 
 
 def test_nonsense_counts_as_nothing(path: Path) -> None:
     path.parent.mkdir()
-    path.write_text("[General]\ntheme=purple\ntask=dance\ngeometry=7\nlanguage=@Invalid()\nmodel=a, b\n", "utf-8")
+    text = "[General]\ntheme=purple\ntask=dance\ngeometry=7\nlanguage=@Invalid()\nmodel=a, b\nvad=perhaps\n"
+    text += "multilingual=7\nbeam_size=many\ninitial_prompt=@Variant(x)\nhotwords=a, b\noptions_shown=open\n"
+    path.write_text(text, "utf-8")
     settings = Settings(path)
     assert settings.theme == "system"
-    assert settings.task == "transcribe"
+    assert settings.options == TranscribeOptions()
+    assert not settings.options_shown
     assert settings.geometry.isEmpty()
-    assert settings.language is None
     assert settings.model is None
 
 

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QTimer
+import soundfile
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
@@ -101,7 +103,7 @@ def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtB
 @pytest.mark.slow
 def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav", LONGER)
-    application.window.options.choose("en", "transcribe")
+    application.window.options.choose(TranscribeOptions(language="en"))
     application.start([tmp_path / "long.wav", SPEECH])
     qtbot.waitUntil(lambda: len(application.session.recordings) == 2)
     long, waiting = application.session.recordings
@@ -219,14 +221,41 @@ def test_the_window_of_models_belongs_to_the_program(application: Application, q
 def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
     application.start([])
     window = application.window
-    window.options.choose("de", "translate")
+    chosen = TranscribeOptions(language="de", task="translate", beam_size=5)
+    window.options.choose(chosen, highlight_words=True)
     window.options.changed.emit()
+    window.actions_.options.trigger()
     window.actions_.theme_chosen.emit("dark")
     window.resize(900, 600)
     window.close()
     settings = application._settings
-    assert (settings.language, settings.task, settings.theme) == ("de", "translate", "dark")
+    assert (settings.options, settings.highlight_words, settings.theme) == (chosen, True, "dark")
+    assert settings.options_shown
     assert not settings.geometry.isEmpty()
+    again = Application(settings)
+    assert again.window.options.apply_to(TranscribeOptions()) == chosen
+    assert again.window.options.panel.isVisibleTo(again.window)
+    again.window.deleteLater()
+
+
+@pytest.mark.slow
+def test_options_reach_the_recording_and_its_files(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    """Two channels, every word timed, and marked in the subtitles."""
+    samples, rate = soundfile.read(SPEECH, dtype="float32")
+    stereo = tmp_path / "stereo.wav"
+    soundfile.write(stereo, np.stack([np.zeros_like(samples), samples], axis=1), rate)
+    panel = application.window.options.panel
+    for switch in (panel.split_channels, panel.word_timestamps, panel.highlight):
+        qtbot.keyClick(switch, Qt.Key.Key_Space)
+    application.start([stereo])
+    wait_until_idle(application, qtbot, 1)
+    (recording,) = application.session.recordings
+    assert recording.options == TranscribeOptions(split_channels=True, word_timestamps=True)
+    assert shown_text(application).startswith("Speaker 2: ")
+    assert all(segment.words for segment in recording.transcript.segments)
+    application.save(recording, tmp_path / "stereo.srt", "srt")
+    qtbot.waitUntil((tmp_path / "stereo.srt").exists)
+    assert "<u>" in (tmp_path / "stereo.srt").read_text("utf-8")
 
 
 @pytest.fixture
@@ -254,7 +283,7 @@ def test_a_run_never_holds_up_the_window(
 ) -> None:
     """During a real run, while the user selects, scrolls and resizes, no turn of the loop takes 50 ms of CPU time."""
     make_reading(tmp_path / "long.wav")
-    application.window.options.choose("en", "transcribe")
+    application.window.options.choose(TranscribeOptions(language="en"))
     application.start([])
     wait_for_model(application, qtbot)
     meter.start()

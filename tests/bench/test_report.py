@@ -31,3 +31,13 @@ def test_a_table_is_markdown_with_aligned_columns():
         "| ours   | 1.25 |",
         "| a      |   10 |",
     ]
+
+
+def test_what_a_long_recording_meets_stands_in_sections_of_its_own(tmp_path):
+    path = tmp_path / "benchmarks.md"
+    names = ("long", "load", "growth")
+    for text in ("first", "second"):
+        for name in names:
+            write_section(name, f"## {name}, {text}", path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith("## ")] == [f"## {name}, second" for name in names]

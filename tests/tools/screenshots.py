@@ -28,6 +28,7 @@ from app.application import Application  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from gpu.types import TranscribeOptions  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
@@ -51,6 +52,7 @@ class Photographer:
         self._shoot("1-empty")
         self._running()
         self._done()
+        self._options()
         self._cancelled()
         self._warning()
         self._errors()
@@ -79,6 +81,14 @@ class Photographer:
         app.save(app.session.recordings[1], self._scratch / "vm-intro.srt", "srt")
         self._wait(lambda: app.window.message_bar.isVisible())
         self._shoot("3-done")
+
+    def _options(self) -> None:
+        window = self._app.window
+        window.actions_.options.trigger()
+        window.options.choose(TranscribeOptions(word_timestamps=True, hotwords="Norland Park"), highlight_words=True)
+        self._shoot("3-options")
+        window.options.choose(TranscribeOptions())
+        window.actions_.options.trigger()
 
     def _warning(self) -> None:
         app = self._app

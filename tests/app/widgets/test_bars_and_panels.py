@@ -86,7 +86,7 @@ def options(qtbot: QtBot, translation: Translation) -> OptionsBar:
 
 def test_the_default_is_to_detect_and_transcribe(options: OptionsBar) -> None:
     assert (options.language, options.task) == (None, "transcribe")
-    assert options.apply_to(TranscribeOptions(beam_size=5)) == TranscribeOptions(beam_size=5)
+    assert options.apply_to(TranscribeOptions(best_of=3)) == TranscribeOptions(best_of=3)
 
 
 def test_every_language_can_be_chosen_once(options: OptionsBar) -> None:
@@ -94,14 +94,15 @@ def test_every_language_can_be_chosen_once(options: OptionsBar) -> None:
     codes = [box.itemData(i) for i in range(box.count()) if box.itemData(i)]
     assert sorted(codes) == sorted(LANGUAGE_NAMES)
     for code in LANGUAGE_NAMES:
-        options.choose(code, "translate")
-        assert options.apply_to(TranscribeOptions()) == TranscribeOptions(language=code, task="translate")
-    options.choose("no such code", "transcribe")
+        wanted = TranscribeOptions(language=code, task="translate", beam_size=5)
+        options.choose(wanted)
+        assert options.apply_to(TranscribeOptions()) == wanted
+    options.choose(TranscribeOptions(language="no such code"))
     assert options.language is None
 
 
 def test_a_choice_survives_another_language_of_the_interface(options: OptionsBar, translation: Translation) -> None:
-    options.choose("de", "translate")
+    options.choose(TranscribeOptions(language="de", task="translate"))
     translation.use("zh_CN")
     options.changeEvent(language_change())
     assert (options.language, options.task) == ("de", "translate")

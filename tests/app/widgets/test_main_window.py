@@ -94,6 +94,25 @@ def test_the_tab_key_reaches_every_control(
     assert {page.copy, page.save, page.retry, page.view, window.recordings_view, window._add} <= seen
 
 
+def test_the_options_open_by_keyboard_and_can_be_reached(window: MainWindow, qtbot: QtBot) -> None:
+    panel, button = window.options.panel, window._options_button
+    fields = {panel.vad, panel.split_channels, panel.accurate, panel.prompt, panel.hotwords}
+    assert fields.isdisjoint(focusable(window))
+    window.activateWindow()
+    qtbot.keyClick(window, Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
+    assert panel.isVisible()
+    assert button.isChecked()
+    assert fields <= set(focusable(window))
+    chain = focusable(window)
+    assert chain.index(button) < chain.index(panel.vad) < chain.index(panel.hotwords)
+    assert chain.index(panel.hotwords) < chain.index(window.drop_area._files), "in the order of the eye"
+    panel.vad.click()
+    assert button.text() == "Options (1)"
+    button.click()
+    assert not panel.isVisible()
+    assert not window.actions_.options.isChecked()
+
+
 def drop(window: MainWindow, urls: list[QUrl]) -> None:
     data = QMimeData()
     data.setUrls(urls)
