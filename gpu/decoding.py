@@ -294,9 +294,10 @@ class WindowBatch(Generic[Key]):
 
     def _admit_waiting(self) -> None:
         while self._waiting and self._free:
-            row = self._waiting[0]
-            row.prefill = self._decoder.admit(self._free[-1], row.cross, row.prompt, row.params)
-            self._slots[self._free.pop()] = self._waiting.pop(0)
+            row, slot = self._waiting[0], min(self._free)  # a GPU's step is one of all rows up to the last in use
+            row.prefill = self._decoder.admit(slot, row.cross, row.prompt, row.params)
+            self._free.remove(slot)
+            self._slots[slot] = self._waiting.pop(0)
 
     def _finish(self, slot: int, row: _BatchSlot[Key]) -> DecodedWindow:
         self._decoder.retire(slot)

@@ -44,7 +44,8 @@ class CudaDecoder:
         logits = self._slots.logits_after(sot)
         self._sampling.log_softmax(logits, logits)
         logprobs = self._device.download(logits)[0]
-        states = fresh_states(params, prompt, slot, n, self._plan.max_tokens)
+        room = self._slots.buffers.n_ctx - len(prompt) + 1  # nothing on the device looks where the cache ends
+        states = fresh_states(params, prompt, slot, n, min(self._plan.max_tokens, room))
         self._slots.sequences.admit(slot * n, states)
         self._active.add(slot)
         self._slots.n_read[slot] = len(prompt) - 1
