@@ -1584,6 +1584,10 @@
         <translation>{path} 不是语音活动检测模型，或者已损坏。</translation>
     </message>
     <message>
+        <source>{device} does not start: {cause}</source>
+        <translation>{device} 无法启动：{cause}</translation>
+    </message>
+    <message>
         <source>It has one channel only: speakers cannot be told apart.</source>
         <translation>它只有一个声道：无法区分说话人。</translation>
     </message>
@@ -1682,6 +1686,154 @@
     <message>
         <source>The GPU&apos;s results are not numbers.</source>
         <translation>GPU 的结果不是数字。</translation>
+    </message>
+    <message>
+        <source>{cause}.</source>
+        <translation>{cause}。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be unpacked: {cause}.</source>
+        <translation>{name} 无法解压：{cause}。</translation>
+    </message>
+    <message>
+        <source>Try again: it was deleted and will be fetched anew.</source>
+        <translation>请重试：它已被删除，将重新下载。</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be written: {reason}.</source>
+        <translation>无法写入 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check the rights and the free space there, or close other windows of the program.</source>
+        <translation>请检查该处的权限和剩余空间，或关闭本程序的其他窗口。</translation>
+    </message>
+    <message>
+        <source>There is no GPU support for {system} with Python {python}.</source>
+        <translation>没有适用于 {system} 和 Python {python} 的 GPU 支持。</translation>
+    </message>
+    <message>
+        <source>The program works on the CPU; a GPU needs Linux or Windows and Python 3.11 to 3.13.</source>
+        <translation>程序可在 CPU 上运行；使用 GPU 需要 Linux 或 Windows 以及 Python 3.11 至 3.13。</translation>
+    </message>
+    <message>
+        <source>{format}: weights</source>
+        <translation>{format}：权重</translation>
+    </message>
+    <message>
+        <source>{format}: product of many rows</source>
+        <translation>{format}：多行乘积</translation>
+    </message>
+    <message>
+        <source>{format}: product of {n} rows</source>
+        <translation>{format}：{n} 行乘积</translation>
+    </message>
+    <message>
+        <source>Layer normalization</source>
+        <translation>层归一化</translation>
+    </message>
+    <message>
+        <source>Attention of the encoder</source>
+        <translation>编码器的注意力</translation>
+    </message>
+    <message>
+        <source>Spectrogram</source>
+        <translation>频谱图</translation>
+    </message>
+    <message>
+        <source>differs by {got}, at most {bound}</source>
+        <translation>偏差 {got}，上限 {bound}</translation>
+    </message>
+    <message>
+        <source>{device} failed: {cause} The CPU goes on with what was left; start the program again to use the GPU.</source>
+        <translation>{device} 发生故障：{cause}其余部分由 CPU 继续处理；要使用 GPU，请重新启动程序。</translation>
+    </message>
+    <message>
+        <source>The GPU engine has no kernels for compute capability {got}.</source>
+        <translation>GPU 引擎没有适用于计算能力 {got} 的内核。</translation>
+    </message>
+    <message>
+        <source>Choose the device cpu, or another GPU.</source>
+        <translation>请选择设备 cpu 或另一块 GPU。</translation>
+    </message>
+    <message>
+        <source>The CUDA compiler (NVRTC) is not installed.</source>
+        <translation>未安装 CUDA 编译器（NVRTC）。</translation>
+    </message>
+    <message>
+        <source>Install it with &quot;pip install nvidia-cuda-nvrtc nvidia-cuda-runtime&quot;.</source>
+        <translation>请用“pip install nvidia-cuda-nvrtc nvidia-cuda-runtime”安装。</translation>
+    </message>
+    <message>
+        <source>{name} does not compile for {architecture}: {log}</source>
+        <translation>{name} 无法为 {architecture} 编译：{log}</translation>
+    </message>
+    <message>
+        <source>Please report it.</source>
+        <translation>请报告此问题。</translation>
+    </message>
+    <message>
+        <source>The CUDA compiler failed: {reason}.</source>
+        <translation>CUDA 编译器出错：{reason}。</translation>
+    </message>
+    <message>
+        <source>A GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>A recording on the CPU</source>
+        <translation>在 CPU 上转写录音</translation>
+    </message>
+    <message>
+        <source>More memory than there is</source>
+        <translation>超过可用显存的请求</translation>
+    </message>
+    <message>
+        <source>it was given: it is not the GPU&apos;s own memory</source>
+        <translation>请求竟被满足：那不是 GPU 自身的显存</translation>
+    </message>
+    <message>
+        <source>A recording on the GPU</source>
+        <translation>在 GPU 上转写录音</translation>
+    </message>
+    <message>
+        <source>again</source>
+        <translation>再次</translation>
+    </message>
+    <message>
+        <source>{first} MB after the first, {last} MB after the last</source>
+        <translation>第一次后 {first} MB，最后一次后 {last} MB</translation>
+    </message>
+    <message>
+        <source>Memory after ten runs</source>
+        <translation>运行十次后的显存</translation>
+    </message>
+    <message>
+        <source>{ratio} times the CPU&apos;s ({hoped} hoped for)</source>
+        <translation>CPU 的 {ratio} 倍（期望 {hoped} 倍）</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>“{text}”, {seconds} s</source>
+        <translation>“{text}”，{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>The GPU works</source>
+        <translation>GPU 工作正常</translation>
+    </message>
+    <message>
+        <source>{cause}. {remedy}</source>
+        <translation>{cause}。{remedy}</translation>
+    </message>
+    <message>
+        <source>Kernels against the golden standard</source>
+        <translation>内核与标准结果对比</translation>
+    </message>
+    <message>
+        <source>there is no GPU to use</source>
+        <translation>没有可用的 GPU</translation>
     </message>
 </context>
 <context>
