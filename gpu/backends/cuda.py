@@ -12,7 +12,7 @@ from gpu.backends.cuda_device import CudaDevice
 from gpu.backends.cuda_encoder import Encoder
 from gpu.backends.cuda_logits import CudaLogits
 from gpu.backends.cuda_network import DeviceNetwork
-from gpu.backends.cuda_plan import decoder_parts, encoder_arrays, fit, prompt_arrays, weight_arrays
+from gpu.backends.cuda_plan import MAX_SEQUENCES, decoder_parts, encoder_arrays, fit, prompt_arrays, weight_arrays
 from gpu.backends.cuda_sampling import Beams, supports
 from gpu.backends.cuda_slots import Slots
 from gpu.backends.cuda_text import TextNetwork
@@ -56,6 +56,10 @@ class CudaBackend:
 
     def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder:
         """A decoder whose logits stay on the device; for rules that look back on the text `HostDecoder`."""
+        if plan.rows * plan.sequences > MAX_SEQUENCES:
+            raise ValueError(f"{MAX_SEQUENCES} sequences at most, the plan asks for {plan.rows} x {plan.sequences}")
+        if plan.align and plan.sequences > 1:
+            raise ValueError(f"one sequence of a window can be aligned, the plan asks for {plan.sequences}")
         arena = Arena(self._cuda, sum(map(n_bytes_of, decoder_parts(self._dims, plan).values())))
         if not supports(plan.rules):
             rules = replace(plan.rules, repetition_penalty=1.0, no_repeat_ngram_size=0)

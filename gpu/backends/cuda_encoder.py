@@ -49,10 +49,6 @@ class Encoder:
             self._linear.gemm(self._h, block.cross.value.matrix, self._v, block.cross.value.bias)
             self._attention.store_cross(self._k, self._v, cross, layer)
 
-    def encoded(self) -> Floats:
-        """(n_audio_ctx, n_audio_state): what the latest window became, rounded to float16 (tests)."""
-        return self._device.download(self._h).astype(np.float32)
-
     def _stem(self) -> None:
         """Two convolutions over time as products with the columns under their windows, then the positions."""
         network, linear, attention, arrays = self._network, self._linear, self._attention, self._arrays

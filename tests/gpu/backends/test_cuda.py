@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from gpu.audio import load_audio
 from gpu.backends.base import DecodePlan, RowParams
 from gpu.backends.cuda import CudaBackend
 from gpu.backends.cuda_arena import n_bytes_of
@@ -16,13 +17,18 @@ from gpu.backends.host_decoder import HostDecoder
 from gpu.backends.reference import ReferenceBackend
 from gpu.beam_search import beam_search
 from gpu.cancel import CancelToken
+from gpu.decoding import WindowDecoder
 from gpu.errors import Cancelled
 from gpu.kernels import KernelSources
+from gpu.mel import N_SAMPLES, log_mel
+from gpu.model_file import open_model
 from gpu.token_rules import RuleState, apply
+from gpu.tokenizer import Tokenizer
 from gpu.types import DeviceInfo, TranscribeOptions, Words
+from tests.support.cuda.checked_products import CheckedProducts
 from tests.support.cuda.emulator import compile_kernels
 from tests.support.cuda.fake_cupy import fake_cupy
-from tests.support.requantize import FORMAT_NAMES
+from tests.support.requantize import FORMAT_NAMES, SHIPPED_MODEL
 from tests.support.rounded_whisper import RoundedWhisper
 from tests.support.tiny_whisper import EOT, FIRST_LANGUAGE, PROMPT, RULES, SOT, TIMESTAMPS, tiny_mel, tiny_whisper
 
@@ -159,6 +165,48 @@ def test_a_step_rounds_where_it_says_it_does(gpu, format_name):
     assert relative_error(decoder.debug_logits()[0], expected) <= 1e-5
 
 
+@pytest.mark.parametrize("format_name", ["F16", "Q5_1", "Q4_K"])
+def test_products_round_where_they_say_they_do(gpu, format_name, monkeypatch):
+    """Each from its own inputs. Through several of them it grows: what is rounded to 8 bits falls to the other side."""
+    pair = Pair(gpu[0], format_name, 0)
+    backend = pair.ours
+    products = CheckedProducts(pair.device, backend._text._network, pair.model.tensors)
+    monkeypatch.setattr(backend._encoder, "_linear", products)
+    monkeypatch.setattr(backend._text, "_linear", products)
+    [cross] = backend.encode(tiny_mel(1), CancelToken())
+    decoder = backend.open(PLAN, CancelToken())
+    decoder.admit(0, cross, PROMPT, RowParams())
+    decoder.debug_logits()
+    for name, n in (("gemm", 2 + 2 * 6 + 2 * 2 + 2 * 8), ("gemv", 1 + 2 * 5 + 1), ("gemv_qkv", 2 * 3)):
+        assert len(products.errors[name]) == n
+        assert max(products.errors[name]) <= 1e-5
+
+
+@pytest.mark.long
+def test_the_shipped_model_hears_the_same(gpu, audio):
+    """Base in Q5_1 on a real recording: all of the encoder, the prompt and eight tokens. Minutes on the emulator."""
+    with open_model(SHIPPED_MODEL) as model:
+        ours = CudaBackend(model, gpu[0], DeviceInfo("cuda", "emulated", Words("For a test")))
+        reference = ReferenceBackend(model)
+    clip = load_audio(audio / "jfk.wav")
+    mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)[np.newaxis]
+    windows = WindowDecoder(
+        reference, model.dims, Tokenizer(model.vocabulary, model.dims), TranscribeOptions(), CancelToken()
+    )
+    plan = DecodePlan(1, 1, windows._rules, max_tokens=8, max_prompt=8)
+    tokens, crosses = [], []
+    for backend in (ours, reference):
+        crosses += backend.encode(mel, CancelToken())
+        decoder = backend.open(plan, CancelToken())
+        decoder.admit(0, crosses[-1], windows.prompt((), "en"), RowParams())
+        tokens.append(decoder.advance(8).tokens[0])
+    encoded = by_position(gpu[0].download(crosses[0].array))
+    assert relative_error(encoded[:, 0], crosses[1].keys) <= 1e-2
+    assert relative_error(encoded[:, 1], crosses[1].values) <= 1e-2
+    assert tokens[0] == tokens[1]
+    assert len(tokens[0]) == 8
+
+
 def test_windows_at_once_are_as_alone(five_bits):
     """Four side by side, admitted one after the other: each as on its own, bit by bit."""
     alone = [greedy(five_bits, window) for window in range(4)]
@@ -290,6 +338,35 @@ def test_rules_that_look_back_are_the_hosts(five_bits):
     ours, expected = tokens
     for one, other in zip(ours, expected, strict=True):
         assert sum(a == b for a, b in zip(one, other, strict=True)) >= 7
+
+
+def test_looking_ahead_leaves_no_traces(halves):
+    """Two continuations tried beside each other: each as if it had been chosen, and the one that is stays."""
+    plan = replace(PLAN, rows=2, rules=replace(ENDLESS, no_repeat_ngram_size=9))
+    for chosen in (0, 1):
+        branched, straight = (halves.ours.open(plan, CancelToken())._model for _ in range(2))
+        for model in (branched, straight):
+            for slot in (1, 0):
+                model.prefill(slot, halves.crosses[slot], PROMPT, (2,))
+        both = branched.branch(0, (11, 22))
+        branched.take_branch(0, chosen)
+        alone = straight.step({0: [(11, 22)[chosen]]})[0]
+        np.testing.assert_array_equal(both[chosen], alone[0])
+        np.testing.assert_array_equal(branched.exact(0, 0, [5, 6]), straight.exact(0, 0, [5, 6]))
+        np.testing.assert_allclose(branched.exact(0, 0, [5, 6]), alone[0, [5, 6]], atol=1e-4)
+        assert np.abs(both[0] - both[1]).max() > 1e-3
+        after, expected = (model.step({1: [7], 0: [33]}) for model in (branched, straight))
+        for slot in (0, 1):
+            np.testing.assert_array_equal(after[slot], expected[slot])
+
+
+def test_plans_that_cannot_be_kept_are_refused(halves):
+    with pytest.raises(ValueError, match="16 sequences at most"):
+        halves.ours.open(replace(PLAN, rows=4, sequences=5), CancelToken())
+    with pytest.raises(ValueError, match="one sequence"):
+        halves.ours.open(replace(PLAN, sequences=5, align=True), CancelToken())
+    with pytest.raises(ValueError, match="slot 1"):
+        halves.ours.open(PLAN, CancelToken()).admit(1, halves.crosses[0], PROMPT, RowParams())
 
 
 def test_a_step_is_one_graph(gpu, halves):
