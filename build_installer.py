@@ -34,7 +34,7 @@ SAMPLE_WORDS = (
 WINDOW_STAYS_S = 10
 
 # Everything of resources/ but what only set-up needs.
-RESOURCES = ("i18n", "icons", "licences", "models", "samples", "style.qss")
+RESOURCES = ("gpu", "i18n", "icons", "licences", "models", "samples", "style.qss")
 
 VOCABULARIES = "gpu/model_convert/vocabularies"
 
@@ -106,6 +106,24 @@ def main() -> int:
     return smoke_test()
 
 
+def kernels() -> list[tuple[str, str]]:
+    """The GPU engine's kernels: their sources, and machine code for every GPU where NVIDIA's compiler is installed."""
+    from gpu.errors import KernelError
+    from gpu.kernels import is_current
+    from gpu.kernels.build import build
+
+    datas = [(str(ROOT / "gpu/kernels" / pattern), "gpu/kernels") for pattern in ("*.cu", "*.cuh")]
+    cubins = ROOT / "resources" / "cubins"
+    try:
+        if not is_current(cubins):
+            print("compiling the GPU's kernels, which takes minutes", flush=True)
+            build(cubins)
+    except KernelError as error:
+        print(f"GPUs will compile the kernels themselves. {error} {error.remedy}", flush=True)
+        return datas
+    return [*datas, (str(cubins), "resources/cubins")]
+
+
 def freeze() -> None:
     from PyInstaller.__main__ import run as pyinstaller
 
@@ -114,6 +132,7 @@ def freeze() -> None:
     datas = [(str(path), f"resources/{path.name}" if path.is_dir() else "resources") for path in paths]
     datas.append((str(gather_licences()), "resources/licences/packages"))
     datas.append((str(ROOT / VOCABULARIES), VOCABULARIES))
+    datas += kernels()
     icon = None if sys.platform == "linux" else str(ROOT / "resources/icons" / f"{NAME}.png")
     spec = BUILD / f"{NAME}.spec"
     spec.write_text(
