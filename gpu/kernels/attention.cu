@@ -28,6 +28,114 @@ struct Staged {
     }
 };
 
+// What a thread holds of its warp's 16 queries: of query lane / 4 and of the one 8 after it, the first and second half of
+// each fragment, two columns of every 8.
+struct Online {
+    float highest[2] = {LOWEST, LOWEST};  // score so far
+    float sum[2] = {0.0f, 0.0f};          // of the weights: this thread's share
+    float value[HEAD / 8][4] = {};        // weighted sum of the values
+};
+
+typedef float Scores[TILE / 8][4];
+typedef uint32_t Queries[HEAD / 16][4];
+
+// A fragments of 16 queries, rows `pitch` halves apart; zeros from query n on.
+__device__ __forceinline__ void load_queries(Queries& queries, const __half* rows, int pitch, int n) {
+    const int group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int i = 0; i < HEAD / 16; ++i)
+#pragma unroll
+        for (int part = 0; part < 4; ++part) {
+            const int query = group + part % 2 * 8;
+            const __half* from = rows + (size_t)query * pitch + i * 16 + part / 2 * 8 + pair;
+            queries[i][part] = query < n ? *(const uint32_t*)from : 0u;
+        }
+}
+
+__device__ __forceinline__ void multiply_keys(Scores& scores, const Queries& queries, const __half (*keys)[PITCH]) {
+    const int lane = threadIdx.x % 32;
+#pragma unroll
+    for (int j = 0; j < TILE / 8; j += 2)
+#pragma unroll
+        for (int i = 0; i < HEAD / 16; ++i) {  // of 16 keys, 16 dimensions: matrices of the first 8 keys come first
+            uint32_t b[4];
+            load_matrices(b, &keys[j * 8 + lane / 16 * 8 + lane % 8][i * 16 + lane / 8 % 2 * 8]);
+            const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
+            mma_m16n8k16(scores[j], queries[i], low);
+            mma_m16n8k16(scores[j + 1], queries[i], high);
+        }
+}
+
+// Keys that are not seen: n of the tile's are there, and the warp's first query sees those before `n_first`, the next one
+// one more.
+__device__ __forceinline__ void mask(Scores& scores, int n, int n_first) {
+    const int group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int j = 0; j < TILE / 8; ++j)
+#pragma unroll
+        for (int c = 0; c < 4; ++c)
+            if (j * 8 + pair + c % 2 >= min(n, n_first + group + c / 2 * 8)) scores[j][c] = LOWEST;
+}
+
+// Scores become weights relative to the highest so far, and what was summed up before fades accordingly.
+__device__ __forceinline__ void soften(Scores& scores, Online& online) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+        float now = online.highest[half];
+#pragma unroll
+        for (int j = 0; j < TILE / 8; ++j) now = fmaxf(now, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
+        now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 1));
+        now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 2));
+        const float fade = fast_exp2((online.highest[half] - now) * SCORE_SCALE);
+        online.highest[half] = now;
+        online.sum[half] *= fade;
+#pragma unroll
+        for (int j = 0; j < TILE / 8; ++j)
+#pragma unroll
+            for (int c = 2 * half; c < 2 * half + 2; ++c) {
+                scores[j][c] = fast_exp2(fmaf(scores[j][c], SCORE_SCALE, -now * SCORE_SCALE));
+                online.sum[half] += scores[j][c];
+                online.value[j][c] *= fade;
+            }
+    }
+}
+
+__device__ __forceinline__ void multiply_values(Online& online, const Scores& weights, const __half (*values)[PITCH]) {
+    const int lane = threadIdx.x % 32;
+#pragma unroll
+    for (int i = 0; i < TILE / 16; ++i) {
+        const float(&left)[4] = weights[2 * i], (&right)[4] = weights[2 * i + 1];
+        const uint32_t a[4] = {pack_halves(left[0], left[1]), pack_halves(left[2], left[3]),
+                               pack_halves(right[0], right[1]), pack_halves(right[2], right[3])};
+#pragma unroll
+        for (int j = 0; j < HEAD / 8; j += 2) {  // of 16 dimensions: matrices of the first 8 come first
+            uint32_t b[4];
+            load_matrices_transposed(b, &values[i * 16 + lane % 16][j * 8 + lane / 16 * 8]);
+            const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
+            mma_m16n8k16(online.value[j], a, low);
+            mma_m16n8k16(online.value[j + 1], a, high);
+        }
+    }
+}
+
+// The first n of the warp's queries, rows `pitch` halves apart.
+__device__ __forceinline__ void write_attended(const Online& online, __half* rows, int pitch, int n) {
+    const int group = threadIdx.x % 32 / 4, pair = threadIdx.x % 4 * 2;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+        float sum = online.sum[half];
+        sum += __shfl_xor_sync(0xffffffffu, sum, 1);
+        sum += __shfl_xor_sync(0xffffffffu, sum, 2);
+        const int query = group + half * 8;
+        if (query >= n) continue;
+        const float scale = 1.0f / sum;
+#pragma unroll
+        for (int j = 0; j < HEAD / 8; ++j)
+            *(uint32_t*)(rows + (size_t)query * pitch + j * 8 + pair) =
+                pack_halves(online.value[j][2 * half] * scale, online.value[j][2 * half + 1] * scale);
+    }
+}
+
 // Grid (tiles of queries, heads, batch), ATTENTION_THREADS threads: softmax(q k^T / 8) v for each head. Query i sees the
 // keys up to first + i: all of them where first >= n_k - 1.
 //   q: (batch, n_q, q_row), head h from column h * HEAD. out: (batch, n_q, n_head * HEAD).
@@ -37,25 +145,15 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
                 int kv_head, int first) {
     alignas(16) __shared__ __half keys[TILE][PITCH];
     alignas(16) __shared__ __half values[TILE][PITCH];
-    const int head = blockIdx.y, lane = threadIdx.x % 32, group = lane / 4, pair = lane % 4 * 2;
+    const int head = blockIdx.y, n_head = gridDim.y;
     const int begin = blockIdx.x * TILE + threadIdx.x / 32 * 16;  // the warp's first query
     const int n_seen = min(n_k, first + min(n_q, ((int)blockIdx.x + 1) * TILE));  // by the block's last query
+    const size_t row = (size_t)blockIdx.z * n_q + begin;
     k += (size_t)blockIdx.z * n_k * kv_row + (size_t)head * kv_head;
     v += (size_t)blockIdx.z * n_k * kv_row + (size_t)head * kv_head;
-
-    uint32_t queries[4][4];  // A fragments: 16 queries, 16 dimensions each
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-#pragma unroll
-        for (int part = 0; part < 4; ++part) {
-            const int query = begin + group + part % 2 * 8;
-            const __half* row = q + ((size_t)blockIdx.z * n_q + query) * q_row + head * HEAD;
-            queries[i][part] = query < n_q ? *(const uint32_t*)(row + i * 16 + part / 2 * 8 + pair) : 0u;
-        }
-
-    // Of query `group` of the warp and of the one 8 after it: the highest score so far, the sum of the weights (this
-    // thread's share), and the weighted sum of the values.
-    float highest[2] = {LOWEST, LOWEST}, sum[2] = {0.0f, 0.0f}, attended[HEAD / 8][4] = {};
+    Queries queries;
+    load_queries(queries, q + row * q_row + head * HEAD, q_row, n_q - begin);
+    Online online;
     Staged next_keys, next_values;
     next_keys.load(k, kv_row, n_seen);
     next_values.load(v, kv_row, n_seen);
@@ -66,78 +164,13 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
         __syncthreads();
         const int key1 = key0 + TILE;
         if (key1 < n_seen) next_keys.load(k + (size_t)key1 * kv_row, kv_row, n_seen - key1);
-
-        float scores[TILE / 8][4] = {};
-#pragma unroll
-        for (int j = 0; j < TILE / 8; j += 2)
-#pragma unroll
-            for (int i = 0; i < HEAD / 16; ++i) {  // of 16 keys, 16 dimensions: matrices of the first 8 keys come first
-                uint32_t b[4];
-                load_matrices(b, &keys[j * 8 + lane / 16 * 8 + lane % 8][i * 16 + lane / 8 % 2 * 8]);
-                const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
-                mma_m16n8k16(scores[j], queries[i], low);
-                mma_m16n8k16(scores[j + 1], queries[i], high);
-            }
-        if (key1 > min(n_k, first + begin + 1)) {  // some query of the warp does not see all of the tile
-#pragma unroll
-            for (int j = 0; j < TILE / 8; ++j)
-#pragma unroll
-                for (int c = 0; c < 4; ++c) {
-                    const int key = key0 + j * 8 + pair + c % 2, query = begin + group + c / 2 * 8;
-                    if (key >= n_k || key > first + query) scores[j][c] = LOWEST;
-                }
-        }
-
-#pragma unroll
-        for (int half = 0; half < 2; ++half) {
-            float now = highest[half];
-#pragma unroll
-            for (int j = 0; j < TILE / 8; ++j) now = fmaxf(now, fmaxf(scores[j][2 * half], scores[j][2 * half + 1]));
-            now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 1));
-            now = fmaxf(now, __shfl_xor_sync(0xffffffffu, now, 2));
-            const float fade = fast_exp2((highest[half] - now) * SCORE_SCALE);
-            highest[half] = now;
-            sum[half] *= fade;
-#pragma unroll
-            for (int j = 0; j < TILE / 8; ++j)
-#pragma unroll
-                for (int c = 2 * half; c < 2 * half + 2; ++c) {
-                    scores[j][c] = fast_exp2(fmaf(scores[j][c], SCORE_SCALE, -now * SCORE_SCALE));
-                    sum[half] += scores[j][c];
-                    attended[j][c] *= fade;
-                }
-        }
-
-        // Only now, while the scores are about to leave their registers.
+        Scores scores = {};
+        multiply_keys(scores, queries, keys);
+        if (key1 > min(n_k, first + begin + 1)) mask(scores, n_k - key0, first + begin + 1 - key0);
+        soften(scores, online);
+        // Only now, when the scores are about to leave their registers.
         if (key1 < n_seen) next_values.load(v + (size_t)key1 * kv_row, kv_row, n_seen - key1);
-#pragma unroll
-        for (int i = 0; i < TILE / 16; ++i) {  // the weights as A fragments: 16 queries, 16 keys each
-            const uint32_t weights[4] = {
-                pack_halves(scores[2 * i][0], scores[2 * i][1]), pack_halves(scores[2 * i][2], scores[2 * i][3]),
-                pack_halves(scores[2 * i + 1][0], scores[2 * i + 1][1]),
-                pack_halves(scores[2 * i + 1][2], scores[2 * i + 1][3])};
-#pragma unroll
-            for (int j = 0; j < HEAD / 8; j += 2) {  // of 16 dimensions: matrices of the first 8 come first
-                uint32_t b[4];
-                load_matrices_transposed(b, &values[i * 16 + lane % 16][j * 8 + lane / 16 * 8]);
-                const uint32_t low[2] = {b[0], b[1]}, high[2] = {b[2], b[3]};
-                mma_m16n8k16(attended[j], weights, low);
-                mma_m16n8k16(attended[j + 1], weights, high);
-            }
-        }
+        multiply_values(online, scores, values);
     }
-
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-        sum[half] += __shfl_xor_sync(0xffffffffu, sum[half], 1);
-        sum[half] += __shfl_xor_sync(0xffffffffu, sum[half], 2);
-        const int query = begin + group + half * 8;
-        if (query >= n_q) continue;
-        const float scale = 1.0f / sum[half];
-        __half* row = out + (((size_t)blockIdx.z * n_q + query) * gridDim.y + head) * HEAD;
-#pragma unroll
-        for (int j = 0; j < HEAD / 8; ++j)
-            *(uint32_t*)(row + j * 8 + pair) =
-                pack_halves(attended[j][2 * half] * scale, attended[j][2 * half + 1] * scale);
-    }
+    write_attended(online, out + (row * n_head + head) * HEAD, n_head * HEAD, n_q - begin);
 }

@@ -137,6 +137,20 @@ self_attention(const float* q, const __half* cache, const SequenceState* states,
     out[of_head + threadIdx.x] = total.value / total.sum;
 }
 
+// Whether the block is the last of n to come here: it sees what the others wrote before. `counter` is zero again then.
+__device__ __forceinline__ bool is_last(int* counter, int n) {
+    __shared__ int n_before;
+    __threadfence();
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        n_before = atomicAdd(counter, 1);
+        if (n_before == n - 1) *counter = 0;
+    }
+    __syncthreads();
+    __threadfence();
+    return n_before == n - 1;
+}
+
 // Grid (splits of KEYS_AT_ONCE keys, heads, windows * shares), DECODE_THREADS threads: sequence i belongs to window
 // i / group; a share is up to `Most` of its sequences, for which a block reads its keys and values once. The last block
 // to finish a head puts the splits together, always in the same order, and leaves `counters` as they were: zero.
@@ -149,7 +163,6 @@ cross_attention(const float* q, const unsigned long long* windows, const Sequenc
                 int* counters, const int* kept, float* queries, int layer, int n_ctx, int n_sequences, int group,
                 int n_kept, int n_text_ctx) {
     __shared__ float warp_parts[Most][WARPS * PART];
-    __shared__ bool is_last;
     const int split = blockIdx.x, n_splits = gridDim.x, head = blockIdx.y, n_head = gridDim.y;
     const int shares = (group + Most - 1) / Most, window = blockIdx.z / shares;
     const int begin = window * group + blockIdx.z % shares * Most;
@@ -187,6 +200,7 @@ cross_attention(const float* q, const unsigned long long* windows, const Sequenc
         write_warp(partial, warp_parts[i] + threadIdx.x / 32 * PART);
     }
     __syncthreads();
+    const int index = queries ? kept[layer * n_head + head] : -1;
     for (int i = threadIdx.x / HEAD; i < n; i += DECODE_THREADS / HEAD) {
         if (!(active >> i & 1)) continue;
         const int dimension = threadIdx.x % HEAD;
@@ -198,20 +212,13 @@ cross_attention(const float* q, const unsigned long long* windows, const Sequenc
             part[HEAD] = total.highest;
             part[HEAD + 1] = total.sum;
         }
-        if (split == 0 && queries && kept[layer * n_head + head] >= 0) {
-            const size_t row = ((size_t)(begin + i) * n_kept + kept[layer * n_head + head]) * n_text_ctx;
-            queries[(row + states[begin + i].pos) * HEAD + dimension] = q[of_head * HEAD + dimension];
+        if (split == 0 && index >= 0) {
+            const size_t row = ((size_t)(begin + i) * n_kept + index) * n_text_ctx + states[begin + i].pos;
+            queries[row * HEAD + dimension] = q[of_head * HEAD + dimension];
         }
     }
 
-    __threadfence();
-    __syncthreads();
-    int* counter = counters + blockIdx.z * n_head + head;
-    if (threadIdx.x == 0) is_last = atomicAdd(counter, 1) == n_splits - 1;
-    __syncthreads();
-    if (!is_last) return;
-    __threadfence();
-    if (threadIdx.x == 0) *counter = 0;
+    if (!is_last(counters + blockIdx.z * n_head + head, n_splits)) return;
     for (int i = threadIdx.x / HEAD; i < n; i += DECODE_THREADS / HEAD) {
         if (!(active >> i & 1)) continue;
         const size_t of_head = (size_t)(begin + i) * n_head + head;
