@@ -15,7 +15,7 @@ __device__ __forceinline__ void gemv(const Input& in, const void* planes, const 
 }
 
 #define GEMV(name, rows, Product)                                                                                 \
-    extern "C" __global__ void __launch_bounds__(GEMV_THREADS, 4)                                                    \
+    extern "C" __global__ void __launch_bounds__(GEMV_THREADS, 4)                                                 \
     gemv_##rows##_##name(const float* x, const float* gamma, const float* beta, const void* planes,               \
                          const float* bias, void* out, const SequenceState* states, int n_rows, int N, int K,     \
                          int chunk, int flags) {                                                                  \

@@ -38,7 +38,7 @@ __device__ __forceinline__ void gemv_qkv(const Input& in, const void* planes, co
 }
 
 #define GEMV_QKV(name, rows, Product)                                                                             \
-    extern "C" __global__ void __launch_bounds__(GEMV_THREADS, 4)                                                    \
+    extern "C" __global__ void __launch_bounds__(GEMV_THREADS, 4)                                                 \
     gemv_qkv_##rows##_##name(const float* x, const float* gamma, const float* beta, const void* wq,               \
                              const void* wk, const void* wv, const float* bq, const float* bk, const float* bv,   \
                              float* q, __half* cache, const SequenceState* states, int n_rows, int d, int chunk,  \
