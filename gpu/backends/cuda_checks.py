@@ -118,8 +118,8 @@ def _norm(bench: _Bench) -> Iterator[Check]:
 def _attention(bench: _Bench) -> Iterator[Check]:
     qkv = bench.normal(2, _CTX, 3 * _STATE).astype(np.float16)
     out = bench.out(2, _CTX, _STATE, dtype=np.float16)
-    parts = [bench.put(np.ascontiguousarray(part)) for part in np.split(qkv, 3, axis=-1)]
-    AttentionOps(bench.device).encoder_attention(*parts, out)
+    q, k, v = (bench.put(np.ascontiguousarray(part)) for part in np.split(qkv, 3, axis=-1))
+    AttentionOps(bench.device).encoder_attention(q, k, v, out)
     heads = qkv.astype(np.float32).reshape(2, _CTX, 3, -1, _HEAD).transpose(2, 0, 3, 1, 4)
     weights = softmax(heads[0] @ heads[1].swapaxes(-1, -2) * np.float32(_HEAD**-0.5))
     expected = (weights @ heads[2]).transpose(0, 2, 1, 3).reshape(2, _CTX, _STATE)
