@@ -19,7 +19,7 @@ from gpu.beam_search import beam_search
 from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
 from gpu.errors import Cancelled
-from gpu.kernels import KernelSources
+from gpu.kernels import KernelImages
 from gpu.mel import N_SAMPLES, log_mel
 from gpu.model_file import open_model
 from gpu.token_rules import RuleState, apply
@@ -67,7 +67,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def gpu():
     cupy, gpu = fake_cupy(compile_kernels, total=4 << 30)
-    return CudaDevice(cupy, KernelSources()), gpu
+    return CudaDevice(cupy, KernelImages()), gpu
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_products_round_where_they_say_they_do(gpu, format_name, monkeypatch):
     decoder.debug_logits()
     for name, n in (("gemm", 2 + 2 * 6 + 2 * 2 + 2 * 8), ("gemv", 1 + 2 * 5 + 1), ("gemv_qkv", 2 * 3)):
         assert len(products.errors[name]) == n
-        assert max(products.errors[name]) <= 1e-5
+        assert max(products.errors[name]) <= 1e-5, name
 
 
 @pytest.mark.long

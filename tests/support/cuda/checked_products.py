@@ -58,7 +58,7 @@ class CheckedProducts:
         for i, (linear, array) in enumerate(zip(projections, got, strict=True)):
             bias = 0 if linear.bias is None else self._host(linear.bias)
             expected = (self._read(x, linear.matrix, norm) @ self._weights[linear.matrix].T + bias)[0]
-            self._note("gemv_qkv", array, half(expected) if i else expected)
+            self._note("gemv_qkv", array, expected, in_halves=i > 0)
 
     def _check(self, name: str, x: np.ndarray, weights: np.ndarray, args: tuple[Any, ...], options: Any) -> None:
         out, bias = args[2], args[3] if len(args) > 3 else None
@@ -66,7 +66,7 @@ class CheckedProducts:
         getattr(self._ops, name)(*args, **options)
         expected = x @ weights.T + (0 if bias is None else self._host(bias))
         expected = before + (gelu(expected) if options.get("gelu") else expected)
-        self._note(name, self._host(out), half(expected) if out.dtype == np.float16 else expected)
+        self._note(name, self._host(out), expected, in_halves=out.dtype == np.float16)
 
     def _read(self, x: Any, m: Any, norm: Any) -> np.ndarray:
         """What a row's weights meet."""
@@ -75,8 +75,12 @@ class CheckedProducts:
             host = LayerNorm(self._host(norm.weight), self._host(norm.bias))(host)
         return eight_bits(host) if m.format.startswith("Q") else host
 
-    def _note(self, name: str, got: np.ndarray, expected: np.ndarray) -> None:
-        self.errors[name].append(float(np.linalg.norm(got - expected) / np.linalg.norm(expected)))
+    def _note(self, name: str, got: np.ndarray, expected: np.ndarray, in_halves: bool) -> None:
+        """Of halves how much farther they are than rounding to the nearest leaves them."""
+        error = np.abs(got - expected)
+        if in_halves:
+            error = np.maximum(error - np.spacing(np.abs(got).astype(np.float16)).astype(np.float32) / 2, 0)
+        self.errors[name].append(float(np.linalg.norm(error) / np.linalg.norm(expected)))
 
     def _host(self, array: Any) -> np.ndarray:
         return self._device.download(array).astype(np.float32)
