@@ -65,7 +65,7 @@ class Emulator:
         threads: of the host; sanitizers see one only.
     """
 
-    order: Order = Order.FORWARD
+    order: Order = field(default_factory=lambda: Order[os.environ.get("CUEMU_ORDER", "forward").upper()])
     seed: int = 1
     sanitizer: str = field(default_factory=lambda: os.environ.get("CUEMU_SANITIZER", ""))
     threads: int = os.cpu_count() or 1

@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike, NDArray
 from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_sampling import SEQUENCE_STATE
+from tests.support.cuda.emulator import EMULATOR
+from tests.support.cuda.sanitizers import poison
 
 _MARGIN = 256  # bytes on both sides
 _CANARY = 0xFF  # NaN in every float format: reading it shows too
@@ -32,7 +34,12 @@ class Workbench:
         n_bytes = int(np.prod(shape)) * np.dtype(dtype).itemsize
         storage = self.arena.take((n_bytes + 2 * _MARGIN,), np.uint8)
         self.device.fill_bytes(storage, _CANARY)
-        self._margins += [storage[:_MARGIN], storage[_MARGIN + n_bytes :]]
+        margins = [storage[:_MARGIN], storage[_MARGIN + n_bytes :]]
+        if EMULATOR.sanitizer == "address":  # which sees who only reads there, too
+            for margin in margins:
+                poison(margin.data.ptr, margin.nbytes)
+        else:
+            self._margins += margins
         return storage[_MARGIN : _MARGIN + n_bytes].view(dtype).reshape(*shape)
 
     def put(self, host: NDArray[Any]) -> DeviceArray:
