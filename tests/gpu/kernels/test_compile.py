@@ -19,7 +19,8 @@ from gpu.kernels.nvrtc import Nvrtc, _cuda_wheels
 
 MACHINES = tuple(name for name in ARCHITECTURES if name.startswith("sm_"))
 SMALL = ("norm.cu", "conv.cu", "kv_layout.cu", "embed.cu", "attention.cu")
-MAX_REGISTERS = 255
+MAX_REGISTERS = {"attention.cu": 168, "gemm.cu": 200}  # the others: MANY_WARPS
+MANY_WARPS = 128  # registers a thread that leave room for 16 warps
 MAX_STATIC_SHARED = 48 << 10  # bytes; more would have to be asked for at each launch
 _REPORT = re.compile(
     r"Compiling entry function '(?P<name>\w+)'.*?"
@@ -81,7 +82,7 @@ def check(name: str, architecture: str, folder: Path) -> None:
     cubin, found = compiled(name, architecture)
     for kernel, used in found.items():
         assert used.spilled == 0, (kernel, used)
-        assert used.registers <= MAX_REGISTERS, (kernel, used)
+        assert used.registers <= MAX_REGISTERS.get(name, MANY_WARPS), (kernel, used)
         assert used.shared <= MAX_STATIC_SHARED, (kernel, used)
     if disassembler() is None:
         return

@@ -101,6 +101,8 @@ struct WarpOp {
     unsigned mask, arrived;
     int line;
     CuemuWarpOp op;
+    unsigned phase = 0;  // a lane may be at the next one here before all have left this
+    char order[2];
 };
 
 float half_of(uint32_t bits) { return (float)cuemu_bits<_Float16>((uint16_t)bits); }
@@ -177,16 +179,16 @@ public:
 
     uint64_t warp(unsigned mask, CuemuWarpOp op, int line, uint64_t value, int argument) {
         Fiber* me = current();
-        [[maybe_unused]] char* order = &warp_order_[me->warp];
         if (!(mask >> me->lane & 1)) fail("warp operation: the calling lane is not in its own mask", line);
         me->line = line, me->value = value, me->argument = argument, me->state = IN_WARP_OP;
-        if (op == CUEMU_SYNC) RELEASE(order);  // shuffles order no memory
         const unsigned n_lanes = min(LANES, n_ - me->warp * LANES);
         const unsigned wanted = n_lanes < LANES ? mask & ((1u << n_lanes) - 1) : mask;
         WarpOp& shared = joined(me, mask, op, line);
+        [[maybe_unused]] char* order = &shared.order[shared.phase];
+        if (op == CUEMU_SYNC) RELEASE(order);  // shuffles order no memory
         shared.arrived |= 1u << me->lane;
         if ((shared.arrived & wanted) == wanted) {
-            shared.arrived = 0;
+            shared.arrived = 0, shared.phase ^= 1;
             exchange(fibers_.data() + me->warp * LANES, n_lanes, wanted, op, line);
         }
         wait();
@@ -199,9 +201,9 @@ public:
 #ifdef CUEMU_ASAN
         __sanitizer_finish_switch_fiber(nullptr, nullptr, nullptr);
 #endif
-        ACQUIRE(&launch_order_);
+        ACQUIRE(&start_order_);
         kernel_(arguments_);
-        RELEASE(&launch_order_);
+        RELEASE(&end_order_);
         me->state = DONE;
         --alive_;
         if (alive_ && waiting_ == alive_) release_barrier(barrier_line_);
@@ -209,7 +211,9 @@ public:
         abort();
     }
 
-    char* launch_order() { return &launch_order_; }
+    // Two, or a thread that begins when another has ended would seem to come after it.
+    char* start_order() { return &start_order_; }
+    char* end_order() { return &end_order_; }
     const void* main_stack = nullptr;
     size_t main_stack_size = 0;
 
@@ -281,7 +285,7 @@ private:
             else if (waiting.mask == mask && waiting.op == op && waiting.line == line) return waiting;
         }
         if (!free) fail("more than four different operations of one warp wait at once", line), free = ops_[me->warp];
-        *free = {mask, 0, line, op};
+        free->mask = mask, free->arrived = 0, free->line = line, free->op = op;
         return *free;
     }
 
@@ -332,8 +336,8 @@ private:
     std::vector<Fiber*> fibers_;
     Fiber* ready_[MAX_THREADS];  // a ring
     WarpOp ops_[MAX_THREADS / LANES][MAX_OPS];
-    char barrier_order_[2], warp_order_[MAX_THREADS / LANES];
-    static inline char launch_order_;
+    char barrier_order_[2];
+    static inline char start_order_, end_order_;
     char* stacks_;
     void (*kernel_)(void**);
     void** arguments_;
@@ -431,9 +435,9 @@ struct Launch {
                 memset(shared, 0xff, n_shared);
             }
             cuemu_shared = shared;
-            RELEASE(block->launch_order());
+            RELEASE(block->start_order());
             block->run(kernel, arguments, n_threads, order, seed + (unsigned)i);
-            ACQUIRE(block->launch_order());
+            ACQUIRE(block->end_order());
             free(shared);
         }
     }
