@@ -36,6 +36,8 @@ class Actions(QObject):
         self.cancel_all = self._action()
         self.retry = self._action("Ctrl+R")
         self.remove = self._action("Ctrl+D")
+        self.gpu = self._action()
+        self.self_test = self._action()
         self.about = self._action()
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self._themes = self._group(("system", "light", "dark"))
@@ -67,6 +69,8 @@ class Actions(QObject):
             self.cancel_all: translate("Menus", "Cance&l all"),
             self.retry: translate("Menus", "&Transcribe again"),
             self.remove: translate("Menus", "&Remove from the list"),
+            self.gpu: translate("Menus", "&GPU support…"),
+            self.self_test: translate("Menus", "&Self-test…"),
             self.about: translate("Menus", "&About WhisperDesktop NG"),
         }
         for action, text in texts.items():
@@ -112,6 +116,8 @@ class Actions(QObject):
         self._language_menu.addActions(self._languages.actions())
         self._view.addMenu(self._theme_menu)
         self._view.addMenu(self._language_menu)
+        self._help.addActions([self.gpu, self.self_test])
+        self._help.addSeparator()
         self._help.addAction(self.about)
 
     def _on_theme(self, action: QAction) -> None:

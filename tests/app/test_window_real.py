@@ -124,5 +124,6 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     states = {name.split("-", 1)[1].rsplit("-", 2)[0] for name in names}
     models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
     models |= {"folders", "folders-problem"}
-    assert states == {"empty", "running", "done", "cancelled", "warning", "error", "model-error"} | models
+    gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
+    assert states == {"empty", "running", "done", "cancelled", "warning", "error", "model-error"} | models | gpu
     assert len(names) == 4 * len(states)
