@@ -25,6 +25,7 @@ from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
 from app.engine.service import EngineService, Failure, expand, recording_suffixes
 from app.engine.thread import EngineThread
+from app.gpu_entry import GpuEntry
 from app.i18n import Translation, choose_language
 from app.models.benchmark import save_benchmark
 from app.models.library import last_or_built_in
@@ -73,6 +74,7 @@ class Application(QObject):
         self._background = Background(self)
         self.window = MainWindow(self.recordings, self._appearance)
         self.models: ModelManager | None = None  # made when it is wanted first
+        self.gpu = GpuEntry(self.window, self._appearance, lambda: self.choose_model(self._model), self._show_failure)
         self._restore()
         self._connect()
 
@@ -96,6 +98,7 @@ class Application(QObject):
         """End the engine's thread, which stops what it does. The window may be gone already."""
         if self.models is not None:
             self.models.stop()
+        self.gpu.stop()
         self.thread_.stop()
 
     def add(self, paths: list[Path]) -> None:

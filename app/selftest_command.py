@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import platform
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from app import __version__
 from app.argument_types import Subparsers
 from app.console import Console, unwritable
 from app.interruption import EXIT_FAILED, EXIT_SIGNAL, SIGPIPE, cancelling_on_signals, on_a_thread
 from app.log import start_logging
 from app.model_options import add_model_options, chosen_model
+from app.selftest_report import write_report
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
 from gpu.types import Check
@@ -85,13 +83,8 @@ def _run(model: Path, device: str, json_path: Path | None, console: Console, can
     console.text(", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
     if json_path is not None:
         try:
-            json_path.write_text(json.dumps(_report(model, checks), indent=1, ensure_ascii=False), encoding="utf-8")
+            write_report(json_path, model, checks)
         except OSError as e:
             console.error(str(json_path), *unwritable(e))
             return EXIT_FAILED
     return EXIT_FAILED if failed or counts["failed"] else 0
-
-
-def _report(model: Path, checks: list[Check]) -> dict[str, Any]:
-    rows = [{"what": check.what, "outcome": check.outcome, "detail": check.detail, **check.figures} for check in checks]
-    return {"version": __version__, "system": platform.platform(), "model": model.name, "checks": rows}

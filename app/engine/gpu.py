@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.engine.service import Failure, failure_of
@@ -57,26 +58,64 @@ def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check |
             remember(gpu.name, gpu.total_memory, passed="failed" not in outcomes)
 
 
+@dataclass(frozen=True)
+class GpuFacts:
+    """One GPU.
+
+    Attributes:
+        capability: compute capability, "8.6"; total_memory: bytes; has_passed: this version's self-test.
+    """
+
+    ordinal: int
+    name: str
+    capability: str
+    total_memory: int
+    has_passed: bool
+
+
+@dataclass(frozen=True)
+class GpuOverview:
+    """What stands between this machine's GPU and the program.
+
+    Attributes:
+        cause: in a sentence; remedy: what to do, in another.
+        gpus: all of them, the best one first; empty where the driver cannot tell.
+        is_ready: nothing stands between. lacks_packages: only what can be fetched.
+    """
+
+    cause: Words
+    remedy: Words
+    gpus: tuple[GpuFacts, ...] = ()
+    is_ready: bool = False
+    lacks_packages: bool = False
+
+
+def gpu_overview() -> GpuOverview:
+    """Ask the driver, and look for the packages."""
+    probe = probe_cuda(compiled=gpu_support().compiled)
+    gpus = tuple(
+        GpuFacts(gpu.ordinal, gpu.name, "{}.{}".format(*gpu.capability), gpu.total_memory, _has_passed(gpu))
+        for gpu in probe.gpus
+    )
+    is_ready, lacks_packages = probe.state is CudaState.READY, probe.state in (CudaState.NO_CUPY, CudaState.NO_NVRTC)
+    return GpuOverview(Words("{cause}.", cause=probe.cause), probe.remedy, gpus, is_ready, lacks_packages)
+
+
 def why_no_gpu() -> tuple[Words, Words] | None:
     """What is wrong with this machine's GPU or driver, and what to do; None if nothing is but what can be fetched."""
-    probe = probe_cuda(compiled=gpu_support().compiled)
-    if probe.state in (CudaState.READY, CudaState.NO_CUPY, CudaState.NO_NVRTC):
-        return None
-    return Words("{cause}.", cause=probe.cause), probe.remedy
+    seen = gpu_overview()
+    return None if seen.is_ready or seen.lacks_packages else (seen.cause, seen.remedy)
 
 
 def gpu_status() -> Iterator[str]:
     """What is here and what is missing, in lines."""
-    support = gpu_support()
-    probe = probe_cuda(compiled=support.compiled)
-    yield f"{probe.cause}."
-    if probe.remedy:
-        yield probe.remedy
-    for gpu in probe.gpus:
-        state = "has passed the self-test" if _has_passed(gpu) else "has not passed the self-test"
+    seen = gpu_overview()
+    yield seen.cause
+    yield seen.remedy
+    for gpu in seen.gpus:
+        state = "has passed the self-test" if gpu.has_passed else "has not passed the self-test"
         memory = f"{gpu.total_memory / 1e9:.1f} GB"
-        major, minor = gpu.capability
-        yield f"cuda:{gpu.ordinal}: {gpu.name}, {memory}, compute capability {major}.{minor}, {state}"
+        yield f"cuda:{gpu.ordinal}: {gpu.name}, {memory}, compute capability {gpu.capability}, {state}"
     try:
         folder = pack_folder(needed_packages())
         yield f"Packages for the GPU: {folder if folder.is_dir() else 'not fetched'}"

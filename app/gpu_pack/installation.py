@@ -69,6 +69,11 @@ class GpuPack:
         return self.folder.is_dir()
 
     @property
+    def has_files(self) -> bool:
+        """There is something to remove: a pack, also another one, or what was fetched for one."""
+        return any(folder.is_dir() for folder in self._folders())
+
+    @property
     def n_bytes(self) -> int:
         """To be fetched, in all."""
         return sum(package.file.n_bytes for package in self.packages)
@@ -107,8 +112,15 @@ class GpuPack:
         Raises:
             CannotWriteError: the system does not let us (a running program uses it).
         """
-        for folder in (*self.home.glob("pack-*"), self._downloads):
+        for folder in self._folders():
             _delete(folder)
+
+    def discard_downloads(self) -> None:
+        """Throw away what was fetched and is not unpacked yet. Raises `CannotWriteError`."""
+        _delete(self._downloads)
+
+    def _folders(self) -> Iterator[Path]:
+        yield from (*self.home.glob("pack-*"), self._downloads)
 
     @property
     def _downloads(self) -> Path:
@@ -127,7 +139,7 @@ class GpuPack:
         finally:
             with suppress(CannotWriteError):
                 _delete(draft)
-        for folder in (*self.home.glob("pack-*"), self._downloads):
+        for folder in self._folders():
             if folder != self.folder:
                 with suppress(CannotWriteError):  # one that another program uses goes the next time
                     _delete(folder)

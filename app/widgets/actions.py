@@ -38,6 +38,8 @@ class Actions(QObject):
         self.remove = self._action("Ctrl+D")
         self.options = self._action("Ctrl+T")
         self.options.setCheckable(True)
+        self.gpu = self._action()
+        self.self_test = self._action()
         self.about = self._action()
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self._themes = self._group(("system", "light", "dark"))
@@ -70,6 +72,8 @@ class Actions(QObject):
             self.retry: translate("Menus", "&Transcribe again"),
             self.remove: translate("Menus", "&Remove from the list"),
             self.options: translate("Menus", "&Options"),
+            self.gpu: translate("Menus", "&GPU support…"),
+            self.self_test: translate("Menus", "&Self-test…"),
             self.about: translate("Menus", "&About WhisperDesktop NG"),
         }
         for action, text in texts.items():
@@ -117,6 +121,8 @@ class Actions(QObject):
         self._view.addSeparator()
         self._view.addMenu(self._theme_menu)
         self._view.addMenu(self._language_menu)
+        self._help.addActions([self.gpu, self.self_test])
+        self._help.addSeparator()
         self._help.addAction(self.about)
 
     def _on_theme(self, action: QAction) -> None:

@@ -104,6 +104,17 @@ def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take
     _open(dialog)
 
 
+def ask_report_path(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
+    """Where to write the self-test's report."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Save report"), str(path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters(["JSON (*.json)"])
+    dialog.setDefaultSuffix("json")
+    dialog.selectFile(path.name)
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 @dataclass(frozen=True)
 class Question:
     """A question before something is lost, and its two answers: what to do, and the safe one."""

@@ -56,6 +56,8 @@ _HEADLINES = {
     "CannotWriteError": Words("The folder cannot be written"),
     "AlreadyDownloadingError": Words("The model is being downloaded already"),
     "NotRemovableError": Words("The model cannot be removed"),
+    "NoGpuPackError": Words("There is no GPU support for this system"),
+    "DamagedPackageError": Words("A package cannot be unpacked"),
 }
 
 

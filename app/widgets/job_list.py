@@ -50,12 +50,21 @@ def status_of(job: Job) -> str:
     if job.state is JobState.PAUSED:
         parts = [translate("Jobs", "Paused"), *(parts if job.n_done else [])]
     else:
-        rate, left = job.rate.per_second, job.time_left_s
-        if rate is not None and isinstance(job.work, FetchModel):
-            parts.append(translate("Jobs", "{size} a second").format(size=data_size(round(rate))))
-        if left is not None:
-            parts.append(time_left(left))
+        rate = job.rate.per_second if isinstance(job.work, FetchModel) else None
+        parts += pace_texts(rate, job.time_left_s)
     return " · ".join(part for part in parts if part)
+
+
+def amount_text(n_done: int, n_total: int) -> str:
+    """Of bytes."""
+    done, total = data_size(n_done), data_size(n_total)
+    return f"{percent(n_done / n_total)} · " + translate("Jobs", "{done} of {total}").format(done=done, total=total)
+
+
+def pace_texts(rate: float | None, left_s: float | None) -> list[str]:
+    """Bytes a second and seconds left, as far as they are known."""
+    rate_texts = [translate("Jobs", "{size} a second").format(size=data_size(round(rate)))] if rate is not None else []
+    return rate_texts + ([time_left(left_s)] if left_s is not None else [])
 
 
 def _amount(job: Job) -> str:
@@ -67,8 +76,7 @@ def _amount(job: Job) -> str:
         )
     if not job.n_total:
         return translate("Jobs", "reading the model")
-    done, total = data_size(job.n_done), data_size(job.n_total)
-    return f"{percent(job.progress or 0.0)} · " + translate("Jobs", "{done} of {total}").format(done=done, total=total)
+    return amount_text(min(job.n_done, job.n_total), job.n_total)
 
 
 class JobRow(QWidget):

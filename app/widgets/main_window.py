@@ -47,7 +47,8 @@ class MainWindow(QMainWindow):
         recording_selected: a `Recording`, or None.
         cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
         save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        models_requested, built_in_model_requested, cancel_all_requested, about_requested: menu commands.
+        models_requested, built_in_model_requested, cancel_all_requested, gpu_requested, self_test_requested,
+        about_requested: menu commands.
         closing: the window closes for good.
     """
 
@@ -62,6 +63,8 @@ class MainWindow(QMainWindow):
     models_requested = Signal()
     built_in_model_requested = Signal()
     cancel_all_requested = Signal()
+    gpu_requested = Signal()
+    self_test_requested = Signal()
     about_requested = Signal()
     closing = Signal()
 
@@ -259,6 +262,8 @@ class MainWindow(QMainWindow):
             (actions.cancel_all, self.cancel_all_requested.emit),
             (actions.retry, self._retry_current),
             (actions.remove, self._remove_current),
+            (actions.gpu, self.gpu_requested.emit),
+            (actions.self_test, self.self_test_requested.emit),
             (actions.about, self.about_requested.emit),
         ]
         for action, slot in slots:

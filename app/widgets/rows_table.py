@@ -26,6 +26,7 @@ class Column(Generic[Row]):
         title, hint: of the header.
         text: what a cell shows; sort_key: what it is sorted by, its text if None.
         color: name of a colour of `Colors`, "" for the text's; badge: a mark behind the text, "" for none.
+        icon: name of one, in that colour, before the text; "" for none.
         progress: of a bar below the text; None for none.
         room_for: a text that has room even while no cell shows it.
         is_figure: stands at the right.
@@ -37,6 +38,7 @@ class Column(Generic[Row]):
     hint: Callable[[], str] | None = None
     color: Callable[[Row], str] = _nothing
     badge: Callable[[Row], str] = _nothing
+    icon: Callable[[Row], str] = _nothing
     progress: Callable[[Row], float | None] = lambda _row: None
     room_for: Callable[[], str] | None = None
     is_figure: bool = False

@@ -25,10 +25,12 @@ ROW_PADDING = 9
 BAR_HEIGHT = 4
 BADGE_PADDING = 6
 BADGE_GAP = 8
+ICON_SIZE = 16
+ICON_GAP = 8
 
 
 class RowsDelegate(QStyledItemDelegate):
-    """Text with a badge behind it, or with a bar below it."""
+    """Text with an icon before it, with a badge behind it, or with a bar below it."""
 
     def __init__(self, appearance: Appearance, parent: QObject) -> None:
         super().__init__(parent)
@@ -40,6 +42,8 @@ class RowsDelegate(QStyledItemDelegate):
         width = metrics.horizontalAdvance(column.text(row)) + 2 * MARGIN_X + 4
         if badge := column.badge(row):
             width += _badge_metrics(option.font).horizontalAdvance(badge) + 2 * BADGE_PADDING + BADGE_GAP
+        if column.icon(row):
+            width += ICON_SIZE + ICON_GAP
         return QSize(width, metrics.height() + 2 * ROW_PADDING)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -58,6 +62,10 @@ class RowsDelegate(QStyledItemDelegate):
             paint_bar(painter, bar, progress, colors)
             content.translate(0, -BAR_HEIGHT)
         name = column.color(row) or "text"
+        if icon := column.icon(row):
+            pixmap = self._appearance.pixmap(icon, getattr(colors, name), ICON_SIZE)
+            painter.drawPixmap(content.x(), content.center().y() - ICON_SIZE // 2 + 1, pixmap)
+            content.setLeft(content.x() + ICON_SIZE + ICON_GAP)
         painter.setFont(option.font)
         painter.setPen(QColor(getattr(colors, name)))
         side = Qt.AlignmentFlag.AlignRight if column.is_figure else Qt.AlignmentFlag.AlignLeft

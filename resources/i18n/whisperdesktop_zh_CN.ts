@@ -172,6 +172,14 @@
         <translation>此模型已在下载中</translation>
     </message>
     <message>
+        <source>There is no GPU support for this system</source>
+        <translation>此系统没有 GPU 支持</translation>
+    </message>
+    <message>
+        <source>A package cannot be unpacked</source>
+        <translation>软件包无法解压</translation>
+    </message>
+    <message>
         <source>The server is busy</source>
         <translation>服务器繁忙</translation>
     </message>
@@ -1987,6 +1995,10 @@ Log file: {log}</source>
         <translation>保存文稿</translation>
     </message>
     <message>
+        <source>Save report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
         <source>Please confirm</source>
         <translation>请确认</translation>
     </message>
@@ -2083,6 +2095,219 @@ Log file: {log}</source>
     <message>
         <source>none</source>
         <translation>无</translation>
+    </message>
+</context>
+<context>
+    <name>Gpu</name>
+    <message>
+        <source>Looking for a GPU…</source>
+        <translation>正在查找 GPU…</translation>
+    </message>
+    <message>
+        <source>It has passed the self-test and is used.</source>
+        <translation>它已通过自检，正在使用。</translation>
+    </message>
+    <message>
+        <source>Run the self-test: a GPU that passes it is used from then on.</source>
+        <translation>请运行自检：通过自检的 GPU 从此会被使用。</translation>
+    </message>
+    <message>
+        <source>Enable GPU support: what is missing is fetched, tested, and used if it passes.</source>
+        <translation>请启用 GPU 支持：缺少的部分会被下载并自检，通过后即会使用。</translation>
+    </message>
+    <message>
+        <source>Until then the program works on the CPU.</source>
+        <translation>在此之前，程序在 CPU 上工作。</translation>
+    </message>
+    <message>
+        <source>has passed the self-test</source>
+        <translation>已通过自检</translation>
+    </message>
+    <message>
+        <source>has not passed the self-test</source>
+        <translation>未通过自检</translation>
+    </message>
+    <message>
+        <source>compute capability {capability}</source>
+        <translation>计算能力 {capability}</translation>
+    </message>
+    <message>
+        <source>Packages for the GPU</source>
+        <translation>GPU 所需的软件包</translation>
+    </message>
+    <message>
+        <source>&amp;Enable GPU support</source>
+        <translation>启用 GPU 支持(&amp;E)</translation>
+    </message>
+    <message>
+        <source>Res&amp;ume</source>
+        <translation>继续(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel the download</source>
+        <translation>取消下载(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Re&amp;move</source>
+        <translation>移除(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Deletes what was fetched for the GPU</source>
+        <translation>删除为 GPU 下载的内容</translation>
+    </message>
+    <message>
+        <source>Fetching what the GPU needs</source>
+        <translation>正在下载 GPU 所需的内容</translation>
+    </message>
+    <message>
+        <source>They are here: {names}.</source>
+        <translation>已在本机：{names}。</translation>
+    </message>
+    <message>
+        <source>Nothing needs to be fetched.</source>
+        <translation>无需下载任何内容。</translation>
+    </message>
+    <message>
+        <source>Nothing that could be fetched would help as things are.</source>
+        <translation>目前下载任何内容都无济于事。</translation>
+    </message>
+    <message>
+        <source>From pypi.org into the program&apos;s own folder; each is checked against its SHA-256 before it is unpacked.</source>
+        <translation>从 pypi.org 下载到本程序自己的文件夹；每个软件包解压前都会核对 SHA-256。</translation>
+    </message>
+    <message>
+        <source>licence {name}</source>
+        <translation>许可证 {name}</translation>
+    </message>
+    <message>
+        <source>Unpacking {name}…</source>
+        <translation>正在解压 {name}…</translation>
+    </message>
+    <message>
+        <source>Passed</source>
+        <translation>通过</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Skipped</source>
+        <translation>跳过</translation>
+    </message>
+    <message>
+        <source>Outcome</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>项目</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>详情</translation>
+    </message>
+</context>
+<context>
+    <name>GpuManager</name>
+    <message>
+        <source>GPU support</source>
+        <translation>GPU 支持</translation>
+    </message>
+    <message>
+        <source>The GPU is used from now on: the model is loaded anew</source>
+        <translation>从现在起使用 GPU：正在重新加载模型</translation>
+    </message>
+    <message>
+        <source>The GPU is no longer used unasked: the model is loaded anew</source>
+        <translation>不再自动使用 GPU：正在重新加载模型</translation>
+    </message>
+    <message>
+        <source>Remove what was fetched for the GPU?</source>
+        <translation>移除为 GPU 下载的内容？</translation>
+    </message>
+    <message>
+        <source>It is deleted from this computer. Programs that use it already do so until they end.</source>
+        <translation>它将从这台电脑上删除。已在使用它的程序会用到退出为止。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>What was fetched for the GPU was removed</source>
+        <translation>为 GPU 下载的内容已移除</translation>
+    </message>
+    <message>
+        <source>Saved as {path}</source>
+        <translation>已保存为 {path}</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>GpuWindow</name>
+    <message>
+        <source>GPU support</source>
+        <translation>GPU 支持</translation>
+    </message>
+    <message>
+        <source>Self-test</source>
+        <translation>自检</translation>
+    </message>
+    <message>
+        <source>&amp;Run self-test</source>
+        <translation>运行自检(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop the self-test</source>
+        <translation>停止自检(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Sa&amp;ve report…</source>
+        <translation>保存报告(&amp;V)…</translation>
+    </message>
+    <message>
+        <source>Checks of the self-test</source>
+        <translation>自检项目</translation>
+    </message>
+    <message>
+        <source>Does this machine compute what it should? Takes some seconds; without a GPU, on the CPU.</source>
+        <translation>这台电脑计算正确吗？只需几秒；没有 GPU 时在 CPU 上进行。</translation>
+    </message>
+    <message>
+        <source>Stopped. {counts}</source>
+        <translation>已停止。{counts}</translation>
+    </message>
+    <message>
+        <source>It did not come to its end. {counts}</source>
+        <translation>未能完成。{counts}</translation>
+    </message>
+    <message>
+        <source>Something failed. {counts}</source>
+        <translation>有项目失败。{counts}</translation>
+    </message>
+    <message>
+        <source>Nothing failed. {counts}</source>
+        <translation>没有失败的项目。{counts}</translation>
+    </message>
+    <message>
+        <source>Testing… {counts}</source>
+        <translation>正在自检…{counts}</translation>
+    </message>
+    <message>
+        <source>{passed} passed, {failed} failed, {skipped} skipped</source>
+        <translation>{passed} 项通过，{failed} 项失败，{skipped} 项跳过</translation>
     </message>
 </context>
 <context>
@@ -2667,6 +2892,14 @@ Log file: {log}</source>
     <message>
         <source>&amp;Options</source>
         <translation>选项(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;GPU support…</source>
+        <translation>&amp;GPU 支持…</translation>
+    </message>
+    <message>
+        <source>&amp;Self-test…</source>
+        <translation>自检(&amp;S)…</translation>
     </message>
     <message>
         <source>&amp;About WhisperDesktop NG</source>

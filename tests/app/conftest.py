@@ -66,6 +66,8 @@ def application(
     application.window.deleteLater()
     if application.models is not None:  # left to the collector it would go while another test's windows are styled
         application.models.window.deleteLater()
+    if application.gpu.manager is not None:
+        application.gpu.manager.window.deleteLater()
 
 
 @pytest.fixture

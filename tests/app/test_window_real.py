@@ -124,5 +124,7 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     states = {name.split("-", 1)[1].rsplit("-", 2)[0] for name in names}
     models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
     models |= {"folders", "folders-problem"}
-    assert states == {"empty", "running", "done", "cancelled", "warning", "error", "model-error", "options"} | models
+    gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
+    main = {"empty", "running", "done", "cancelled", "warning", "error", "model-error", "options"}
+    assert states == main | models | gpu
     assert len(names) == 4 * len(states)

@@ -32,6 +32,7 @@ from gpu.types import TranscribeOptions  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
+from tests.tools.gpu_pictures import N_FETCHED, GpuPictures  # noqa: E402
 from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
 
 TIMEOUT_MS = 120_000
@@ -58,6 +59,8 @@ class Photographer:
         self._errors()
         with serving(bytes(N_SERVED)) as server:
             ModelPictures(self._app, self._shoot, self._wait).run(server)
+        with serving(bytes(N_FETCHED)) as server:
+            GpuPictures(self._app, self._shoot, self._wait).run(server)
             self._app.stop()
 
     def _running(self) -> None:

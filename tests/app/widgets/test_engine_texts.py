@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from app.gpu_pack.installation import DamagedPackageError
+from app.gpu_pack.packages import NoGpuPackError
 from app.i18n import Translation
 from app.models.catalogue import load_catalogue
 from app.models.errors import ModelsError
@@ -24,6 +26,7 @@ def kinds(base: type[Exception]) -> set[str]:
 
 
 def test_every_error_has_words() -> None:
+    assert {DamagedPackageError, NoGpuPackError} <= set(ModelsError.__subclasses__())
     others = {"InternalError", "MemoryError", "ModelNotLoaded", "OSError"}
     assert kinds(errors.EngineError) | kinds(ModelsError) | others == engine_texts.known_kinds()
 
