@@ -63,8 +63,7 @@ class Application(QObject):
         self._translation = Translation(resources_dir() / "i18n")
         self._translation.use(choose_language(settings.interface_language))
         self._appearance = Appearance(resources_dir(), _theme(settings))
-        self._model = default_model()
-        self._model_failed = False
+        self._model, self._model_failed = default_model(), False
         self._loaded: ModelLoaded | None = None
         self._mixed: Recording | None = None  # begun on a device that failed: says nothing about the other's speed
         self._without_model: list[Recording] = []  # failed only because there was no model
@@ -389,8 +388,7 @@ def _import_model_manager() -> type[ModelManager]:
 
 
 def _theme(settings: Settings) -> ThemeChoice:
-    wanted = os.environ.get(THEME_VARIABLE, "")
-    return next((choice for choice in THEMES if choice == wanted), settings.theme)
+    return next((choice for choice in THEMES if choice == os.environ.get(THEME_VARIABLE)), settings.theme)
 
 
 def _report_unexpected(

@@ -65,7 +65,7 @@ class Nvrtc:
             if failed:
                 raise KernelError(
                     Words(
-                        "{name} does not compile for {architecture}: {log}",
+                        "{name} does not compile for {architecture}: {log}.",
                         name=name,
                         architecture=architecture,
                         log=log,

@@ -1772,7 +1772,7 @@
         <translation>请用“pip install nvidia-cuda-nvrtc nvidia-cuda-runtime”安装。</translation>
     </message>
     <message>
-        <source>{name} does not compile for {architecture}: {log}</source>
+        <source>{name} does not compile for {architecture}: {log}.</source>
         <translation>{name} 无法为 {architecture} 编译：{log}</translation>
     </message>
     <message>

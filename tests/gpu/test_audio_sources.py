@@ -76,8 +76,9 @@ def test_without_permission(tmp_path_factory: pytest.TempPathFactory) -> None:
     program = f"""
 import os
 from pathlib import Path
-from gpu.audio import find_recordings, open_audio
+from gpu.audio import find_recordings, open_audio, prepare_decoders
 from gpu.errors import AudioNotFoundError
+prepare_decoders()  # another user may not import them
 os.chdir({str(folder)!r})
 if os.geteuid() == 0:  # whom permissions do not stop
     os.chmod(".", 0o755)

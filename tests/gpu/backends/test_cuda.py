@@ -22,46 +22,15 @@ from gpu.errors import Cancelled
 from gpu.kernels import KernelImages
 from gpu.mel import N_SAMPLES, log_mel
 from gpu.model_file import open_model
-from gpu.token_rules import RuleState, apply
 from gpu.tokenizer import Tokenizer
 from gpu.types import DeviceInfo, TranscribeOptions, Words
+from tests.support.cuda.backend_pair import ENDLESS, PLAN, Pair, all_tokens, greedy, opened, relative_error
 from tests.support.cuda.checked_products import CheckedProducts
 from tests.support.cuda.emulator import compile_kernels
 from tests.support.cuda.fake_cupy import fake_cupy
 from tests.support.requantize import FORMAT_NAMES, SHIPPED_MODEL
 from tests.support.rounded_whisper import RoundedWhisper
-from tests.support.tiny_whisper import EOT, FIRST_LANGUAGE, PROMPT, RULES, SOT, TIMESTAMPS, tiny_mel, tiny_whisper
-
-ENDLESS = replace(RULES, suppressed=(*RULES.suppressed, EOT))
-PLAN = DecodePlan(rows=1, sequences=1, rules=ENDLESS, max_tokens=40, max_prompt=20)
-# Relative L2 of the logits: activations in 8 bits with quantized weights, else halves on tensor cores.
-BOUNDS = {name: 3e-2 if name.startswith("Q") else 3e-3 for name in FORMAT_NAMES}
-
-
-class Pair:
-    """Both backends on one model, and windows that both have encoded."""
-
-    def __init__(self, device, format_name, n_windows):
-        self.device, self.model, self.bound = device, tiny_whisper(format_name), BOUNDS[format_name]
-        self.ours = CudaBackend(self.model, device, DeviceInfo("cuda", "emulated", Words("For a test")))
-        self.reference = ReferenceBackend(self.model)
-        mel = tiny_mel(n_windows)
-        self.crosses = self.ours.encode(mel, CancelToken())
-        self.expected = self.reference.encode(mel, CancelToken())
-
-    def check(self, tokens, window=0, rules=RULES):
-        """Each the reference's best, or so near it that rounding may choose; on the whole, there is little of that."""
-        network = self.reference.network
-        text = [*PROMPT, *tokens[:-1]]
-        logits = network.decode(text, network.new_cache(), self.expected[window])[len(PROMPT) - 1 :]
-        state, parted = RuleState(), 0
-        for token, row in zip(tokens, logits, strict=True):
-            near = 4 * self.bound * row.std()
-            apply(rules, state, row)
-            assert row[token] >= row.max() - near, f"{token} instead of {row.argmax()} after {state}"
-            parted += token != row.argmax()
-            state = state.after(token, rules)
-        assert parted <= len(tokens) / 8
+from tests.support.tiny_whisper import EOT, FIRST_LANGUAGE, PROMPT, RULES, SOT, TIMESTAMPS, tiny_mel
 
 
 @pytest.fixture(scope="module")
@@ -78,34 +47,6 @@ def halves(gpu):
 @pytest.fixture(scope="module")
 def five_bits(gpu):
     return Pair(gpu[0], "Q5_1", 4)
-
-
-def relative_error(ours, reference):
-    return np.linalg.norm(ours - reference) / np.linalg.norm(reference - reference.mean(axis=-1, keepdims=True))
-
-
-def all_tokens(decoder, n_sequences=1):
-    """Of every sequence, from now to its end."""
-    tokens = [[] for _ in range(n_sequences)]
-    done = False
-    while not done:
-        steps = decoder.advance(8)
-        for sequence, new in enumerate(steps.tokens):
-            tokens[sequence] += new
-        done = all(steps.done)
-    return tokens
-
-
-def opened(pair, window=0, plan=PLAN, **params):
-    """Our decoder with a window in its only slot."""
-    decoder = pair.ours.open(plan, CancelToken())
-    decoder.admit(0, pair.crosses[window], PROMPT, RowParams(**params))
-    return decoder
-
-
-def greedy(pair, window=0, plan=PLAN, n_tokens=16):
-    [tokens] = all_tokens(opened(pair, window, plan, max_tokens=n_tokens))
-    return tokens
 
 
 @pytest.mark.parametrize("format_name", FORMAT_NAMES)
