@@ -29,7 +29,7 @@ SURVIVED, KILLED, STILLBORN = "survived", "killed", "does not compile"
 # Pattern -> what takes the place of each match. Spaces around operators: so it leaves types and templates alone.
 OPERATORS = {
     " < ": " <= ", " <= ": " < ", " > ": " >= ", " >= ": " > ", " == ": " != ", " != ": " == ",
-    " + ": " - ", " - ": " + ", " * ": " + ", " / ": " * ", " % ": " / ", " += ": " = ", " *= ": " = ",
+    r" \+ ": " - ", " - ": " + ", r" \* ": " + ", " / ": " * ", " % ": " / ", r" \+= ": " = ", r" \*= ": " = ",
     " && ": " || ", r" \|\| ": " && ", " & ": " | ", r" \| ": " & ", r" \^ ": " + ", " >> ": " << ", " << ": " >> ",
     r"\bmin\(": "max(", r"\bmax\(": "min(", r"\bfmaxf\(": "fminf(", r"\bfminf\(": "fmaxf(",
     r"__syncthreads\(\);": ";", r"__syncwarp\(\);": ";", r"\bcontinue;": ";", r"\breturn;": ";", r"\bbreak;": ";",

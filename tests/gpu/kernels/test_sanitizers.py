@@ -101,7 +101,7 @@ def test_a_sound_kernel_is_not_complained_about(sanitizer: str) -> None:
 
 def run_tests(sanitizer: str, *files: str) -> None:
     need(sanitizer)
-    pytest_options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", "not long"]
+    pytest_options = ["-q", "-x", "--capture=no", "-p", "no:cacheprovider", "-p", "no:randomly", "-m", "not long"]
     paths = [str(HERE / file) for file in files]
     done = run_sanitized(sanitizer, ["-m", "pytest", *pytest_options, *paths], limit_s=3600)
     assert done.returncode == 0, done.stdout[-8000:]

@@ -19,7 +19,7 @@ _RUNTIMES = {"address": ("libasan.so", "libubsan.so", "libstdc++.so.6"), "thread
 _OPTIONS = {
     "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:detect_odr_violation=0",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
-    "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0",
+    "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0:ignore_noninstrumented_modules=1",
 }
 
 
