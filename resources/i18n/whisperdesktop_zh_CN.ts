@@ -168,6 +168,14 @@
         <translation>此模型已在下载中</translation>
     </message>
     <message>
+        <source>There is no GPU support for this system</source>
+        <translation>此系统没有 GPU 支持</translation>
+    </message>
+    <message>
+        <source>A package cannot be unpacked</source>
+        <translation>软件包无法解压</translation>
+    </message>
+    <message>
         <source>The server is busy</source>
         <translation>服务器繁忙</translation>
     </message>
@@ -344,12 +352,12 @@
         <translation>按您的要求</translation>
     </message>
     <message>
-        <source>There is no device named {name}, expected auto, cpu or cuda.</source>
-        <translation>没有名为 {name} 的设备，应为 auto、cpu 或 cuda。</translation>
+        <source>There is no device named {name}, expected auto, cpu, cuda or cuda:1.</source>
+        <translation>没有名为 {name} 的设备，应为 auto、cpu、cuda 或 cuda:1。</translation>
     </message>
     <message>
-        <source>Choose one of these three.</source>
-        <translation>请从这三项中选择。</translation>
+        <source>Choose one of these.</source>
+        <translation>请从中选择一个。</translation>
     </message>
     <message>
         <source>The GPU cannot be used: {cause}; {obstacle}.</source>
@@ -360,12 +368,36 @@
         <translation>请将设备设为 auto 或 cpu。</translation>
     </message>
     <message>
+        <source>The GPU cannot be used: {cause}.</source>
+        <translation>无法使用 GPU：{cause}。</translation>
+    </message>
+    <message>
+        <source>As requested: {gpu}</source>
+        <translation>按要求：{gpu}</translation>
+    </message>
+    <message>
         <source>{cause}: {obstacle}</source>
         <translation>{cause}：{obstacle}</translation>
     </message>
     <message>
+        <source>{cause}, but it has not passed the self-test yet</source>
+        <translation>{cause}，但尚未通过自检</translation>
+    </message>
+    <message>
+        <source>There is no usable GPU cuda:{number}, but {gpus}.</source>
+        <translation>没有可用的 GPU cuda:{number}，但有 {gpus}。</translation>
+    </message>
+    <message>
+        <source>{name} ({memory} GB, compute capability {capability})</source>
+        <translation>{name}（{memory} GB，计算能力 {capability}）</translation>
+    </message>
+    <message>
         <source>No NVIDIA driver was found</source>
         <translation>未找到 NVIDIA 驱动程序</translation>
+    </message>
+    <message>
+        <source>If there is an NVIDIA GPU, install its driver, version {release} or newer.</source>
+        <translation>如有 NVIDIA GPU，请安装其 {release} 或更新版本的驱动程序。</translation>
     </message>
     <message>
         <source>The NVIDIA driver was updated and waits for a restart</source>
@@ -376,20 +408,56 @@
         <translation>NVIDIA 驱动程序无法启动（CUDA 错误 {number}）</translation>
     </message>
     <message>
+        <source>Restart the computer; if that does not help, install the NVIDIA driver anew.</source>
+        <translation>请重启电脑；如仍无效，请重新安装 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
         <source>An NVIDIA driver was found, but no NVIDIA GPU</source>
         <translation>找到了 NVIDIA 驱动程序，但没有 NVIDIA 显卡</translation>
+    </message>
+    <message>
+        <source>If there is one, see that it is connected and that CUDA_VISIBLE_DEVICES does not hide it.</source>
+        <translation>如确有 GPU，请检查其连接，并确认 CUDA_VISIBLE_DEVICES 没有将其隐藏。</translation>
     </message>
     <message>
         <source>{driver} found, which supports CUDA {got}; CUDA {needed} is needed (driver {release} or newer)</source>
         <translation>找到 {driver}，支持 CUDA {got}；需要 CUDA {needed}（驱动程序 {release} 或更高版本）</translation>
     </message>
     <message>
+        <source>Install a current NVIDIA driver.</source>
+        <translation>请安装较新的 NVIDIA 驱动程序。</translation>
+    </message>
+    <message>
         <source>{gpu} found, whose compute capability {got} is too old; {needed} is needed</source>
         <translation>找到 {gpu}，但其计算能力 {got} 过低，需要 {needed}</translation>
     </message>
     <message>
+        <source>A GeForce RTX 20 or GTX 16, or anything newer, would do.</source>
+        <translation>GeForce RTX 20、GTX 16 或更新的显卡即可。</translation>
+    </message>
+    <message>
+        <source>{gpu} found, but the package CuPy is not installed</source>
+        <translation>找到 {gpu}，但未安装软件包 CuPy</translation>
+    </message>
+    <message>
+        <source>Install the package cupy-cuda13x.</source>
+        <translation>请安装软件包 cupy-cuda13x。</translation>
+    </message>
+    <message>
+        <source>{gpu} found, but the compiler NVRTC is not installed</source>
+        <translation>找到 {gpu}，但未安装编译器 NVRTC</translation>
+    </message>
+    <message>
+        <source>Install the package cuda-toolkit[nvrtc,cudart].</source>
+        <translation>请安装软件包 cuda-toolkit[nvrtc,cudart]。</translation>
+    </message>
+    <message>
         <source>{gpu} found</source>
         <translation>找到 {gpu}</translation>
+    </message>
+    <message>
+        <source>Nothing needs to be done.</source>
+        <translation>无需任何操作。</translation>
     </message>
     <message>
         <source>NVIDIA driver</source>
@@ -1520,6 +1588,10 @@
         <translation>{path} 不是语音活动检测模型，或者已损坏。</translation>
     </message>
     <message>
+        <source>{device} does not start: {cause}</source>
+        <translation>{device} 无法启动：{cause}</translation>
+    </message>
+    <message>
         <source>It has one channel only: speakers cannot be told apart.</source>
         <translation>它只有一个声道：无法区分说话人。</translation>
     </message>
@@ -1534,6 +1606,238 @@
     <message>
         <source>Of the models for many languages that are fast enough here, it is the most capable one that fits: it needs about {need} MB of the {free} MB of memory that are free, and {speed} s of processing a second of audio.</source>
         <translation>在本机上足够快的多语言模型中，它是内存放得下的最强的一个：约需 {need} MB 内存（目前空闲 {free} MB），每秒音频约需处理 {speed} 秒。</translation>
+    </message>
+    <message>
+        <source>{cause}.</source>
+        <translation>{cause}。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be unpacked: {cause}.</source>
+        <translation>{name} 无法解压：{cause}。</translation>
+    </message>
+    <message>
+        <source>Try again: it was deleted and will be fetched anew.</source>
+        <translation>请重试：文件已删除，将重新下载。</translation>
+    </message>
+    <message>
+        <source>{folder} cannot be written: {reason}.</source>
+        <translation>无法写入 {folder}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Check the rights and the free space there, or close other windows of the program.</source>
+        <translation>请检查该处的权限和可用空间，或关闭本程序的其他窗口。</translation>
+    </message>
+    <message>
+        <source>There is no GPU support for {system} with Python {python}.</source>
+        <translation>{system} 上的 Python {python} 没有 GPU 支持。</translation>
+    </message>
+    <message>
+        <source>The program works on the CPU; a GPU needs Linux or Windows and Python 3.11 to 3.13.</source>
+        <translation>程序可在 CPU 上工作；使用 GPU 需要 Linux 或 Windows，以及 Python 3.11 至 3.13。</translation>
+    </message>
+    <message>
+        <source>{format}: weights</source>
+        <translation>{format}：权重</translation>
+    </message>
+    <message>
+        <source>{format}: product of many rows</source>
+        <translation>{format}：多行乘积</translation>
+    </message>
+    <message>
+        <source>{format}: product of {n} rows</source>
+        <translation>{format}：{n} 行乘积</translation>
+    </message>
+    <message>
+        <source>Layer normalization</source>
+        <translation>层归一化</translation>
+    </message>
+    <message>
+        <source>Attention of the encoder</source>
+        <translation>编码器的注意力</translation>
+    </message>
+    <message>
+        <source>Spectrogram</source>
+        <translation>频谱图</translation>
+    </message>
+    <message>
+        <source>differs by {got}, at most {bound}</source>
+        <translation>相差 {got}，上限 {bound}</translation>
+    </message>
+    <message>
+        <source>The kernels are not compiled, and the compiler NVRTC was not found.</source>
+        <translation>内核未经编译，且未找到编译器 NVRTC。</translation>
+    </message>
+    <message>
+        <source>Install the GPU packages anew, or choose the device cpu.</source>
+        <translation>请重新安装 GPU 软件包，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be compiled: {log}</source>
+        <translation>{name} 无法编译：{log}</translation>
+    </message>
+    <message>
+        <source>Report this, or choose the device cpu.</source>
+        <translation>请报告此问题，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>CuPy cannot be loaded: {cause}.</source>
+        <translation>无法加载 CuPy：{cause}。</translation>
+    </message>
+    <message>
+        <source>Install the GPU packages, or choose the device cpu.</source>
+        <translation>请安装 GPU 软件包，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>Choose the device cpu.</source>
+        <translation>请选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>Install a current NVIDIA driver, version 580 or newer, or choose the device cpu.</source>
+        <translation>请安装 580 或更新版本的 NVIDIA 驱动程序，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s memory is full ({error}).</source>
+        <translation>GPU 显存已满（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU stopped working ({error}).</source>
+        <translation>GPU 停止工作（{error}）。</translation>
+    </message>
+    <message>
+        <source>Start the program again to use the GPU; if it happens again, choose the device cpu.</source>
+        <translation>要使用 GPU，请重新启动程序；如再次发生，请选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s driver does not accept the program&apos;s kernels ({error}).</source>
+        <translation>GPU 驱动程序不接受本程序的内核（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU refused to work ({error}).</source>
+        <translation>GPU 拒绝工作（{error}）。</translation>
+    </message>
+    <message>
+        <source>Choose a smaller model or one in fewer bits, close other programs that use the GPU, or choose the device cpu.</source>
+        <translation>请选择更小或位数更少的模型，关闭其他使用 GPU 的程序，或选择设备 cpu。</translation>
+    </message>
+    <message>
+        <source>The GPU has {free} MB of free memory, {needed} MB are needed.</source>
+        <translation>GPU 有 {free} MB 可用显存，需要 {needed} MB。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA driver, or one that is too old ({error}).</source>
+        <translation>没有 NVIDIA 驱动程序，或其版本过旧（{error}）。</translation>
+    </message>
+    <message>
+        <source>There is no NVIDIA GPU ({error}).</source>
+        <translation>没有 NVIDIA GPU（{error}）。</translation>
+    </message>
+    <message>
+        <source>The NVIDIA driver was updated and waits for a restart ({error}).</source>
+        <translation>NVIDIA 驱动程序已更新，等待重启（{error}）。</translation>
+    </message>
+    <message>
+        <source>Restart the computer.</source>
+        <translation>请重启电脑。</translation>
+    </message>
+    <message>
+        <source>The GPU cannot be used ({error}).</source>
+        <translation>无法使用 GPU（{error}）。</translation>
+    </message>
+    <message>
+        <source>The GPU&apos;s results are not numbers.</source>
+        <translation>GPU 的计算结果不是数字。</translation>
+    </message>
+    <message>
+        <source>{device} failed: {cause} The CPU goes on with what was left; start the program again to use the GPU.</source>
+        <translation>{device} 出错：{cause}剩余部分由 CPU 继续；要使用 GPU，请重新启动程序。</translation>
+    </message>
+    <message>
+        <source>The GPU engine has no kernels for compute capability {got}.</source>
+        <translation>GPU 引擎没有适用于计算能力 {got} 的内核。</translation>
+    </message>
+    <message>
+        <source>Choose the device cpu, or another GPU.</source>
+        <translation>请选择设备 cpu 或其他 GPU。</translation>
+    </message>
+    <message>
+        <source>The CUDA compiler (NVRTC) is not installed.</source>
+        <translation>未安装 CUDA 编译器（NVRTC）。</translation>
+    </message>
+    <message>
+        <source>Install it with &quot;pip install nvidia-cuda-nvrtc nvidia-cuda-runtime&quot;.</source>
+        <translation>请用“pip install nvidia-cuda-nvrtc nvidia-cuda-runtime”安装。</translation>
+    </message>
+    <message>
+        <source>{name} does not compile for {architecture}: {log}</source>
+        <translation>{name} 无法为 {architecture} 编译：{log}</translation>
+    </message>
+    <message>
+        <source>Please report it.</source>
+        <translation>请报告此问题。</translation>
+    </message>
+    <message>
+        <source>The CUDA compiler failed: {reason}.</source>
+        <translation>CUDA 编译器出错：{reason}。</translation>
+    </message>
+    <message>
+        <source>A GPU</source>
+        <translation>GPU</translation>
+    </message>
+    <message>
+        <source>A recording on the CPU</source>
+        <translation>在 CPU 上识别录音</translation>
+    </message>
+    <message>
+        <source>More memory than there is</source>
+        <translation>超出现有的显存</translation>
+    </message>
+    <message>
+        <source>it was given: it is not the GPU&apos;s own memory</source>
+        <translation>竟然分配成功：那不是 GPU 自身的显存</translation>
+    </message>
+    <message>
+        <source>A recording on the GPU</source>
+        <translation>在 GPU 上识别录音</translation>
+    </message>
+    <message>
+        <source>again</source>
+        <translation>再次</translation>
+    </message>
+    <message>
+        <source>{first} MB after the first, {last} MB after the last</source>
+        <translation>第一次后 {first} MB，最后一次后 {last} MB</translation>
+    </message>
+    <message>
+        <source>Memory after ten runs</source>
+        <translation>运行十次后的显存</translation>
+    </message>
+    <message>
+        <source>{ratio} times the CPU&apos;s ({hoped} hoped for)</source>
+        <translation>CPU 的 {ratio} 倍（期望 {hoped} 倍）</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>“{text}”, {seconds} s</source>
+        <translation>“{text}”，{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>The GPU works</source>
+        <translation>GPU 可以工作</translation>
+    </message>
+    <message>
+        <source>{cause}. {remedy}</source>
+        <translation>{cause}。{remedy}</translation>
+    </message>
+    <message>
+        <source>Kernels against the golden standard</source>
+        <translation>内核与标准结果的比较</translation>
+    </message>
+    <message>
+        <source>there is no GPU to use</source>
+        <translation>没有可用的 GPU</translation>
     </message>
 </context>
 <context>
@@ -1687,6 +1991,10 @@ Log file: {log}</source>
         <translation>保存文稿</translation>
     </message>
     <message>
+        <source>Save report</source>
+        <translation>保存报告</translation>
+    </message>
+    <message>
         <source>Please confirm</source>
         <translation>请确认</translation>
     </message>
@@ -1783,6 +2091,219 @@ Log file: {log}</source>
     <message>
         <source>none</source>
         <translation>无</translation>
+    </message>
+</context>
+<context>
+    <name>Gpu</name>
+    <message>
+        <source>Looking for a GPU…</source>
+        <translation>正在查找 GPU…</translation>
+    </message>
+    <message>
+        <source>It has passed the self-test and is used.</source>
+        <translation>它已通过自检，正在使用。</translation>
+    </message>
+    <message>
+        <source>Run the self-test: a GPU that passes it is used from then on.</source>
+        <translation>请运行自检：通过自检的 GPU 从此会被使用。</translation>
+    </message>
+    <message>
+        <source>Enable GPU support: what is missing is fetched, tested, and used if it passes.</source>
+        <translation>请启用 GPU 支持：缺少的部分会被下载并自检，通过后即会使用。</translation>
+    </message>
+    <message>
+        <source>Until then the program works on the CPU.</source>
+        <translation>在此之前，程序在 CPU 上工作。</translation>
+    </message>
+    <message>
+        <source>has passed the self-test</source>
+        <translation>已通过自检</translation>
+    </message>
+    <message>
+        <source>has not passed the self-test</source>
+        <translation>未通过自检</translation>
+    </message>
+    <message>
+        <source>compute capability {capability}</source>
+        <translation>计算能力 {capability}</translation>
+    </message>
+    <message>
+        <source>Packages for the GPU</source>
+        <translation>GPU 所需的软件包</translation>
+    </message>
+    <message>
+        <source>&amp;Enable GPU support</source>
+        <translation>启用 GPU 支持(&amp;E)</translation>
+    </message>
+    <message>
+        <source>Res&amp;ume</source>
+        <translation>继续(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Cancel the download</source>
+        <translation>取消下载(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Re&amp;move</source>
+        <translation>移除(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Deletes what was fetched for the GPU</source>
+        <translation>删除为 GPU 下载的内容</translation>
+    </message>
+    <message>
+        <source>Fetching what the GPU needs</source>
+        <translation>正在下载 GPU 所需的内容</translation>
+    </message>
+    <message>
+        <source>They are here: {names}.</source>
+        <translation>已在本机：{names}。</translation>
+    </message>
+    <message>
+        <source>Nothing needs to be fetched.</source>
+        <translation>无需下载任何内容。</translation>
+    </message>
+    <message>
+        <source>Nothing that could be fetched would help as things are.</source>
+        <translation>目前下载任何内容都无济于事。</translation>
+    </message>
+    <message>
+        <source>From pypi.org into the program&apos;s own folder; each is checked against its SHA-256 before it is unpacked.</source>
+        <translation>从 pypi.org 下载到本程序自己的文件夹；每个软件包解压前都会核对 SHA-256。</translation>
+    </message>
+    <message>
+        <source>licence {name}</source>
+        <translation>许可证 {name}</translation>
+    </message>
+    <message>
+        <source>Unpacking {name}…</source>
+        <translation>正在解压 {name}…</translation>
+    </message>
+    <message>
+        <source>Passed</source>
+        <translation>通过</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Skipped</source>
+        <translation>跳过</translation>
+    </message>
+    <message>
+        <source>Outcome</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>项目</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>详情</translation>
+    </message>
+</context>
+<context>
+    <name>GpuManager</name>
+    <message>
+        <source>GPU support</source>
+        <translation>GPU 支持</translation>
+    </message>
+    <message>
+        <source>The GPU is used from now on: the model is loaded anew</source>
+        <translation>从现在起使用 GPU：正在重新加载模型</translation>
+    </message>
+    <message>
+        <source>The GPU is no longer used unasked: the model is loaded anew</source>
+        <translation>不再自动使用 GPU：正在重新加载模型</translation>
+    </message>
+    <message>
+        <source>Remove what was fetched for the GPU?</source>
+        <translation>移除为 GPU 下载的内容？</translation>
+    </message>
+    <message>
+        <source>It is deleted from this computer. Programs that use it already do so until they end.</source>
+        <translation>它将从这台电脑上删除。已在使用它的程序会用到退出为止。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
+    </message>
+    <message>
+        <source>What was fetched for the GPU was removed</source>
+        <translation>为 GPU 下载的内容已移除</translation>
+    </message>
+    <message>
+        <source>Saved as {path}</source>
+        <translation>已保存为 {path}</translation>
+    </message>
+    <message>
+        <source>Try again</source>
+        <translation>重试</translation>
+    </message>
+</context>
+<context>
+    <name>GpuWindow</name>
+    <message>
+        <source>GPU support</source>
+        <translation>GPU 支持</translation>
+    </message>
+    <message>
+        <source>Self-test</source>
+        <translation>自检</translation>
+    </message>
+    <message>
+        <source>&amp;Run self-test</source>
+        <translation>运行自检(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Stop the self-test</source>
+        <translation>停止自检(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Sa&amp;ve report…</source>
+        <translation>保存报告(&amp;V)…</translation>
+    </message>
+    <message>
+        <source>Checks of the self-test</source>
+        <translation>自检项目</translation>
+    </message>
+    <message>
+        <source>Does this machine compute what it should? Takes some seconds; without a GPU, on the CPU.</source>
+        <translation>这台电脑计算正确吗？只需几秒；没有 GPU 时在 CPU 上进行。</translation>
+    </message>
+    <message>
+        <source>Stopped. {counts}</source>
+        <translation>已停止。{counts}</translation>
+    </message>
+    <message>
+        <source>It did not come to its end. {counts}</source>
+        <translation>未能完成。{counts}</translation>
+    </message>
+    <message>
+        <source>Something failed. {counts}</source>
+        <translation>有项目失败。{counts}</translation>
+    </message>
+    <message>
+        <source>Nothing failed. {counts}</source>
+        <translation>没有失败的项目。{counts}</translation>
+    </message>
+    <message>
+        <source>Testing… {counts}</source>
+        <translation>正在自检…{counts}</translation>
+    </message>
+    <message>
+        <source>{passed} passed, {failed} failed, {skipped} skipped</source>
+        <translation>{passed} 项通过，{failed} 项失败，{skipped} 项跳过</translation>
     </message>
 </context>
 <context>
@@ -2355,6 +2876,14 @@ Log file: {log}</source>
     <message>
         <source>&amp;Remove from the list</source>
         <translation>从列表中移除(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;GPU support…</source>
+        <translation>&amp;GPU 支持…</translation>
+    </message>
+    <message>
+        <source>&amp;Self-test…</source>
+        <translation>自检(&amp;S)…</translation>
     </message>
     <message>
         <source>&amp;About WhisperDesktop NG</source>
