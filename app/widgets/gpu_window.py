@@ -147,7 +147,6 @@ class GpuWindow(QMainWindow):
         self.run.style().polish(self.run)
         self.cancel.setVisible(work is not None and work.is_testing)
         self.save.setEnabled(work is not None and work.state.is_over and bool(work.checks))
-        self.view.setVisible(bool(self.checks.rows))
         self._retranslate()
         self._update_detail()
 
