@@ -52,7 +52,7 @@ TESTS = {
     "gemm.cu": ("test_gemm.py",),
     "gemv.cu": ("test_gemv.py",),
     "gemv_qkv.cu": ("test_gemv.py",),
-    "kv_layout.cu": ("test_attention.py",),
+    "kv_layout.cu": ("test_attention.py", "test_decode_attention.py"),
     "mel.cu": ("test_mel.py",),
     "norm.cu": ("test_norm.py",),
     "sampling.cu": ("test_sampling.py", "test_draws.py", "test_beams.py"),
