@@ -235,6 +235,7 @@ def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
     again = Application(settings)
     assert again.window.options.apply_to(TranscribeOptions()) == chosen
     assert again.window.options.panel.isVisibleTo(again.window)
+    again.stop()
     again.window.deleteLater()
 
 
