@@ -232,11 +232,6 @@ def test_choices_are_remembered(application: Application, qtbot: QtBot) -> None:
     assert (settings.options, settings.highlight_words, settings.theme) == (chosen, True, "dark")
     assert settings.options_shown
     assert not settings.geometry.isEmpty()
-    again = Application(settings)
-    assert again.window.options.apply_to(TranscribeOptions()) == chosen
-    assert again.window.options.panel.isVisibleTo(again.window)
-    again.stop()
-    again.window.deleteLater()
 
 
 @pytest.mark.slow
