@@ -49,9 +49,10 @@ class GpuEntry(QObject):
             self._background.run(_import_gpu_manager, partial(self._open, for_test), self._failed)
 
     def stop(self) -> None:
-        """Stop what runs and wait for its end."""
+        """Stop what runs and wait for its end. The program that gave the callbacks may go then."""
         if self.manager is not None:
             self.manager.stop()
+        self._load_anew, self._failed = _nothing, _nothing
 
     def _open(self, for_test: bool, make: type[GpuManager]) -> None:
         if self.manager is None:
@@ -62,6 +63,9 @@ class GpuEntry(QObject):
     def _close(self) -> None:
         if self.manager is not None:
             self.manager.window.close()
+
+
+def _nothing(*_: object) -> None: ...
 
 
 def _import_gpu_manager() -> type[GpuManager]:
