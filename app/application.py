@@ -73,7 +73,7 @@ class Application(QObject):
         self._background = Background(self)
         self.window = MainWindow(self.recordings, self._appearance)
         self.models: ModelManager | None = None  # made when it is wanted first
-        self.gpu = GpuEntry(self.window, self._appearance, lambda: self.choose_model(self._model), self._show_failure)
+        self.gpu = GpuEntry(self.window, self._appearance)
         self._restore()
         self._connect()
 
@@ -146,10 +146,10 @@ class Application(QObject):
             must_finish=True,
         )
 
-    def choose_model(self, path: Path) -> None:
-        """Load another model file; it is remembered once it has loaded."""
-        self._model = path
-        self.thread_.load(path)
+    def choose_model(self, path: Path | None = None) -> None:
+        """Load another model file, which is remembered once it has loaded; or the current one again."""
+        self._model = path or self._model
+        self.thread_.load(self._model)
 
     def show_models(self) -> None:
         """Open the window of models. What it is made of takes half a second to import: in the background."""
@@ -158,9 +158,6 @@ class Application(QObject):
         else:
             self._background.run(_import_model_manager, self._open_models, self._show_failure)
 
-    def use_built_in_model(self) -> None:
-        self.choose_model(default_model())
-
     def _connect(self) -> None:
         window, thread = self.window, self.thread_
         thread.message.connect(self._on_message)
@@ -168,7 +165,8 @@ class Application(QObject):
         window.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
         window.models_requested.connect(self.show_models)
-        window.built_in_model_requested.connect(self.use_built_in_model)
+        self.gpu.use_changed.connect(self.choose_model)
+        self.gpu.failed.connect(self._show_failure)
         window.cancel_requested.connect(self.cancel)
         window.cancel_all_requested.connect(self.cancel_all)
         window.retry_requested.connect(self.retry)

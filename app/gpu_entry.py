@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.engine.background import Background
 from app.widgets.appearance import Appearance
@@ -19,22 +18,17 @@ if TYPE_CHECKING:
 class GpuEntry(QObject):
     """Opens the window of GPU support for the main window's menu, and closes it with that.
 
-    Args:
-        load_anew: loads the model again: other GPUs are used unasked than before.
-        failed: takes what went wrong with the program itself.
+    Signals:
+        use_changed: other GPUs are used unasked than before: the model is to be loaded again.
+        failed: an exception: what went wrong with the program itself.
     """
 
-    def __init__(
-        self,
-        window: MainWindow,
-        appearance: Appearance,
-        load_anew: Callable[[], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
+    use_changed = Signal()
+    failed = Signal(Exception)
+
+    def __init__(self, window: MainWindow, appearance: Appearance) -> None:
         super().__init__(window)
         self._appearance = appearance
-        self._load_anew = load_anew
-        self._failed = failed
         self._background = Background(self)
         self.manager: GpuManager | None = None
         window.gpu_requested.connect(self.show)
@@ -46,26 +40,22 @@ class GpuEntry(QObject):
         if self.manager is not None:
             self.manager.show(for_test=for_test)
         else:
-            self._background.run(_import_gpu_manager, partial(self._open, for_test), self._failed)
+            self._background.run(_import_gpu_manager, partial(self._open, for_test), self.failed.emit)
 
     def stop(self) -> None:
-        """Stop what runs and wait for its end. The program that gave the callbacks may go then."""
+        """Stop what runs and wait for its end."""
         if self.manager is not None:
             self.manager.stop()
-        self._load_anew, self._failed = _nothing, _nothing
 
     def _open(self, for_test: bool, make: type[GpuManager]) -> None:
         if self.manager is None:
             self.manager = make(self._appearance)
-            self.manager.use_changed.connect(self._load_anew)
+            self.manager.use_changed.connect(self.use_changed)
         self.manager.show(for_test=for_test)
 
     def _close(self) -> None:
         if self.manager is not None:
             self.manager.window.close()
-
-
-def _nothing(*_: object) -> None: ...
 
 
 def _import_gpu_manager() -> type[GpuManager]:

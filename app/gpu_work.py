@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from app.engine.gpu import GpuOverview, gpu_overview, self_test
+from app.engine.gpu import GpuOverview, gpu_overview, gpu_packages, self_test
 from app.engine.service import Failure
 from app.gpu_pack.installation import GpuPack, Installed, Unpacking
 from app.gpu_pack.packages import NoGpuPackError
@@ -51,7 +51,7 @@ def look_around() -> GpuSight:
     """Ask the driver, and look into the folder of what was fetched."""
     overview = gpu_overview()
     try:
-        pack = GpuPack()
+        pack = GpuPack(gpu_packages())
     except NoGpuPackError as e:
         return GpuSight(overview, None, trouble_of(e, ""))
     return GpuSight(overview, pack, None, pack.is_installed, pack.has_files)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from app.commands import run_command, show_download
 from app.console import Console
-from app.interruption import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, SIGPIPE, cancelling_on_signals, on_a_thread
-from app.log import start_logging
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
 
@@ -111,7 +110,7 @@ class _Fetching:
 
     def run(self) -> None:
         """Raises what `Download.run` raises."""
-        from app.models.download import Finished, NextMirror, Progress, Resumed, Waiting
+        from app.models.download import Finished, Progress, Resumed
         from app.models.hash_cache import fetched
 
         total = self._download.file.n_bytes
@@ -124,13 +123,9 @@ class _Fetching:
                         self._console.note(f"{_mb(n_bytes)} of {_mb(total)} MB are there already")
                     case Progress(n_bytes, _):
                         self._n_bytes = n_bytes
-                        self._console.downloaded(n_bytes)
-                    case Waiting(cause, seconds):
-                        self._console.warning("", f"{cause.rstrip('.')}; trying again in {seconds:.0f} s")
-                    case NextMirror(cause, url):
-                        self._console.warning("", f"{cause.rstrip('.')}; going on with {url}")
                     case Finished(path, was_there):
                         self._finish(path, was_there)
+                show_download(self._console, event)
         except Cancelled:
             self._console.end_progress()
             if self._n_bytes:
@@ -159,30 +154,6 @@ def remove(name: str) -> int:
         return 0
 
     return run_command(name, run)
-
-
-def run_command(name: str, run: Callable[[Console, CancelToken], int], *, quiet: bool = False) -> int:
-    """Do `run`, tell what goes wrong in one line, and give the exit code."""
-    from app.models.errors import ModelsError, UnknownModelError
-
-    start_logging()
-    console, token = Console(quiet=quiet), CancelToken()
-    code = EXIT_FAILED
-    with cancelling_on_signals(token) as received:
-        try:
-            [code] = on_a_thread(_once(run, console, token))  # signals reach this one whatever the work waits for
-        except ModelsError as e:
-            console.error(name, str(e), e.remedy)
-            code = EXIT_USAGE if isinstance(e, UnknownModelError) else EXIT_FAILED
-        except Cancelled:
-            pass  # said where it was noticed
-        except BrokenPipeError:  # `models list | head`
-            code = EXIT_SIGNAL + SIGPIPE
-    return EXIT_SIGNAL + received[0] if received else code
-
-
-def _once(run: Callable[[Console, CancelToken], int], console: Console, token: CancelToken) -> Iterator[int]:
-    yield run(console, token)
 
 
 def _mb(n_bytes: int) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from app.commands import run_command
 from app.console import Console
-from app.model_catalogue_commands import run_command
 from gpu.cancel import CancelToken
 
 if TYPE_CHECKING:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.argument_types import Subparsers
+from app.commands import run_command
 from app.console import Console, unwritable
-from app.interruption import EXIT_FAILED, EXIT_SIGNAL, SIGPIPE, cancelling_on_signals, on_a_thread
-from app.log import start_logging
+from app.interruption import EXIT_FAILED, EXIT_USAGE
 from app.model_options import add_model_options, chosen_model
 from app.selftest_report import write_report
 from gpu.cancel import CancelToken
-from gpu.errors import Cancelled
 from gpu.types import Check
+
+if TYPE_CHECKING:
+    from app.engine.service import Failure
 
 _DESCRIPTION = """\
 Check that this machine computes what it should: a recording on the CPU, and on
@@ -50,41 +52,34 @@ def add_selftest(commands: Subparsers[Any], program: str) -> None:
 def _selftest(arguments: argparse.Namespace) -> int:
     model = chosen_model(arguments)
     if model is None:
-        return 2
-    start_logging()
-    cancel, console = CancelToken(), Console(quiet=False)
-    with cancelling_on_signals(cancel) as received:
-        try:
-            exit_code = _run(model, arguments.device, arguments.json, console, cancel)
-        except BrokenPipeError:
-            exit_code = EXIT_SIGNAL + SIGPIPE
-        except Cancelled:
+        return EXIT_USAGE
+
+    def run(console: Console, token: CancelToken) -> int:
+        from app.engine.gpu import self_test
+
+        checks, exit_code = show_checks(self_test(model, arguments.device, token), console)
+        counts = {o: sum(check.outcome == o for check in checks) for o in ("passed", "failed", "skipped")}
+        console.text(", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
+        if arguments.json is not None:
+            try:
+                write_report(arguments.json, model, checks)
+            except OSError as e:
+                console.error(str(arguments.json), *unwritable(e))
+                return EXIT_FAILED
+        return exit_code
+
+    return run_command("selftest", run)
+
+
+def show_checks(messages: Iterable[Check | Failure], console: Console) -> tuple[list[Check], int]:
+    """Show a self-test as it goes; its checks, and the exit code."""
+    checks, exit_code = [], 0
+    for message in messages:
+        if isinstance(message, Check):
+            checks.append(message)
+            console.text(f"{message.outcome:8}{message.what}: {message.detail}")
+            exit_code = EXIT_FAILED if message.outcome == "failed" else exit_code
+        else:
+            console.error(str(message.path), message.message, message.remedy)
             exit_code = EXIT_FAILED
-    return EXIT_SIGNAL + received[0] if received else exit_code
-
-
-def _run(model: Path, device: str, json_path: Path | None, console: Console, cancel: CancelToken) -> int:
-    from app.engine.gpu import self_test
-
-    checks: list[Check] = []
-    failed = False
-    with closing(on_a_thread(self_test(model, device, cancel))) as messages:
-        try:
-            for message in messages:
-                if isinstance(message, Check):
-                    checks.append(message)
-                    console.text(f"{message.outcome:8}{message.what}: {message.detail}")
-                else:
-                    failed = True
-                    console.error(str(message.path), message.message, message.remedy)
-        finally:
-            cancel.cancel()  # the thread must not go on alone
-    counts = {o: sum(check.outcome == o for check in checks) for o in ("passed", "failed", "skipped")}
-    console.text(", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
-    if json_path is not None:
-        try:
-            write_report(json_path, model, checks)
-        except OSError as e:
-            console.error(str(json_path), *unwritable(e))
-            return EXIT_FAILED
-    return EXIT_FAILED if failed or counts["failed"] else 0
+    return checks, exit_code

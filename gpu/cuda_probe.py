@@ -191,17 +191,17 @@ def _ready(gpus: tuple[CudaGpu, ...]) -> CudaProbe:
 
 def nvrtc_libraries() -> Iterator[Path]:
     """The compiler for kernels that come as sources; it is not loaded."""
-    for root in _toolkits():
+    for root in toolkits():
         for pattern in ("lib*/libnvrtc.so.*", "bin/nvrtc64_*.dll", "bin/x*64/nvrtc64_*.dll"):
             yield from root.glob(pattern)
 
 
 def cuda_headers() -> Iterator[Path]:
     """Folders with the headers that kernels include."""
-    return (root / "include" for root in _toolkits() if (root / "include" / "cuda_fp16.h").exists())
+    return (root / "include" for root in toolkits() if (root / "include" / "cuda_fp16.h").exists())
 
 
-def _toolkits() -> Iterator[Path]:
+def toolkits() -> Iterator[Path]:
     """Where NVIDIA's wheels put what belongs to CUDA, and where CuPy looks for a toolkit."""
     spec = importlib.util.find_spec("nvidia")
     wheels = spec.submodule_search_locations if spec else None

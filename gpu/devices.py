@@ -12,11 +12,13 @@ from pathlib import Path
 
 import psutil
 
-from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState, probe_cuda, probe_driver
+from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState, probe_cuda
 from gpu.errors import DeviceUnavailableError
 from gpu.types import DeviceInfo, Words
 
-_NO_GPU_ENGINE = Words("the GPU engine is not part of this version")
+
+def _never(gpu: CudaGpu) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -24,63 +26,61 @@ class GpuSupport:
     """What the application knows of the GPU engine.
 
     Attributes:
-        compiled: its kernels came compiled for every GPU.
         has_passed: whether a GPU has passed this version's self-test. Only then it is used unasked.
-        cubins: the folder of compiled kernels, if there is one.
+        cubins: the folder of kernels that came compiled for every GPU, if there is one.
     """
 
-    compiled: bool
-    has_passed: Callable[[CudaGpu], bool]
+    has_passed: Callable[[CudaGpu], bool] = _never
     cubins: Path | None = None
 
+    def probe(self) -> CudaProbe:
+        """What stands between this machine's GPUs and the engine."""
+        return probe_cuda(compiled=self.cubins is not None)
 
-def select_device(requested: str, support: GpuSupport | None = None) -> DeviceInfo:
+
+NOTHING_KNOWN = GpuSupport()
+
+
+def select_device(requested: str, support: GpuSupport = NOTHING_KNOWN) -> DeviceInfo:
     """The device for "auto", "cpu", "cuda" (the best GPU) or "cuda:1" (that one).
-
-    Args:
-        support: None where there is no GPU engine.
 
     Raises:
         DeviceUnavailableError: there is no such device, or not here. What was asked for is never replaced in silence.
     """
     if requested == "cpu":
         return DeviceInfo("cpu", cpu_name(), Words("As requested"))
-    wanted = re.fullmatch(r"auto|cuda(?::(\d+))?", requested, re.ASCII)
-    if wanted is None:
+    if re.fullmatch(r"auto|cuda(:\d+)?", requested, re.ASCII) is None:
         raise DeviceUnavailableError(
             Words("There is no device named {name}, expected auto, cpu, cuda or cuda:1.", name=repr(requested)),
             remedy=Words("Choose one of these."),
         )
-    probe = probe_driver() if support is None else probe_cuda(compiled=support.compiled)
+    probe = support.probe()
     if requested == "auto":
         return _best(probe, support)
-    if support is None:
-        raise DeviceUnavailableError(
-            Words("The GPU cannot be used: {cause}; {obstacle}.", cause=probe.cause, obstacle=_NO_GPU_ENGINE),
-            remedy=Words("Choose the device auto or cpu."),
-        )
     if probe.state is not CudaState.READY:
         raise DeviceUnavailableError(Words("The GPU cannot be used: {cause}.", cause=probe.cause), remedy=probe.remedy)
-    gpu = _numbered(probe, wanted[1])
+    gpu = requested_gpu(requested, probe)
     return _cuda(gpu, Words("As requested: {gpu}", gpu=gpu.description))
 
 
-def _best(probe: CudaProbe, support: GpuSupport | None) -> DeviceInfo:
+def _best(probe: CudaProbe, support: GpuSupport) -> DeviceInfo:
     """The GPU where it is ready and proven, else the CPU, and why."""
     cause = probe.cause
-    if support is None:
-        if probe.state is not CudaState.NO_DRIVER:
-            cause = Words("{cause}: {obstacle}", cause=cause, obstacle=_NO_GPU_ENGINE)
-    elif probe.state is CudaState.READY:
+    if probe.state is CudaState.READY:
         if support.has_passed(probe.gpus[0]):
             return _cuda(probe.gpus[0], cause)
         cause = Words("{cause}, but it has not passed the self-test yet", cause=cause)
     return DeviceInfo("cpu", cpu_name(), cause)
 
 
-def _numbered(probe: CudaProbe, ordinal: str | None) -> CudaGpu:
-    """The GPU with a number; without one the best."""
-    if ordinal is None:
+def requested_gpu(requested: str, probe: CudaProbe) -> CudaGpu:
+    """Of a machine that is ready: the GPU with the number in "cuda:1", or the best one for "auto" and "cuda".
+
+    Raises:
+        DeviceUnavailableError: it is not there, or too old.
+    """
+    _, _, ordinal = requested.partition(":")
+    if not ordinal:
         return probe.gpus[0]
     for gpu in probe.gpus:
         if gpu.ordinal == int(ordinal) and gpu.is_new_enough:

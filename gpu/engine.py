@@ -16,7 +16,7 @@ from gpu.backends.onnx import OnnxBackend
 from gpu.backends.onnx_profile import read_profiles
 from gpu.backends.timed import TimedBackend
 from gpu.cancel import CancelToken
-from gpu.devices import GpuSupport, cpu_name, physical_cores, select_device
+from gpu.devices import NOTHING_KNOWN, GpuSupport, cpu_name, physical_cores, select_device
 from gpu.errors import DeviceError
 from gpu.model_file import ModelFile, open_model
 from gpu.stage_clock import StageClock
@@ -37,7 +37,7 @@ class Engine:
         device: "auto", "cpu", "cuda" (the best GPU) or "cuda:1" (that one).
         threads: of the CPU; None for one on each physical core.
         traces: a folder for what `profiles` reads; writing it slows the engine down.
-        gpu: None where there is no GPU engine.
+        gpu: by default no GPU counts as tested, and kernels are compiled here.
 
     Raises:
         ModelFileError: the file is no usable model.
@@ -51,7 +51,7 @@ class Engine:
         device: str = "auto",
         threads: int | None = None,
         traces: Path | None = None,
-        gpu: GpuSupport | None = None,
+        gpu: GpuSupport = NOTHING_KNOWN,
     ) -> None:
         started = time.perf_counter()
         self._path, self._threads, self._traces, self._gpu = model_path, threads or physical_cores(), traces, gpu
@@ -103,8 +103,7 @@ class Engine:
         from gpu.backends.cuda_device import CudaDevice, import_cupy
         from gpu.kernels import KernelImages
 
-        cubins = self._gpu.cubins if self._gpu else None
-        cuda = CudaDevice(import_cupy(), KernelImages(cubins), device.ordinal or 0)
+        cuda = CudaDevice(import_cupy(), KernelImages(self._gpu.cubins), device.ordinal)
         return CudaBackend(model, cuda, device)
 
     def _take_over(self, note: Words) -> Backend:

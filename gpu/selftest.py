@@ -17,8 +17,8 @@ from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_checks import kernel_checks
 from gpu.backends.cuda_device import CudaDevice, import_cupy
 from gpu.cancel import CancelToken
-from gpu.cuda_probe import CudaProbe, CudaState, probe_cuda
-from gpu.devices import GpuSupport
+from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState
+from gpu.devices import GpuSupport, requested_gpu
 from gpu.engine import Engine
 from gpu.errors import DeviceError, DeviceMemoryError
 from gpu.kernels import KernelImages
@@ -29,13 +29,14 @@ HOPED_RATIO = 2.4  # of the CPU's time by the GPU's: the WhisperDesktop this pro
 _BEYOND = 1 << 30  # more than is free
 
 
-@dataclass(frozen=True)
+@dataclass
 class SelfTest:
     """What to test with.
 
     Attributes:
         recording: short; `text` is what is said in it, whatever the commas.
         device: "auto", "cpu", "cuda" or "cuda:1".
+        tested: the GPU that it came to, if it did.
     """
 
     model: Path
@@ -44,23 +45,26 @@ class SelfTest:
     text: str
     device: str
     gpu: GpuSupport
+    tested: CudaGpu | None = None
 
     def checks(self, cancel: CancelToken) -> Iterator[Check]:
         """One check after the other.
 
         Raises:
             ModelFileError, AudioError: model or recording cannot be used: that is no check's business.
+            DeviceUnavailableError: there is no GPU of that number.
             Cancelled: the token was set.
         """
         cpu_seconds = yield from self._on_cpu(cancel)
         if self.device == "cpu":
             return
-        probe = probe_cuda(compiled=self.gpu.compiled)
+        probe = self.gpu.probe()
         if probe.state is not CudaState.READY:
             yield from _without_gpu(probe, "skipped" if self.device == "auto" else "failed")
             return
         yield Check(Words("A GPU"), "passed", probe.cause)
-        ordinal = _ordinal(self.device, probe)
+        self.tested = requested_gpu(self.device, probe)
+        ordinal = self.tested.ordinal
         for part in (
             lambda: self._kernels(ordinal),
             lambda: self._out_of_memory(ordinal),
@@ -152,11 +156,6 @@ def _without_gpu(probe: CudaProbe, outcome: Outcome) -> Iterator[Check]:
         Words("Speed"),
     ):
         yield Check(what, "skipped", Words("there is no GPU to use"))
-
-
-def _ordinal(device: str, probe: CudaProbe) -> int:
-    number = device.partition(":")[2]
-    return int(number) if number else probe.gpus[0].ordinal
 
 
 def _words(text: str) -> list[str]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.engine.service import Failure, failure_of
-from app.gpu_pack.packages import NoGpuPackError, activate, has_compiled_kernels, needed_packages, pack_folder
+from app.gpu_pack.packages import NoGpuPackError, Package, activate, needed_packages, pack_folder
 from app.gpu_pack.proof import has_passed, remember
 from app.paths import gpu_dir, resources_dir, sample_recording, vad_model
 from gpu.cancel import CancelToken
-from gpu.cuda_probe import CudaGpu, CudaState, probe_cuda
+from gpu.cuda_probe import CudaGpu, CudaState
 from gpu.devices import GpuSupport
 from gpu.errors import Cancelled
+from gpu.kernels import is_current
 from gpu.types import Check, Words
 
 SAMPLE_TEXT = (
@@ -26,10 +27,13 @@ def gpu_support() -> GpuSupport:
     """The GPU engine as it is on this machine; a pack that was fetched for it can be imported from now on."""
     if gpu_dir().is_dir():
         with suppress(NoGpuPackError):
-            activate(pack_folder(needed_packages()))
-    compiled = has_compiled_kernels()
-    cubins = resources_dir() / "cubins" if compiled else None
-    return GpuSupport(compiled=compiled, has_passed=_has_passed, cubins=cubins)
+            activate(pack_folder(gpu_packages(), gpu_dir()))
+    return GpuSupport(_has_passed, _cubins())
+
+
+def gpu_packages() -> tuple[Package, ...]:
+    """What a pack for this machine is made of. Raises `NoGpuPackError`."""
+    return needed_packages(compiler=_cubins() is None)
 
 
 def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check | Failure]:
@@ -39,10 +43,9 @@ def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check |
     """
     from gpu.selftest import SelfTest
 
-    support = gpu_support()
+    test = SelfTest(model, vad_model(), sample_recording(), SAMPLE_TEXT, device, gpu_support())
     outcomes = []
     try:
-        test = SelfTest(model, vad_model(), sample_recording(), SAMPLE_TEXT, device, support)
         for check in test.checks(cancel):
             outcomes.append(check.outcome)
             yield check
@@ -51,11 +54,8 @@ def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check |
     except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
         outcomes.append("failed")
         yield failure_of(model, e)
-    if device != "cpu" and "skipped" not in outcomes:
-        gpus = probe_cuda(compiled=support.compiled).gpus
-        number = device.partition(":")[2]
-        for gpu in gpus[:1] if not number else [gpu for gpu in gpus if gpu.ordinal == int(number)]:
-            remember(gpu.name, gpu.total_memory, passed="failed" not in outcomes)
+    if (gpu := test.tested) is not None:
+        remember(gpu.name, gpu.total_memory, passed="failed" not in outcomes)
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class GpuOverview:
 
 def gpu_overview() -> GpuOverview:
     """Ask the driver, and look for the packages."""
-    probe = probe_cuda(compiled=gpu_support().compiled)
+    probe = gpu_support().probe()
     gpus = tuple(
         GpuFacts(gpu.ordinal, gpu.name, "{}.{}".format(*gpu.capability), gpu.total_memory, _has_passed(gpu))
         for gpu in probe.gpus
@@ -117,10 +117,16 @@ def gpu_status() -> Iterator[str]:
         memory = f"{gpu.total_memory / 1e9:.1f} GB"
         yield f"cuda:{gpu.ordinal}: {gpu.name}, {memory}, compute capability {gpu.capability}, {state}"
     try:
-        folder = pack_folder(needed_packages())
+        folder = pack_folder(gpu_packages(), gpu_dir())
         yield f"Packages for the GPU: {folder if folder.is_dir() else 'not fetched'}"
     except NoGpuPackError as e:
         yield f"{e.message} {e.remedy}"
+
+
+def _cubins() -> Path | None:
+    """The kernels that came with the program as machine code, if they are of its sources."""
+    folder = resources_dir() / "cubins"
+    return folder if is_current(folder) else None
 
 
 def _has_passed(gpu: CudaGpu) -> bool:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.gpu_pack.packages import Package, needed_packages, pack_folder
+from app.gpu_pack.packages import Package, pack_folder
 from app.models.download import Backoff, Download, NextMirror, Progress, Resumed, Waiting
 from app.models.errors import CannotWriteError, ModelsError
 from app.models.network import Network
@@ -57,7 +57,7 @@ class GpuPack:
         home: the folder it lies in, beside older ones.
     """
 
-    packages: Sequence[Package] = field(default_factory=needed_packages)
+    packages: Sequence[Package]
     home: Path = field(default_factory=gpu_dir)
 
     @property

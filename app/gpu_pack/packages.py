@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.models.errors import ModelsError
 from app.models.part_file import RemoteFile
-from app.paths import gpu_dir, resources_dir
+from app.paths import resources_dir
 from gpu.types import Words
 
 _MACHINES = {"amd64": "x86_64", "x86_64": "x86_64", "aarch64": "aarch64", "arm64": "aarch64"}
@@ -45,25 +45,17 @@ def this_python() -> str:
     return f"cp{sys.version_info.major}{sys.version_info.minor}"
 
 
-def has_compiled_kernels() -> bool:
-    """Whether the kernels come with the program as machine code, so that no compiler is needed."""
-    return (resources_dir() / "cubins" / "manifest.json").is_file()
-
-
-def needed_packages(
-    system: str | None = None, python: str | None = None, *, compiler: bool | None = None, manifest: Path | None = None
-) -> tuple[Package, ...]:
+def needed_packages(system: str | None = None, python: str | None = None, *, compiler: bool) -> tuple[Package, ...]:
     """The wheels for a system and interpreter, by default these.
 
     Args:
-        compiler: with NVRTC, which compiles the kernels; by default where they do not come compiled.
+        compiler: with NVRTC, which compiles the kernels where they do not come compiled.
 
     Raises:
         NoGpuPackError: there are none for it.
     """
     system, python = system or this_platform(), python or this_python()
-    compiler = not has_compiled_kernels() if compiler is None else compiler
-    rows = json.loads((manifest or resources_dir() / "gpu" / "packages.json").read_text(encoding="utf-8"))["packages"]
+    rows = json.loads((resources_dir() / "gpu" / "packages.json").read_text(encoding="utf-8"))["packages"]
     fitting = [
         Package(
             row["package"],
@@ -89,9 +81,9 @@ def pack_id(packages: Sequence[Package]) -> str:
     return hashlib.sha256("".join(sorted(package.file.sha256 for package in packages)).encode()).hexdigest()[:12]
 
 
-def pack_folder(packages: Sequence[Package], home: Path | None = None) -> Path:
-    """Where these wheels lie once they are unpacked, in `home` or the user's own folder."""
-    return (home or gpu_dir()) / f"pack-{pack_id(packages)}"
+def pack_folder(packages: Sequence[Package], home: Path) -> Path:
+    """Where these wheels lie once they are unpacked."""
+    return home / f"pack-{pack_id(packages)}"
 
 
 def activate(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt, Signal
@@ -20,7 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.paths import APP_NAME
+from app.paths import APP_NAME, default_model
 from app.session import Recording
 from app.widgets import dialogs
 from app.widgets.actions import Actions
@@ -43,11 +44,11 @@ class MainWindow(QMainWindow):
 
     Signals:
         paths_added: files and folders were dropped or picked: a list of `Path`.
-        model_chosen: a model file was picked: a `Path`.
+        model_chosen: a model file was picked, or the built-in one: a `Path`.
         recording_selected: a `Recording`, or None.
         cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
         save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        models_requested, built_in_model_requested, cancel_all_requested, gpu_requested, self_test_requested,
+        models_requested, cancel_all_requested, gpu_requested, self_test_requested,
         about_requested: menu commands.
         closing: the window closes for good.
     """
@@ -61,7 +62,6 @@ class MainWindow(QMainWindow):
     copy_requested = Signal(object)
     save_requested = Signal(object, object, str)
     models_requested = Signal()
-    built_in_model_requested = Signal()
     cancel_all_requested = Signal()
     gpu_requested = Signal()
     self_test_requested = Signal()
@@ -255,7 +255,7 @@ class MainWindow(QMainWindow):
             (actions.save, self._save_current),
             (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),
-            (actions.built_in_model, self.built_in_model_requested.emit),
+            (actions.built_in_model, partial(self.model_chosen.emit, default_model())),
             (actions.quit, self._quit),
             (actions.copy, self._copy_current),
             (actions.cancel, self._cancel_current),

@@ -159,7 +159,8 @@ class Decoder(Protocol):
 class Backend(Protocol):
     """A loaded model on a device. Belongs to one thread, except that cancelling is thread-safe."""
 
-    limits: Limits
+    @property
+    def limits(self) -> Limits: ...
 
     @property
     def device(self) -> DeviceInfo: ...

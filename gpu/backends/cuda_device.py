@@ -6,7 +6,7 @@ names its stream. A device belongs to the thread that made it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, Self
 
@@ -17,12 +17,10 @@ from gpu.backends.cuda_errors import NOT_FOUND, Guard, not_enough_memory
 from gpu.backends.cuda_memory import Allocated, Allocation
 from gpu.cuda_probe import cuda_headers
 from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
+from gpu.kernels import Compile, ComputeCapability
 from gpu.types import MemoryUsage, Words
 
 _STATIC_SHARED_MEMORY = 48 << 10  # bytes; more must be asked for
-
-ComputeCapability = tuple[int, int]
-Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin for the device
 
 
 class DeviceArray(Protocol):

@@ -38,12 +38,15 @@ class FailoverBackend:
     def __init__(self, first: Backend, second: Callable[[Words], Backend]) -> None:
         self._current: Backend = first
         self._second: Callable[[Words], Backend] | None = second
-        self.limits: Limits = first.limits
 
     @property
     def current(self) -> Backend:
         """The one that does the work."""
         return self._current
+
+    @property
+    def limits(self) -> Limits:
+        return self._current.limits
 
     @property
     def device(self) -> DeviceInfo:
@@ -97,7 +100,6 @@ class FailoverBackend:
         except DeviceError:  # what is broken need not close either
             _log.exception("%s could not be closed", failed.device.name)
         self._current = second(note)
-        self.limits = self._current.limits
 
 
 class _FailoverCross:

@@ -14,8 +14,11 @@ class TimedBackend:
     """See `gpu.backends.base.Backend`. Stages: "encode" and "prompt", by windows; "decode", by tokens; "words"."""
 
     def __init__(self, backend: Backend, clock: StageClock) -> None:
-        self.limits: Limits = backend.limits
         self._backend, self._clock = backend, clock
+
+    @property
+    def limits(self) -> Limits:
+        return self._backend.limits
 
     @property
     def device(self) -> DeviceInfo:

@@ -61,7 +61,7 @@ class KernelImages:
     """See `gpu.backends.cuda_device.Kernels`: the kernels compiled beforehand, or else when a GPU is first used.
 
     Args:
-        cubins: the folder that `gpu.kernels.build` made, if there is one; what it made of other sources is left alone.
+        cubins: the folder that `gpu.kernels.build` made, if there is one and it `is_current`.
     """
 
     def __init__(self, cubins: Path | None = None) -> None:
@@ -82,7 +82,7 @@ class KernelImages:
 
     def _compiled(self, capability: ComputeCapability) -> Path | None:
         """The folder of machine code for a GPU; of PTX, which its driver compiles, where it is newer than all."""
-        if self._cubins is None or not is_current(self._cubins):
+        if self._cubins is None:
             return None
         major, minor = capability
         runs_here = [(found.minor, found.folder) for found in compiled_for(self._cubins) if found.runs_on(major, minor)]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 
+from gpu.cuda_probe import cuda_headers, nvrtc_libraries
 from gpu.errors import KernelError
 from gpu.types import Words
-
-_LIBRARIES = ("libnvrtc.so.13", "nvrtc64_130_0.dll")
 
 
 class Nvrtc:
@@ -21,10 +18,8 @@ class Nvrtc:
     """
 
     def __init__(self) -> None:
-        root = _cuda_wheels()
-        path = next((p for name in _LIBRARIES for p in root.rglob(name)), None) if root else None
-        header = next(root.rglob("cuda_fp16.h"), None) if root else None
-        if path is None or header is None:
+        path, include = next(nvrtc_libraries(), None), next(cuda_headers(), None)
+        if path is None or include is None:
             raise KernelError(
                 Words("The CUDA compiler (NVRTC) is not installed."),
                 remedy=Words('Install it with "pip install nvidia-cuda-nvrtc nvidia-cuda-runtime".'),
@@ -33,7 +28,7 @@ class Nvrtc:
             ctypes.CDLL(str(builtins), mode=ctypes.RTLD_GLOBAL)
         self._library = ctypes.CDLL(str(path))
         self._library.nvrtcGetErrorString.restype = ctypes.c_char_p
-        self._include = header.parent
+        self._include = include
 
     @property
     def version(self) -> str:
@@ -89,10 +84,3 @@ class Nvrtc:
             raise KernelError(
                 Words("The CUDA compiler failed: {reason}.", reason=reason), remedy=Words("Please report it.")
             )
-
-
-def _cuda_wheels() -> Path | None:
-    """The folder into which NVIDIA's wheels for CUDA 13 put what they hold."""
-    spec = find_spec("nvidia")
-    places = spec.submodule_search_locations if spec else None
-    return next((Path(place) / "cu13" for place in places or () if (Path(place) / "cu13").is_dir()), None)

@@ -348,10 +348,6 @@
         <translation>参考引擎：纯 NumPy</translation>
     </message>
     <message>
-        <source>the GPU engine is not part of this version</source>
-        <translation>此版本不含 GPU 引擎</translation>
-    </message>
-    <message>
         <source>As requested</source>
         <translation>按您的要求</translation>
     </message>
@@ -364,24 +360,12 @@
         <translation>请选择其中之一。</translation>
     </message>
     <message>
-        <source>The GPU cannot be used: {cause}; {obstacle}.</source>
-        <translation>无法使用 GPU：{cause}；{obstacle}。</translation>
-    </message>
-    <message>
-        <source>Choose the device auto or cpu.</source>
-        <translation>请将设备设为 auto 或 cpu。</translation>
-    </message>
-    <message>
         <source>The GPU cannot be used: {cause}.</source>
         <translation>无法使用 GPU：{cause}。</translation>
     </message>
     <message>
         <source>As requested: {gpu}</source>
         <translation>按要求使用：{gpu}</translation>
-    </message>
-    <message>
-        <source>{cause}: {obstacle}</source>
-        <translation>{cause}：{obstacle}</translation>
     </message>
     <message>
         <source>{cause}, but it has not passed the self-test yet</source>

@@ -62,7 +62,6 @@ def application(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # where the speed of a run is kept
     application = Application(Settings(tmp_path / "window.ini"))
     yield application
-    application._translation.use("en")  # it may outlive the test, and with it what it has installed
     application.stop()
     application.window.deleteLater()
     if application.models is not None:  # left to the collector it would go while another test's windows are styled

@@ -48,14 +48,15 @@ def test_auto_tells_the_truth_about_a_gpu(tmp_path: Path) -> None:
     code = "import gpu.devices as d; print(d.select_device('auto').kind, d.select_device('auto').note, sep='; ')"
     answer = run_python(code, LD_LIBRARY_PATH=str(tmp_path), STUB_GPUS="NVIDIA H100,90,132,80")
     found = "NVIDIA H100 (80 GB, compute capability 9.0) found"
-    assert answer == f"cpu; {found}: the GPU engine is not part of this version\n"
+    obstacles = "the package CuPy is not", "the compiler NVRTC is not", "it has not passed the self-test"
+    assert answer.startswith(tuple(f"cpu; {found}, but {obstacle}" for obstacle in obstacles))
 
 
+@pytest.mark.usefixtures("no_nvidia_driver")
 def test_cuda_is_never_replaced_in_silence() -> None:
     with pytest.raises(DeviceUnavailableError, match="GPU cannot be used: ") as caught:
         select_device("cuda")
-    assert "the GPU engine is not part of this version" in str(caught.value)
-    assert "auto or cpu" in caught.value.remedy
+    assert caught.value.remedy
 
 
 def test_cpu_is_not_questioned() -> None:
@@ -82,7 +83,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[CudaProbe], None]:
 
 
 def support(*passed: CudaGpu) -> GpuSupport:
-    return GpuSupport(compiled=True, has_passed=passed.__contains__)
+    return GpuSupport(passed.__contains__, Path("cubins"))
 
 
 def test_unasked_a_gpu_is_used_once_it_has_passed_its_self_test(machine: Callable[[CudaProbe], None]) -> None:

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtWidgets import QWidget
-
-from app.application import Application
 from app.gpu_work import GpuSight
 from app.models.network import Network
 from app.models.settings import NetworkSettings
 from tests.support.file_server import FileServer, Turn
 from tests.support.gpu_desk import LACKS_CUPY, NO_DRIVER, PASSED, pack_of
+from tests.tools.photographer import Photographer
 
 N_FETCHED = 74_000_000
 
 
-class GpuPictures:
-    """Brings the window of GPU support into each state.
-
-    Args:
-        shoot: takes the pictures of a window under a name.
-        wait: lets the program run until something is so.
-    """
-
-    def __init__(
-        self,
-        app: Application,
-        shoot: Callable[[str, QWidget], None],
-        wait: Callable[[Callable[[], bool]], None],
-    ) -> None:
-        self._app = app
-        self._shoot = shoot
-        self._wait = wait
+class GpuPictures(Photographer):
+    """Brings the window of GPU support into each state."""
 
     def run(self, server: FileServer) -> None:
         pack = pack_of([server, server], Path(os.environ["HOME"]) / "gpu")

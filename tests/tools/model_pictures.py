@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtWidgets import QWidget
 
-from app.application import Application
 from app.model_work import JobState
 from app.models import catalogue
 from app.models.settings import add_folder
@@ -19,27 +17,13 @@ from app.widgets.verify_window import VerifyWindow
 from tests.support.file_server import FileServer, Turn
 from tests.support.foreign_models import write_side_files
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
+from tests.tools.photographer import Photographer
 
 N_SERVED = 150_000_000  # bytes that arrive of every download
 
 
-class ModelPictures:
-    """Brings the window of models into each state.
-
-    Args:
-        shoot: takes the pictures of a window under a name.
-        wait: lets the program run until something is so.
-    """
-
-    def __init__(
-        self,
-        app: Application,
-        shoot: Callable[[str, QWidget], None],
-        wait: Callable[[Callable[[], bool]], None],
-    ) -> None:
-        self._app = app
-        self._shoot = shoot
-        self._wait = wait
+class ModelPictures(Photographer):
+    """Brings the window of models into each state."""
 
     def run(self, server: FileServer) -> None:
         os.environ["HF_ENDPOINT"] = server.address

@@ -39,7 +39,7 @@ def test_addresses_are_those_of_the_content() -> None:
 @pytest.mark.parametrize(("system", "python"), [("darwin-aarch64", "cp311"), ("linux-x86_64", "cp310")])
 def test_elsewhere_there_is_none(system: str, python: str) -> None:
     with pytest.raises(NoGpuPackError, match=r"There is no GPU support for .* with Python 3\.1"):
-        needed_packages(system, python)
+        needed_packages(system, python, compiler=True)
 
 
 def test_the_order_does_not_matter_to_the_name(tmp_path: Path) -> None:

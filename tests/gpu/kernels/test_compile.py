@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from gpu.cuda_probe import toolkits
 from gpu.errors import KernelError
 from gpu.kernels import OPTIONS, names, source
 from gpu.kernels.build import ARCHITECTURES
-from gpu.kernels.nvrtc import Nvrtc, _cuda_wheels
+from gpu.kernels.nvrtc import Nvrtc
 
 MACHINES = tuple(name for name in ARCHITECTURES if name.startswith("sm_"))
 SMALL = ("norm.cu", "conv.cu", "kv_layout.cu", "embed.cu", "attention.cu")
@@ -64,8 +65,7 @@ def resources(match: re.Match[str]) -> Resources:
 @cache
 def disassembler() -> str | None:
     """Of the wheel nvidia-cuda-nvdisasm, or of an installed CUDA."""
-    wheels = _cuda_wheels()
-    found = next((path for path in wheels.rglob("nvdisasm*") if path.is_file()), None) if wheels else None
+    found = next((path for root in toolkits() for path in root.glob("bin/nvdisasm*")), None)
     return str(found) if found else shutil.which("nvdisasm")
 
 

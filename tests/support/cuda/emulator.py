@@ -169,7 +169,7 @@ def _build(name: str, source: str, defines: tuple[str, ...], sanitizer: str) -> 
     assert compiler is not None
     flags = [*_COMMON, *defines, *_FLAVOURS[sanitizer]]
     parts = [compiler, *flags, _cpu()]
-    parts += [path.read_text(encoding="utf-8") for path in (HERE / "cuemu.h", _RUNTIME)]
+    parts += [path.read_text(encoding="utf-8") for path in (*sorted(HERE.glob("cuemu*.h")), _RUNTIME)]
     folder = Path(os.environ.get("CUEMU_CACHE") or user_cache_path("whisperdesktop-ng-tests", appauthor=False))
     runtime = folder / f"runtime-{_digest(parts)}.o"
     library = (

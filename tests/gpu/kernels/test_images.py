@@ -1,0 +1,92 @@
+"""The kernels' machine code: which of it runs on which GPU, what is too old, and that it is made at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from gpu.errors import KernelError
+from gpu.kernels import MANIFEST, KernelImages, build, is_current, names, source_hash
+from gpu.kernels.build import ARCHITECTURES
+from gpu.kernels.nvrtc import Nvrtc
+
+
+def compiled_now(name: str, source: str, options: Sequence[str]) -> bytes:
+    return f"compiled {name}".encode()
+
+
+def images(cubins: Path | None, *capability: int) -> list[bytes]:
+    return list(KernelImages(cubins).images((capability[0], capability[1]), compiled_now))
+
+
+@pytest.fixture
+def cubins(tmp_path: Path) -> Path:
+    """Machine code whose content is its own name."""
+    for architecture in ARCHITECTURES:
+        (tmp_path / architecture).mkdir()
+        (tmp_path / architecture / "all.cubin").write_bytes(architecture.encode())
+    (tmp_path / MANIFEST).write_text(json.dumps({"sources": source_hash()}), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("capability", "architecture"),
+    [
+        ((7, 5), "sm_75"),
+        ((8, 0), "sm_80"),
+        ((8, 6), "sm_86"),
+        ((8, 7), "sm_86"),
+        ((8, 9), "sm_89"),
+        ((9, 0), "sm_90"),
+        ((10, 0), "sm_100"),
+        ((10, 3), "sm_100"),
+        ((12, 0), "sm_120"),
+        ((12, 1), "sm_120"),
+        ((13, 0), "compute_120"),
+    ],
+)
+def test_a_gpu_gets_the_newest_code_that_runs_on_it(
+    cubins: Path, capability: tuple[int, int], architecture: str
+) -> None:
+    assert images(cubins, *capability) == [architecture.encode()]
+
+
+@pytest.mark.parametrize("capability", [(7, 0), (7, 2), (11, 0)])
+def test_kernels_are_compiled_for_a_gpu_without_code(cubins: Path, capability: tuple[int, int]) -> None:
+    assert images(cubins, *capability) == [f"compiled {name}".encode() for name in names()]
+
+
+@pytest.mark.parametrize("manifest", [None, "", "{}", '{"sources": "others"}'])
+def test_code_of_other_sources_is_not_current(cubins: Path, manifest: str | None) -> None:
+    assert is_current(cubins)
+    (cubins / MANIFEST).unlink()
+    if manifest is not None:
+        (cubins / MANIFEST).write_text(manifest, encoding="utf-8")
+    assert not is_current(cubins)
+
+
+def test_without_code_kernels_are_compiled() -> None:
+    assert images(None, 8, 6) == [f"compiled {name}".encode() for name in names()]
+
+
+@pytest.mark.slow
+def test_code_for_two_generations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        Nvrtc()
+    except KernelError as error:
+        pytest.skip(str(error))
+    monkeypatch.setattr(build, "ARCHITECTURES", ("sm_75", "compute_120"))
+    monkeypatch.setattr(build, "names", lambda: ["norm.cu"])
+    folder = tmp_path / "cubins"
+    folder.mkdir()
+    (folder / "old").touch()
+    build.build(folder)
+    assert is_current(folder)
+    [cubin], [ptx] = images(folder, 7, 5), images(folder, 13, 0)
+    assert cubin.startswith(b"\x7fELF")
+    assert b".entry layer_norm_f16" in ptx
+    assert sorted(path.name for path in folder.iterdir()) == ["compute_120", "manifest.json", "sm_75"]
+    assert json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["nvrtc"].startswith("13.")
