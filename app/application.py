@@ -25,6 +25,7 @@ from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
 from app.engine.service import EngineService, Failure, expand, recording_suffixes
 from app.engine.thread import EngineThread
+from app.garbage import GarbageCollector
 from app.gpu_entry import GpuEntry
 from app.i18n import Translation, choose_language
 from app.models.benchmark import save_benchmark
@@ -374,6 +375,7 @@ def run_window(paths: list[Path]) -> int:
     sys.excepthook = partial(_report_unexpected, application)
     application.start(paths)
     gc.freeze()  # what the program is made of stays: the collector need not hold up the window to see that
+    GarbageCollector(qt)
     status = qt.exec()
     application.stop()
     return status

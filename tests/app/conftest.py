@@ -1,5 +1,6 @@
 """Windows of these tests are drawn nowhere, but for those marked `needs_display`, which start their own screen."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,16 @@ def no_windows_of_earlier_tests() -> None:
     """Without a running loop nothing is deleted later, and every theme set restyles all windows there are."""
     if QCoreApplication.instance() is not None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture(autouse=True)
+def windows_end_on_their_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As in the program (app.garbage): a window in a cycle is not destroyed on the thread that happens to allocate."""
+    gc.disable()
+    yield
+    if "qtbot" in request.fixturenames:
+        gc.collect()
+    gc.enable()
 
 
 @pytest.fixture

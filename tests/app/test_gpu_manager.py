@@ -29,10 +29,6 @@ from tests.support.homes import use_home
 HALF = len(WHEELS[0]) // 2
 
 
-# Not in the ordinary tests: several in one process have crashed it once, in another window's translation.
-pytestmark = pytest.mark.long
-
-
 @pytest.fixture
 def servers() -> Iterator[list[FileServer]]:
     with ExitStack() as stack:
