@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
-import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QIcon
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QMessageBox
 
 from app import __version__
+from app.auto_save import AutoSave
 from app.document.export import save, to_txt
 from app.document.subtitles import Layout
 from app.document.transcript import Transcript
+from app.editor import Editor
 from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
-from app.engine.service import EngineService, Failure, expand, recording_suffixes
+from app.engine.service import EngineService, recording_suffixes
 from app.engine.thread import EngineThread
-from app.garbage import GarbageCollector
 from app.gpu_entry import GpuEntry
 from app.i18n import Translation, choose_language
 from app.models.benchmark import save_benchmark
 from app.models.library import last_or_built_in
-from app.paths import APP_ID, APP_NAME, default_model, log_file, resources_dir, settings_file
+from app.paths import APP_NAME, default_model, log_file, resources_dir
+from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
+from app.store.errors import StoreError
 from app.widgets import engine_texts
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
@@ -68,11 +67,12 @@ class Application(QObject):
         self._loaded: ModelLoaded | None = None
         self._mixed: Recording | None = None  # begun on a device that failed: says nothing about the other's speed
         self._without_model: list[Recording] = []  # failed only because there was no model
-        self._changed: dict[int, Recording] = {}
-        self.recordings = RecordingsModel(Session(), self)
         self.thread_ = EngineThread(make_service, self)
+        self.recordings = Recordings(RecordingsModel(Session(), self), self.thread_, self)
         self._background = Background(self)
-        self.window = MainWindow(self.recordings, self._appearance)
+        self.window = MainWindow(self.recordings.model, self._appearance)
+        self._auto_save = AutoSave(settings, self.window)
+        self.editor = Editor(self.window.page, self.window.edit_menu)
         self.models: ModelManager | None = None  # made when it is wanted first
         self.gpu = GpuEntry(self.window, self._appearance)
         self._restore()
@@ -82,9 +82,15 @@ class Application(QObject):
     def session(self) -> Session:
         return self.recordings.session
 
-    def start(self, paths: list[Path]) -> None:
-        """Show the window, and let the model load behind it."""
+    def start(self, paths: list[Path], kept: Path | None = None) -> None:
+        """Show the window, and let the model load behind it.
+
+        Args:
+            kept: the file with the recordings of the last start, which will hold those of this one; None: nowhere.
+        """
         self.window.show()
+        if kept is not None:
+            self.recordings.open(kept)
         self.thread_.start()
         model, notice = last_or_built_in(self._settings.model)
         self.choose_model(model)
@@ -99,37 +105,36 @@ class Application(QObject):
         if self.models is not None:
             self.models.stop()
         self.gpu.stop()
+        self.recordings.stop()
         self.thread_.stop()
 
     def add(self, paths: list[Path]) -> None:
         """Queue files and the recordings in folders."""
-        options = self.window.options.apply_to(TranscribeOptions())
-        self._background.run(partial(expand, paths), partial(self._take_expanded, options), self._show_failure)
-
-    def cancel(self, recording: Recording) -> None:
-        self.thread_.cancel(recording.job_id)
-        self.session.cancel(recording)
-        self._refresh(recording)
-
-    def cancel_all(self) -> None:
-        for recording in [r for r in self.session if not r.state.is_over]:
-            self.cancel(recording)
+        self.recordings.add(paths, self._options())
 
     def retry(self, recording: Recording) -> None:
         """Transcribe again with the options chosen now. Text that is there already stays where it is."""
-        options = self.window.options.apply_to(TranscribeOptions())
-        if not recording.transcript.segments:
-            self._restart(recording, options)
-            return
-        recording = self.recordings.add([recording.path], options)[0]
-        self.window.recordings_view.select(recording)
-        self.thread_.submit(recording.job)
-        self._refresh(recording)
+        if recording.transcript.segments:
+            again = self.recordings.add_again(recording, self._options())
+            self.window.recordings_view.select(again)
+            self._refresh(again)
+        else:
+            self.recordings.restart(recording, self._options())
 
     def remove(self, recording: Recording) -> None:
-        self.thread_.cancel(recording.job_id)
         self.recordings.remove(recording)
+        self.editor.forget(recording)
         self.window.update_state()
+
+    def take_from_another_start(self, paths: list[Path]) -> None:
+        """The program was started once more: with files, or to see the window."""
+        window = self.window
+        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        if paths:
+            self.add(paths)
 
     def copy(self, recording: Recording) -> None:
         QGuiApplication.clipboard().setText(to_txt(recording.transcript))
@@ -142,8 +147,8 @@ class Application(QObject):
         layout = Layout(highlight_words=self.window.options.panel.highlight_words)
         self._background.run(
             partial(save, copy, path, format_name, layout),
-            partial(self._tell_saved, recording, path),
-            partial(self._tell_not_saved, path),
+            lambda _none: self._tell_saved(recording, [path]),
+            partial(self._tell_not_saved, recording),
             must_finish=True,
         )
 
@@ -162,14 +167,30 @@ class Application(QObject):
     def _connect(self) -> None:
         window, thread = self.window, self.thread_
         thread.message.connect(self._on_message)
-        thread.delivered.connect(self._on_delivered)
+        recordings = self.recordings
+        recordings.changed.connect(self._refresh)
+        recordings.replaced.connect(self._show_replaced)
+        recordings.added.connect(self._show_added)
+        recordings.restored.connect(self._show_restored)
+        recordings.failed.connect(self._on_job_failed)
+        recordings.finished.connect(self._on_job_finished)
+        recordings.idle.connect(self._alert)
+        recordings.not_kept.connect(self._tell_not_kept)
+        recordings.unexpected.connect(self._show_failure)
         window.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
+        self.editor.edited.connect(recordings.keep_edit)
+        window.auto_save_requested.connect(self._auto_save.ask)
+        self._auto_save.saved.connect(self._tell_saved)
+        self._auto_save.failed.connect(self._tell_not_saved)
         window.models_requested.connect(self.show_models)
         self.gpu.use_changed.connect(self.choose_model)
         self.gpu.failed.connect(self._show_failure)
-        window.cancel_requested.connect(self.cancel)
-        window.cancel_all_requested.connect(self.cancel_all)
+        window.pause_requested.connect(recordings.pause)
+        window.resume_requested.connect(recordings.resume)
+        window.move_requested.connect(recordings.move)
+        window.cancel_requested.connect(recordings.cancel)
+        window.cancel_all_requested.connect(recordings.cancel_all)
         window.retry_requested.connect(self.retry)
         window.remove_requested.connect(self.remove)
         window.copy_requested.connect(self.copy)
@@ -194,22 +215,10 @@ class Application(QObject):
             case EngineMemory(memory):
                 self.window.status_panel.show_memory(memory)
             case _:
-                recording = self.session.apply(message)
-                if recording is not None:
-                    self._changed[recording.job_id] = recording
-                    if isinstance(message, JobFailed):
-                        self._on_job_failed(recording, message)
-                    elif isinstance(message, JobFinished):
-                        self._keep_speed(recording, message)
+                self.recordings.take(message)
 
-    def _on_delivered(self) -> None:
-        """Repaint what the batch has changed, once."""
-        changed, self._changed = self._changed, {}
-        for recording in changed.values():
-            if self.session.recording(recording.job_id) is recording:  # not removed meanwhile
-                self._refresh(recording)
-        if changed and not self.session.is_busy:
-            QApplication.alert(self.window)  # flashes in the task bar when the window is not in front
+    def _alert(self) -> None:
+        QApplication.alert(self.window)  # flashes in the task bar when the window is not in front
 
     def _on_model_loaded(self, message: ModelLoaded) -> None:
         self._show_model(message)
@@ -221,7 +230,7 @@ class Application(QObject):
         waiting, self._without_model = self._without_model, []
         for recording in waiting:
             if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
-                self._restart(recording, recording.options)
+                self.recordings.restart(recording, recording.options)
 
     def _show_model(self, message: ModelLoading | ModelLoaded | ModelFailed) -> None:
         self.window.status_panel.show_model(message)
@@ -235,12 +244,10 @@ class Application(QObject):
             self.models.model_chosen.connect(self.choose_model)
         self.models.show()
 
-    def _restart(self, recording: Recording, options: TranscribeOptions) -> None:
-        self.session.restart(recording, options)
-        self.thread_.submit(recording.job)
+    def _show_replaced(self, recording: Recording) -> None:
         if recording is self.window.current:
-            self.window.page.show_recording(recording)  # its transcript is another one now
-        self._refresh(recording)
+            self.window.page.show_recording(recording)
+            self.editor.show(recording)
 
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True
@@ -259,37 +266,50 @@ class Application(QObject):
         else:
             self._tell_problem(recording.path, message.kind, message.message, message.remedy)
 
-    def _keep_speed(self, recording: Recording, message: JobFinished) -> None:
-        """What the expected speed of other models is worked out from."""
+    def _on_job_finished(self, recording: Recording, message: JobFinished) -> None:
+        self._auto_save.save(recording)
+        # What the expected speed of other models is worked out from.
         if (loaded := self._loaded) is not None and recording is not self._mixed:
             work = partial(save_benchmark, loaded.model, loaded.device, message.stats)
             self._background.run(work, lambda _none: None, self._show_failure, must_finish=True)
 
     def _on_selected(self, recording: Recording | None) -> None:
+        self.editor.show(recording)
         self.window.status_panel.show_recording(self.session.running or recording)
 
     def _refresh(self, recording: Recording) -> None:
         window = self.window
-        self.recordings.refresh(recording)
+        self.recordings.model.refresh(recording)
         if recording is window.current:
             window.page.refresh()
+            self.editor.show(recording)
         window.status_panel.show_recording(self.session.running or window.current)
         window.update_state()
 
-    def _take_expanded(self, options: TranscribeOptions, found: tuple[list[Path], list[Failure]]) -> None:
-        """Queue what was found; what is wrong stands in the list too, with its reason."""
-        paths, failures = found
-        recordings = self.recordings.add([*paths, *(failure.path for failure in failures)], options)
-        for recording in recordings[: len(paths)]:
-            self.thread_.submit(recording.job)
-        for recording, failure in zip(recordings[len(paths) :], failures, strict=True):
-            failed = JobFailed(recording.job_id, failure.path, failure.kind, failure.message, failure.remedy)
-            self.session.apply(failed)
-            self._tell_problem(failure.path, failure.kind, failure.message, failure.remedy)
+    def _options(self) -> TranscribeOptions:
+        return self.window.options.apply_to(TranscribeOptions())
+
+    def _show_added(self, recordings: list[Recording]) -> None:
         current = self.window.current
         if recordings and (current is None or current.state.is_over):
             self.window.recordings_view.select(recordings[0])
         self.window.update_state()
+
+    def _show_restored(self, recordings: list[Recording]) -> None:
+        self.window.recordings_are_kept = True
+        if recordings:
+            unfinished = next((r for r in recordings if not r.state.is_over), recordings[-1])
+            self.window.recordings_view.select(unfinished)
+        self.window.update_state()
+
+    def _tell_not_kept(self, error: StoreError) -> None:
+        self.window.recordings_are_kept = self.recordings.are_kept
+
+        def compose() -> Saying:
+            told = map(engine_texts.translated, (error.message, error.remedy))
+            return Saying(self.tr("The list of recordings is not kept"), "\n".join(told))
+
+        self.window.message_bar.say("error", compose)
 
     def _take_suffixes(self, suffixes: frozenset[str]) -> None:
         self.window.picker_suffixes = suffixes
@@ -301,12 +321,14 @@ class Application(QObject):
 
         self.window.message_bar.say("error", compose)
 
-    def _tell_saved(self, recording: Recording, path: Path, _result: None) -> None:
-        recording.is_saved = recording.state.is_over
-        self.window.message_bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=path)))
+    def _tell_saved(self, recording: Recording, paths: list[Path]) -> None:
+        self.recordings.set_saved(recording)
+        names = ", ".join([str(paths[0]), *(path.name for path in paths[1:])])
+        self.window.message_bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=names)))
 
-    def _tell_not_saved(self, path: Path, error: Exception) -> None:
+    def _tell_not_saved(self, recording: Recording, error: Exception) -> None:
         why = reason(error) if isinstance(error, OSError) else str(error)
+        path = Path(error.filename) if isinstance(error, OSError) and error.filename else recording.path
         self._tell_problem(path, "OSError", why, Words("Choose another folder, or make room on the disk."))
 
     def _show_failure(self, error: Exception) -> None:
@@ -330,7 +352,7 @@ class Application(QObject):
         self._appearance.update_font()
 
     def _remember_options(self) -> None:
-        self._settings.options = self.window.options.apply_to(TranscribeOptions())
+        self._settings.options = self._options()
         self._settings.highlight_words = self.window.options.panel.highlight.isChecked()
 
     def _remember(self) -> None:
@@ -362,25 +384,6 @@ class Application(QObject):
         box.open()
 
 
-def run_window(paths: list[Path]) -> int:
-    """Open the window, with files and folders to transcribe; returns the exit status when it is closed."""
-    qt = QApplication([APP_ID])
-    qt.setApplicationName(APP_ID)
-    qt.setApplicationDisplayName(APP_NAME)
-    qt.setApplicationVersion(__version__)
-    qt.setDesktopFileName(APP_ID)
-    qt.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal: Qt's loop runs no Python handler
-    application = Application(Settings(settings_file()))
-    sys.excepthook = partial(_report_unexpected, application)
-    application.start(paths)
-    gc.freeze()  # what the program is made of stays: the collector need not hold up the window to see that
-    GarbageCollector(qt)
-    status = qt.exec()
-    application.stop()
-    return status
-
-
 def _import_model_manager() -> type[ModelManager]:
     from app.model_manager import ModelManager
 
@@ -389,11 +392,3 @@ def _import_model_manager() -> type[ModelManager]:
 
 def _theme(settings: Settings) -> ThemeChoice:
     return next((choice for choice in THEMES if choice == os.environ.get(THEME_VARIABLE)), settings.theme)
-
-
-def _report_unexpected(
-    application: Application, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    """The last resort for what nobody caught: into the log, and in words into the window."""
-    _log.critical("unexpected error", exc_info=(kind, error, traceback))
-    application.unexpected.emit(f"{kind.__name__}: {error}")

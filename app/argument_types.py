@@ -48,3 +48,8 @@ def true_or_false(text: str) -> bool:
     if text not in ("True", "False"):
         raise argparse.ArgumentTypeError(f"{text!r} is neither True nor False")
     return text == "True"
+
+
+def seconds_list(text: str) -> tuple[float, ...]:
+    """Seconds with commas between them."""
+    return tuple(map(real_number(0), text.split(",")))

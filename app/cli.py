@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app import __version__
-from app.argument_types import Subparsers, optional, real_number, true_or_false, whole_number
+from app.argument_types import Subparsers, optional, real_number, seconds_list, true_or_false, whole_number
 from app.bench_arguments import add_bench
 from app.console import prepare_streams
 from app.document.export import FORMATS
@@ -208,6 +208,8 @@ def _add_what_is_heard(add: _Add) -> None:
     add("multilingual", true_or_false, False, "True|False", "several languages: listen for it in every window")
     add("vad", true_or_false, True, "True|False", "recognise only where somebody is heard speaking (not: singing)")
     add("split-channels", true_or_false, False, "True|False", "each channel is a speaker: recognise it for itself")
+    clips_text = "parts to be heard in seconds, start,end,start,end,...; the last one may do without its end"
+    add("clip-timestamps", seconds_list, "0", "S,S,...", clips_text)
     add("initial-prompt", str, None, "TEXT", "names, terms or style to expect, as context of the first window")
     add("hotwords", str, None, "WORDS", "names and terms that are likely, told to every window")
     add("condition-on-previous-text", true_or_false, False, "True|False", "give each window the text before it")
@@ -287,6 +289,7 @@ def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:
         no_speech_threshold=arguments.no_speech_threshold,
         suppress_blank=arguments.suppress_blank,
         word_timestamps=arguments.word_timestamps,
+        clip_timestamps=arguments.clip_timestamps,
     )
 
 
@@ -295,7 +298,7 @@ def _open_window(arguments: argparse.Namespace) -> int:
 
     start_logging()
     try:
-        from app.application import run_window
+        from app.run_window import run_window
     except ImportError as e:  # Qt lacks a library of the system
         return _no_window(str(e))
     if sys.platform == "linux" and not any(os.environ.get(name) for name in _DISPLAY_VARIABLES):

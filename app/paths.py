@@ -72,6 +72,13 @@ def benchmark_file() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "last-benchmark.json"
 
 
+def recordings_file() -> Path:
+    """The window's list of recordings with their texts (SQLite). Need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_ID, appauthor=False) / "recordings.sqlite"
+
+
 def hashes_file() -> Path:
     """SHA-256 of model files on this disk, worked out before. Need not exist."""
     from platformdirs import user_cache_path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.document.transcript import Transcript
@@ -18,14 +18,18 @@ from app.engine.messages import (
     JobStarted,
     JobStats,
     JobWarning,
+    Settled,
     TranscribeFile,
 )
 from gpu.types import RunStats, TranscribeOptions, Words
+
+_CONTEXT = 1000  # characters: more than a prompt takes
 
 
 class State(enum.Enum):
     WAITING = enum.auto()
     RUNNING = enum.auto()
+    PAUSED = enum.auto()
     DONE = enum.auto()
     FAILED = enum.auto()
     CANCELLED = enum.auto()
@@ -65,6 +69,12 @@ class Recording:
         return self.state in (State.CANCELLED, State.FAILED) and bool(self.transcript.segments)
 
     @property
+    def can_resume(self) -> bool:
+        """It rests, or was cut short, and would go on where its text ends."""
+        cut_short = self.is_partial and self.stats is not None and self.stats.settled_s > 0
+        return self.state is State.PAUSED or cut_short
+
+    @property
     def progress(self) -> float | None:
         """Share of the recording that is finished, 0 to 1; None while its length or position is unknown."""
         if self.state is State.DONE:
@@ -82,7 +92,15 @@ class Recording:
 
     @property
     def job(self) -> TranscribeFile:
-        return TranscribeFile(self.job_id, self.path, self.options)
+        return TranscribeFile(self.job_id, self.path, self.options, self._settled)
+
+    @property
+    def _settled(self) -> Settled | None:
+        """What an earlier run has left, if there was one."""
+        if self.stats is None or self.stats.settled_s <= 0:
+            return None
+        text = self.transcript.text[-_CONTEXT:]
+        return Settled(self.stats.settled_s, self.stats.n_segments, self.transcript.language, text)
 
 
 class Session:
@@ -103,7 +121,7 @@ class Session:
     @property
     def is_busy(self) -> bool:
         """Something runs or waits."""
-        return any(not recording.state.is_over for recording in self.recordings)
+        return any(recording.state in (State.RUNNING, State.WAITING) for recording in self.recordings)
 
     def recording(self, job_id: int) -> Recording | None:
         """The recording whose latest job this is."""
@@ -115,6 +133,31 @@ class Session:
         self.recordings.append(recording)
         self._by_job[recording.job_id] = recording
         return recording
+
+    def restore(self, recordings: list[Recording]) -> None:
+        """Begin with those of an earlier session."""
+        self.recordings = list(recordings)
+        self._by_job = {recording.job_id: recording for recording in recordings}
+        self._last_job_id = max(self._by_job, default=0)
+
+    def resume(self, recording: Recording) -> None:
+        """Let a recording that rests, or was cut short, wait again under a new job id: it goes on where its text is
+        settled, and loses what is behind that."""
+        self._last_job_id += 1
+        del self._by_job[recording.job_id]
+        recording.job_id = self._last_job_id
+        self._by_job[recording.job_id] = recording
+        n_settled = recording.stats.n_segments if recording.stats else 0
+        transcript = recording.transcript
+        recording.transcript = Transcript(transcript.path, transcript.language, transcript.segments[:n_settled])
+        recording.state, recording.failure = State.WAITING, None
+
+    def settle(self, recording: Recording) -> None:
+        """All text a person has seen and changed counts as settled: one that is resumed goes on behind it."""
+        segments, stats = recording.transcript.segments, recording.stats
+        if stats is not None and recording.state is not State.DONE:
+            settled_s = max([stats.settled_s, *(segment.end for segment in segments)])
+            recording.stats = replace(stats, n_segments=len(segments), settled_s=settled_s)
 
     def restart(self, recording: Recording, options: TranscribeOptions) -> None:
         """Let a recording that is over wait again, from nothing, under a new job id."""
@@ -128,11 +171,6 @@ class Session:
         self.recordings.remove(recording)
         del self._by_job[recording.job_id]
 
-    def cancel(self, recording: Recording) -> None:
-        """Show at once that a waiting recording will not run; a running one is over when the engine says so."""
-        if recording.state is State.WAITING:
-            recording.state = State.CANCELLED
-
     def apply(self, message: JobMessage) -> Recording | None:
         """Take in what the engine says; the recording it is about, or None when that job is no longer of interest."""
         recording = self._by_job.get(message.job_id)
@@ -142,8 +180,7 @@ class Session:
             case JobStarted():
                 recording.state = State.RUNNING
             case JobLanguage(language=language, probability=probability):
-                recording.transcript.language = language
-                recording.probability = probability
+                _take_language(recording, language, probability)
             case JobSegment(segment=segment):
                 recording.transcript.append(segment)
                 recording.is_saved = False
@@ -161,3 +198,10 @@ class Session:
                 recording.state = State.FAILED
                 recording.failure = message
         return recording
+
+
+def _take_language(recording: Recording, language: str, probability: float | None) -> None:
+    """A run that goes on with an earlier one is told the language that was detected then."""
+    is_known = recording.job.settled is not None and recording.transcript.language == language
+    if not (is_known and probability is None):
+        recording.transcript.language, recording.probability = language, probability

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.document.auto_save import PatternError, SaveRule, parse_pattern
+from app.document.export import FORMATS
 from app.widgets.appearance import THEMES, ThemeChoice
 from gpu.types import TranscribeOptions
 
@@ -77,6 +79,25 @@ class Settings:
     @highlight_words.setter
     def highlight_words(self, value: bool) -> None:
         self._store.setValue("highlight_words", value)
+
+    @property
+    def save_rule(self) -> SaveRule:
+        """What is saved by itself."""
+        wanted = self._text("save_formats").split()
+        folder = self._text("save_folder")
+        try:
+            pattern = parse_pattern(self._text("save_pattern"))
+        except PatternError:
+            pattern = SaveRule.pattern
+        formats = tuple(name for name in FORMATS if name in wanted)
+        return SaveRule(formats, Path(folder) if folder else None, pattern, self._flag("save_replace"))
+
+    @save_rule.setter
+    def save_rule(self, value: SaveRule) -> None:
+        self._store.setValue("save_formats", " ".join(value.formats))
+        self._store.setValue("save_folder", str(value.folder or ""))
+        self._store.setValue("save_pattern", value.pattern)
+        self._store.setValue("save_replace", value.replace)
 
     @property
     def model(self) -> Path | None:

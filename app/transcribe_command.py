@@ -274,7 +274,7 @@ def _work(service: EngineService, jobs: Sequence[TranscribeFile], cancel: Cancel
 
 
 def _figures(finished: Sequence[RunStats]) -> str:
-    audio_s = sum(stats.audio_s for stats in finished)
+    audio_s = sum(stats.audio_s - stats.skipped_s for stats in finished)
     processing_s = sum(stats.processing_s for stats in finished)
     factor = f"{processing_s / audio_s:.3f}" if audio_s else "-"
     return f"audio {audio_s:.1f} s, processing {processing_s:.2f} s, real-time factor {factor}"

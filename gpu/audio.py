@@ -17,6 +17,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from gpu.clips import WHOLE, Clip
 from gpu.errors import AudioNotFoundError, UndecodableAudioError, no_file, reason
 from gpu.types import Words
 
@@ -47,14 +48,17 @@ class AudioReader:
 
     Attributes:
         path: the file.
-        duration_s: seconds, as the file's header says; None where it does not.
+        whole_s: seconds of the file, as its header says; None where it does not.
+        duration_s: of the clip that is to be heard of it.
         n_channels: of the file.
         warnings: filled while reading, one line each for the user (damaged packets, a file cut off).
     """
 
-    def __init__(self, path: Path, source: AudioSource) -> None:
+    def __init__(self, path: Path, source: AudioSource, clip: Clip = WHOLE) -> None:
         self.path = path
-        self.duration_s = source.duration_s
+        self.whole_s = source.duration_s
+        self.duration_s = clip.duration_s(source.duration_s)
+        self._clip = clip
         self.n_channels = source.n_channels
         self.warnings = source.warnings
         self._source = source
@@ -70,11 +74,16 @@ class AudioReader:
         self._all_numbers = True
 
     def blocks(self) -> Iterator[Floats]:
-        """The recording as (n,) float32 blocks of about a second, mono 16 kHz, -1..1 but for a resampler's overshoot.
+        """The clip as (n,) float32 blocks of about a second, mono 16 kHz, -1..1 but for a resampler's overshoot.
+
+        What is before it is decoded too: players' seeking is not exact in every format, and times would be wrong.
 
         Raises:
             UndecodableAudioError: the sample rate becomes nonsense on the way.
         """
+        return self._clip.cut(self._blocks(), SAMPLE_RATE)
+
+    def _blocks(self) -> Iterator[Floats]:
         resampler = self._resampler
         for rate, chunk in _by_second(self._first, self._chunks):
             samples = self._in_range(chunk)
@@ -112,11 +121,12 @@ def prepare_decoders() -> None:
     import gpu.audio_sources  # noqa: F401
 
 
-def open_audio(path: Path, channel: int | None = None) -> AudioReader:
+def open_audio(path: Path, channel: int | None = None, clip: Clip = WHOLE) -> AudioReader:
     """Open a recording and decode its beginning.
 
     Args:
         channel: the only one to be heard, from 0; None for the mean of all.
+        clip: what is to be heard of it.
 
     Raises:
         AudioNotFoundError: no such file, a folder, or it may not be read.
@@ -129,7 +139,7 @@ def open_audio(path: Path, channel: int | None = None) -> AudioReader:
     try:
         kind = SoundFileSource if is_soundfile_only(file) else FFmpegSource
         source = kind(file, path.name, channel)
-        return AudioReader(path, source)
+        return AudioReader(path, source, clip)
     except OSError as e:
         file.close()
         raise _cannot_read(path, e) from e

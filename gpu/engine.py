@@ -16,13 +16,24 @@ from gpu.backends.onnx import OnnxBackend
 from gpu.backends.onnx_profile import read_profiles
 from gpu.backends.timed import TimedBackend
 from gpu.cancel import CancelToken
+from gpu.clips import Placed, clips_of
 from gpu.devices import NOTHING_KNOWN, GpuSupport, cpu_name, physical_cores, select_device
 from gpu.errors import DeviceError
 from gpu.model_file import ModelFile, open_model
 from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
 from gpu.transcribe import LoadedModel, Transcription
-from gpu.types import DeviceInfo, GraphProfile, MemoryUsage, ModelInfo, RunEvent, RunWarning, TranscribeOptions, Words
+from gpu.types import (
+    DeviceInfo,
+    GraphProfile,
+    LanguageDetected,
+    MemoryUsage,
+    ModelInfo,
+    RunEvent,
+    RunWarning,
+    TranscribeOptions,
+    Words,
+)
 from gpu.vad import SileroVad
 
 _log = logging.getLogger(__name__)
@@ -113,7 +124,7 @@ class Engine:
     def transcribe(
         self, path: Path, options: TranscribeOptions, cancel: CancelToken, clock: StageClock | None = None
     ) -> Iterator[RunEvent]:
-        """Transcribe a recording; see `gpu.transcribe.Transcription.events`.
+        """Transcribe a recording, or clips of it; see `gpu.transcribe.Transcription.events`.
 
         Args:
             clock: is told what each stage takes: "read", "vad", "mel", and those of `TimedBackend`.
@@ -126,14 +137,23 @@ class Engine:
         loaded = self._loaded
         if clock is not None:
             loaded = replace(loaded, backend=TimedBackend(self._backend, clock), clock=clock)
-        with ExitStack() as opened:
-            audios = [opened.enter_context(open_audio(path))]
-            if options.split_channels and audios[0].n_channels > 1:
-                channels = range(audios.pop().n_channels)
-                audios = [opened.enter_context(open_audio(path, channel)) for channel in channels]
-            elif options.split_channels:
-                yield RunWarning(Words("It has one channel only: speakers cannot be told apart."))
-            yield from Transcription(loaded, audios, options, cancel).events()
+        placed = Placed()
+        for number, clip in enumerate(clips_of(options.clip_timestamps)):
+            with ExitStack() as opened:
+                audios = [opened.enter_context(open_audio(path, clip=clip))]
+                if options.split_channels and audios[0].n_channels > 1:
+                    channels = range(audios.pop().n_channels)
+                    audios = [opened.enter_context(open_audio(path, channel, clip)) for channel in channels]
+                elif options.split_channels and number == 0:
+                    yield RunWarning(Words("It has one channel only: speakers cannot be told apart."))
+                events = Transcription(loaded, audios, options, cancel).events()
+                for event in placed.events(events, clip, audios[0].whole_s):
+                    if isinstance(event, LanguageDetected):
+                        if options.language is not None and number > 0:
+                            continue  # known from the clip before
+                        if not options.multilingual:
+                            options = replace(options, language=event.language)
+                    yield event
 
     def memory(self) -> MemoryUsage:
         return self._backend.memory()

@@ -187,7 +187,7 @@ class Transcription:
                 prompt = self._decoder.prompt(context, language)
                 batch.admit((window, language), cross, prompt, _sound_end(window))
                 line.begin(window)
-                yield self._stats(line.frames_done // len(self._tracks))
+                yield self._stats(line.frames_done // len(self._tracks), self._settled_s(line))
             if len(batch) == 0:
                 yield from map(self._numbered, ready)
                 return
@@ -198,7 +198,11 @@ class Transcription:
             ready.sort(key=lambda segment: segment.start)  # channels overlap
             while ready and (len(self._tracks) == 1 or ready[0].start < line.settled_s):
                 yield self._numbered(ready.pop(0))
-            yield self._stats(line.frames_done // len(self._tracks))
+            yield self._stats(line.frames_done // len(self._tracks), self._settled_s(line))
+
+    def _settled_s(self, line: WindowLine) -> float:
+        """Up to where all text has been yielded; of several tracks, as much of it as begins there."""
+        return line.passed_s if len(self._tracks) == 1 else line.settled_s
 
     def _windows(self) -> Iterator[Window]:
         """Of all tracks, in order of time."""
@@ -292,17 +296,20 @@ class Transcription:
             return False
         return o.logprob_threshold is None or window.avg_logprob <= o.logprob_threshold
 
-    def _stats(self, seek: int | None) -> RunStats:
-        """Statistics with everything before frame `seek` done; None: everything."""
+    def _stats(self, seek: int | None, settled_s: float | None = None) -> RunStats:
+        """Statistics with `seek` frames done, None: all of them; all before `settled_s`, None: before `seek`."""
         mel = self._tracks[0].mel
+        audio_s = mel.audio_s if seek is None else min(seek / FRAMES_PER_SECOND, mel.audio_s)
         return RunStats(
-            audio_s=mel.audio_s if seek is None else min(seek / FRAMES_PER_SECOND, mel.audio_s),
+            audio_s=audio_s,
             duration_s=mel.audio_s if mel.ended else self._audio.duration_s,
             processing_s=time.perf_counter() - self._started,
             n_windows=self._n_windows,
             n_tokens=self._n_tokens,
             n_fallbacks=self._n_fallbacks,
             memory=self._model.backend.memory(),
+            n_segments=self._n_segments,
+            settled_s=audio_s if settled_s is None else min(settled_s, mel.audio_s),
         )
 
     def _interspersed(self, events: Iterator[RunEvent]) -> Iterator[RunEvent]:

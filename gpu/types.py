@@ -32,6 +32,11 @@ class Words(str):
         words.template, words.values = template, lines
         return words
 
+    @classmethod
+    def from_parts(cls, template: str, values: Mapping[str, object]) -> Self:
+        """What was kept of them, `template` and `values`, as they were."""
+        return cls(template, **values)
+
 
 def _one_line(text: str) -> str:
     """The text without line breaks: names of files may hold any."""
@@ -72,6 +77,8 @@ class TranscribeOptions:
         repetition_penalty: what the logits of tokens that are there already are divided by (CTRL's); 1 is none.
         no_repeat_ngram_size: runs of so many text tokens do not come twice in a window; 0: they may.
         vad: recognise only where somebody is heard speaking (Silero VAD); otherwise everything but digital silence.
+        clip_timestamps: start, end, start, end, ... in seconds of what is to be heard; the last clip goes on to the end
+            of the recording where it has no end. Empty: all of it.
     """
 
     language: str | None = None
@@ -96,6 +103,7 @@ class TranscribeOptions:
     repetition_penalty: float = 1.0
     no_repeat_ngram_size: int = 0
     vad: bool = True
+    clip_timestamps: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -169,6 +177,10 @@ class RunStats:
         processing_s: wall seconds spent so far, model load aside.
         n_windows: windows decoded, n_tokens: tokens kept, n_fallbacks: windows decoded again at T > 0.
         memory: of the device.
+        n_segments: yielded so far.
+        settled_s: a run that begins there (`clip_timestamps`) goes on where these end: nothing is missed, and nothing
+            comes twice (with `split_channels` what lasts beyond it may).
+        skipped_s: seconds before `audio_s` that were not to be heard.
     """
 
     audio_s: float
@@ -178,11 +190,15 @@ class RunStats:
     n_tokens: int
     n_fallbacks: int
     memory: MemoryUsage
+    n_segments: int = 0
+    settled_s: float = 0.0
+    skipped_s: float = 0.0
 
     @property
     def real_time_factor(self) -> float:
         """Processing seconds per second of audio; below 1 is faster than real time."""
-        return self.processing_s / self.audio_s if self.audio_s > 0 else 0.0
+        heard_s = self.audio_s - self.skipped_s
+        return self.processing_s / heard_s if heard_s > 0 else 0.0
 
 
 @dataclass(frozen=True)

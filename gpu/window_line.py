@@ -45,6 +45,7 @@ class WindowLine:
         self._line: list[Window | Recognised] = []
         self._rests: deque[Window] = deque()
         self._latest = 0  # start of a window
+        self._end = 0  # of all windows that began
         self.frames_done = 0
 
     def take(self) -> Window | None:
@@ -56,12 +57,20 @@ class WindowLine:
         if not window.is_rest:
             self._line.append(window)
             self._latest = window.start
+            self._end = max(self._end, window.end)
 
     @property
     def settled_s(self) -> float:
         """Nothing that is still to come begins before it."""
-        starts = [part.start for part in self._line if isinstance(part, Window)]
-        return min([*starts, self._latest]) / FRAMES_PER_SECOND
+        return min([*self._unfinished_starts(), self._latest]) / FRAMES_PER_SECOND
+
+    @property
+    def passed_s(self) -> float:
+        """Up to where everything that began has been taken by `ready`."""
+        return min([*self._unfinished_starts(), self._end]) / FRAMES_PER_SECOND
+
+    def _unfinished_starts(self) -> list[int]:
+        return [part.start for part in self._line if isinstance(part, Window)]
 
     def finish(self, found: Recognised) -> None:
         """A window is decoded; what it leaves out of its speech is another window."""

@@ -59,6 +59,10 @@ class Window:
         return self.stretches[0].start
 
     @property
+    def end(self) -> int:
+        return self.stretches[-1].end
+
+    @property
     def n_frames(self) -> int:
         return sum(stretch.length for stretch in self.stretches)
 

@@ -1,5 +1,5 @@
 """A transcript in the formats of openai/whisper (txt, srt, vtt, tsv, json), as song text (lrc) and as styled subtitles
-(ass); and how such a file is written safely."""
+(ass), and those of `pages`; and how such a file is written safely."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Protocol
 
+from app.document.pages import to_csv, to_html, to_md
 from app.document.subtitles import PAUSE_S, PLAIN, Cue, Layout, cues, one_line, spoken_by
 from app.document.transcript import Transcript
 from gpu.types import Segment
@@ -100,7 +101,7 @@ def to_json(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """openai/whisper's result: `text`, `language` and `segments` with all that is known of each."""
     result = {
         "text": "".join(segment.text for segment in transcript.segments),
-        "segments": [_segment_fields(segment) for segment in transcript.segments],
+        "segments": [_segment_fields(number, segment) for number, segment in enumerate(transcript.segments)],
         "language": transcript.language,
     }
     return json.dumps(result, ensure_ascii=False) + "\n"
@@ -114,6 +115,9 @@ FORMATS: dict[str, Writer] = {
     "json": to_json,
     "lrc": to_lrc,
     "ass": to_ass,
+    "csv": to_csv,
+    "md": to_md,
+    "html": to_html,
 }
 
 
@@ -194,11 +198,11 @@ def _escape_vtt(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _segment_fields(segment: Segment) -> dict[str, object]:
+def _segment_fields(number: int, segment: Segment) -> dict[str, object]:
     words = {} if segment.words is None else {"words": [asdict(word) for word in segment.words]}
     known = {name: value for name in ("language", "speaker") if (value := getattr(segment, name)) is not None}
     return {
-        "id": segment.id,
+        "id": number,  # its place: people split and merge
         "start": segment.start,
         "end": segment.end,
         "text": segment.text,

@@ -9,12 +9,33 @@ from gpu.types import DeviceInfo, MemoryUsage, ModelInfo, RunStats, Segment, Tra
 
 
 @dataclass(frozen=True)
+class Settled:
+    """What an earlier run has of a recording: a job that goes on with it leaves that alone.
+
+    Attributes:
+        until_s: up to where, in seconds of the recording.
+        n_segments: that were found there.
+        language: its code, if it is known.
+        text: the end of what was said, as context.
+    """
+
+    until_s: float
+    n_segments: int
+    language: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class TranscribeFile:
-    """A job: turn one recording into text. `job_id` is the caller's, unique in its session."""
+    """A job: turn one recording into text. `job_id` is the caller's, unique in its session.
+
+    `settled`: by an earlier run that this one goes on with, or None.
+    """
 
     job_id: int
     path: Path
     options: TranscribeOptions
+    settled: Settled | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import difflib
 import logging
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,16 @@ from app.engine.messages import (
 from app.paths import log_file, vad_model
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, EngineError, OptionsError
-from gpu.types import DeviceChanged, LanguageDetected, MemoryUsage, RunStats, RunWarning, Segment, Words
+from gpu.types import (
+    DeviceChanged,
+    LanguageDetected,
+    MemoryUsage,
+    RunStats,
+    RunWarning,
+    Segment,
+    TranscribeOptions,
+    Words,
+)
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
@@ -78,7 +87,8 @@ class EngineService:
     def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage | ModelLoaded]:
         """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`.
 
-        Among what comes of it is `ModelLoaded` when the device failed and the model was loaded on another one.
+        Of one that goes on with an earlier run the segments are those that are new, numbered behind the others. Among
+        what comes of it is `ModelLoaded` when the device failed and the model was loaded on another one.
         """
         yield JobStarted(job.job_id, job.path)
         if self._engine is None:
@@ -86,13 +96,14 @@ class EngineService:
             return
         stats: RunStats | None = None
         try:
-            for event in self._engine.transcribe(job.path, job.options, cancel):
+            for event in self._engine.transcribe(job.path, _remaining(job), cancel):
                 if isinstance(event, DeviceChanged):
                     yield ModelLoaded(self._engine.model, event.device)
                     continue
-                if isinstance(event, RunStats):
-                    stats = event
-                yield _message(job.job_id, event)
+                message = _message(job, event)
+                if isinstance(message, JobStats):
+                    stats = message.stats
+                yield message
             if stats is None:
                 raise RuntimeError("the engine ended a run without statistics")
         except Cancelled:
@@ -177,16 +188,32 @@ def language_code(language: str) -> str | None:
     return code
 
 
-def _message(job_id: int, event: LanguageDetected | Segment | RunWarning | RunStats) -> JobMessage:
+def _remaining(job: TranscribeFile) -> TranscribeOptions:
+    """The options that leave out what an earlier run has settled."""
+    options, settled = job.options, job.settled
+    if settled is None:
+        return options
+    from gpu.clips import remaining
+
+    prompt = options.initial_prompt
+    if options.condition_on_previous_text:
+        prompt = f"{prompt or ''} {settled.text}".strip() or None
+    language = options.language if options.multilingual else options.language or settled.language
+    clips = remaining(options.clip_timestamps, settled.until_s)
+    return replace(options, clip_timestamps=clips, language=language, initial_prompt=prompt)
+
+
+def _message(job: TranscribeFile, event: LanguageDetected | Segment | RunWarning | RunStats) -> JobMessage:
+    n_before = job.settled.n_segments if job.settled else 0
     match event:
         case LanguageDetected(language, probability):
-            return JobLanguage(job_id, language, probability)
+            return JobLanguage(job.job_id, language, probability)
         case Segment():
-            return JobSegment(job_id, event)
+            return JobSegment(job.job_id, replace(event, id=n_before + event.id))
         case RunWarning(message):
-            return JobWarning(job_id, message)
+            return JobWarning(job.job_id, message)
         case RunStats():
-            return JobStats(job_id, event)
+            return JobStats(job.job_id, replace(event, n_segments=n_before + event.n_segments))
 
 
 def _job_failed(job: TranscribeFile, failure: Failure) -> JobFailed:

@@ -16,8 +16,10 @@ from app.engine.messages import (
     JobCancelled,
     JobFailed,
     JobFinished,
+    JobMessage,
     JobStats,
     ModelFailed,
+    ModelLoaded,
     TranscribeFile,
 )
 from app.engine.service import EngineService, failure_of
@@ -104,6 +106,9 @@ class EngineThread(QThread):
     Args:
         make_service: the engine for a model file; called, like everything else of the engine, on this thread.
 
+    Attributes:
+        record: is told what jobs say, on this thread and before everybody else.
+
     Signals:
         message: what the engine says (`app.engine.messages`), in order, on the thread this object belongs to.
         delivered: a batch of messages is through: the time to repaint.
@@ -120,6 +125,7 @@ class EngineThread(QThread):
         self._jobs: SimpleQueue[TranscribeFile | None] = SimpleQueue()  # None: look whether there is something else
         self._models: SimpleQueue[Path] = SimpleQueue()
         self._tokens: dict[int, CancelToken] = {}
+        self.record: Callable[[JobMessage], None] | None = None
         self._stopping = threading.Event()
         self._mailbox = Mailbox(self)
         self._mailbox.message.connect(self.message)
@@ -140,12 +146,16 @@ class EngineThread(QThread):
             token.cancel()
 
     def stop(self) -> None:
-        """Cancel everything and wait for the thread to end: 0.2 s, or as long as a model takes that is being loaded."""
+        """Cancel everything and wait for the thread to end: 0.2 s, or as long as a model takes that is being loaded.
+
+        Nothing is said after it.
+        """
         self._stopping.set()
         for token in list(self._tokens.values()):
             token.cancel()
         self._jobs.put(None)
         self.wait()
+        self._mailbox.blockSignals(True)
 
     def run(self) -> None:
         threading.current_thread().name = "engine"  # for the log
@@ -180,10 +190,10 @@ class EngineThread(QThread):
     def _run(self, job: TranscribeFile) -> None:
         token = self._tokens[job.job_id]
         if token.cancelled:
-            self._mailbox.put(JobCancelled(job.job_id, None))
+            self._tell(JobCancelled(job.job_id, None))
         elif self._service is not None:
             for message in self._service.run(job, token):
-                self._mailbox.put(message)
+                self._tell(message)
             self._report_memory()
         del self._tokens[job.job_id]
 
@@ -194,7 +204,13 @@ class EngineThread(QThread):
             self._mailbox.put(ModelFailed(model_path, failure.message, failure.remedy, failure.kind))
         if job is not None:
             failure = failure_of(job.path, error)
-            self._mailbox.put(JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy))
+            self._tell(JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy))
+
+    def _tell(self, message: JobMessage | ModelLoaded) -> None:
+        record = self.record
+        if record is not None and not isinstance(message, ModelLoaded):
+            record(message)
+        self._mailbox.put(message)
 
     def _report_memory(self) -> None:
         if self._service is not None and (memory := self._service.memory()):

@@ -26,16 +26,21 @@ class Actions(QObject):
         self.add_files = self._action("Ctrl+O")
         self.add_folder = self._action("Ctrl+Shift+O")
         self.save = self._action("Ctrl+S")
+        self.auto_save = self._action("Ctrl+Shift+S")
         self.models = self._action("Ctrl+M")
         self.choose_model = self._action()
         self.built_in_model = self._action()
         self.quit = self._action("Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.copy = self._action("Ctrl+Shift+C")
+        self.pause = self._action("Ctrl+P")
+        self.resume = self._action("Ctrl+Shift+P")
         self.cancel = self._action("Ctrl+.")
         self.cancel_all = self._action()
         self.retry = self._action("Ctrl+R")
         self.remove = self._action("Ctrl+D")
+        self.move_up = self._action("Alt+Up")
+        self.move_down = self._action("Alt+Down")
         self.options = self._action("Ctrl+T")
         self.options.setCheckable(True)
         self.gpu = self._action()
@@ -57,19 +62,28 @@ class Actions(QObject):
             for action in group.actions():
                 action.setChecked(action.data() == value)
 
+    @property
+    def recording_menu(self) -> QMenu:
+        return self._recording
+
     def retranslate(self) -> None:
         texts = {
             self.add_files: translate("Menus", "&Add recordings…"),
             self.add_folder: translate("Menus", "Add a &folder…"),
             self.save: translate("Menus", "&Save transcript as…"),
+            self.auto_save: translate("Menus", "Save a&utomatically…"),
             self.models: translate("Menus", "M&odels…"),
             self.choose_model: translate("Menus", "Choose &model file…"),
             self.built_in_model: translate("Menus", "Use the &built-in model"),
             self.quit: translate("Menus", "&Quit"),
             self.copy: translate("Menus", "&Copy transcript"),
+            self.pause: translate("Menus", "&Pause"),
+            self.resume: translate("Menus", "Resu&me"),
             self.cancel: translate("Menus", "Ca&ncel"),
             self.cancel_all: translate("Menus", "Cance&l all"),
             self.retry: translate("Menus", "&Transcribe again"),
+            self.move_up: translate("Menus", "Move &up"),
+            self.move_down: translate("Menus", "Move &down"),
             self.remove: translate("Menus", "&Remove from the list"),
             self.options: translate("Menus", "&Options"),
             self.gpu: translate("Menus", "&GPU support…"),
@@ -107,14 +121,14 @@ class Actions(QObject):
     def _fill_menus(self) -> None:
         self._file.addActions([self.add_files, self.add_folder])
         self._file.addSeparator()
-        self._file.addAction(self.save)
+        self._file.addActions([self.save, self.auto_save])
         self._file.addSeparator()
         self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()
         self._file.addAction(self.quit)
-        self._recording.addActions([self.copy, self.retry, self.cancel, self.cancel_all])
+        self._recording.addActions([self.copy, self.pause, self.resume, self.retry, self.cancel, self.cancel_all])
         self._recording.addSeparator()
-        self._recording.addAction(self.remove)
+        self._recording.addActions([self.move_up, self.move_down, self.remove])
         self._theme_menu.addActions(self._themes.actions())
         self._language_menu.addActions(self._languages.actions())
         self._view.addAction(self.options)

@@ -32,6 +32,13 @@ def ask_folder(parent: QWidget, folder: Path, take: Callable[[list[str]], None])
     _open(dialog)
 
 
+def ask_output_folder(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Choose a folder for texts"), str(folder))
+    _offer_folders(dialog)
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 def ask_models_folder(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
     dialog = QFileDialog(parent, translate("Dialogs", "Add a folder of models"), str(folder))
     _offer_folders(dialog)

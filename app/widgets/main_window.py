@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt, Signal, SignalInstance
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShortcut
 from PySide6.QtWidgets import (
     QFrame,
@@ -22,11 +22,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.paths import APP_NAME, default_model
-from app.session import Recording
+from app.session import Recording, State
 from app.widgets import dialogs
 from app.widgets.actions import Actions
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.drop_area import DropArea
+from app.widgets.edit_menu import EditMenu
 from app.widgets.message_bar import MessageBar, Saying
 from app.widgets.options_bar import OptionsBar
 from app.widgets.recordings_model import RecordingsModel
@@ -46,21 +47,30 @@ class MainWindow(QMainWindow):
         paths_added: files and folders were dropped or picked: a list of `Path`.
         model_chosen: a model file was picked, or the built-in one: a `Path`.
         recording_selected: a `Recording`, or None.
-        cancel_requested, retry_requested, remove_requested, copy_requested: of a `Recording`.
+        pause_requested, resume_requested, cancel_requested, retry_requested, remove_requested, copy_requested: of a
+            `Recording`.
+        move_requested: of a `Recording`, by rows (-1: up).
         save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        models_requested, cancel_all_requested, gpu_requested, self_test_requested,
+        auto_save_requested, models_requested, cancel_all_requested, gpu_requested, self_test_requested,
         about_requested: menu commands.
         closing: the window closes for good.
+
+    Attributes:
+        recordings_are_kept: those that are not done go on at the next start.
     """
 
     paths_added = Signal(list)
     model_chosen = Signal(object)
     recording_selected = Signal(object)
+    pause_requested = Signal(object)
+    resume_requested = Signal(object)
     cancel_requested = Signal(object)
     retry_requested = Signal(object)
     remove_requested = Signal(object)
     copy_requested = Signal(object)
+    move_requested = Signal(object, int)
     save_requested = Signal(object, object, str)
+    auto_save_requested = Signal()
     models_requested = Signal()
     cancel_all_requested = Signal()
     gpu_requested = Signal()
@@ -72,7 +82,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._recordings = model
         self._appearance = appearance
-        self._may_close = False
+        self._may_close = self.recordings_are_kept = False
         self._question: QMessageBox | None = None
         self.picker_folder = Path.home()
         self.picker_suffixes: frozenset[str] = frozenset()
@@ -85,6 +95,7 @@ class MainWindow(QMainWindow):
         self.status_panel = StatusPanel()
         self.drop_area = DropArea(appearance)
         self.page = TranscriptPage(appearance)
+        self.edit_menu = EditMenu(self.menuBar(), self.actions_.recording_menu, self.page)
         self._arrange()
         self._connect()
         self.setAcceptDrops(True)
@@ -106,9 +117,14 @@ class MainWindow(QMainWindow):
         is_over = recording is not None and recording.state.is_over
         actions.save.setEnabled(has_text)
         actions.copy.setEnabled(has_text)
+        actions.pause.setEnabled(recording is not None and recording.state in (State.RUNNING, State.WAITING))
+        actions.resume.setEnabled(recording is not None and recording.can_resume)
         actions.cancel.setEnabled(recording is not None and not is_over)
         actions.retry.setEnabled(is_over)
         actions.remove.setEnabled(recording is not None)
+        rows = self._recordings.session.recordings
+        actions.move_up.setEnabled(recording is not None and recording is not rows[0])
+        actions.move_down.setEnabled(recording is not None and recording is not rows[-1])
         actions.cancel_all.setEnabled(self._recordings.session.is_busy)
         self._stack.setCurrentWidget(self.page if recording is not None else self.drop_area)
         self._empty.setVisible(not self._recordings.session.recordings)
@@ -128,7 +144,9 @@ class MainWindow(QMainWindow):
         if self._question is None:
             question = dialogs.Question(
                 self.tr("A recording is still being transcribed."),
-                self.tr("If you quit now, its text is lost."),
+                self.tr("If you quit now, it goes on when the program is started again.")
+                if self.recordings_are_kept
+                else self.tr("If you quit now, its text is lost."),
                 self.tr("Quit"),
                 self.tr("Keep working"),
             )
@@ -237,6 +255,8 @@ class MainWindow(QMainWindow):
         for signal in (self.message_bar.action_requested, page.model_wanted):
             signal.connect(self.ask_for_model)
         page.save_requested.connect(self.ask_where_to_save)
+        page.pause_requested.connect(actions.pause.trigger)
+        page.resume_requested.connect(actions.resume.trigger)
         page.cancel_requested.connect(actions.cancel.trigger)
         page.retry_requested.connect(actions.retry.trigger)
         page.copy_requested.connect(actions.copy.trigger)
@@ -253,14 +273,19 @@ class MainWindow(QMainWindow):
             (actions.add_files, self.ask_for_files),
             (actions.add_folder, self.ask_for_folder),
             (actions.save, self._save_current),
+            (actions.auto_save, self.auto_save_requested.emit),
             (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),
             (actions.built_in_model, partial(self.model_chosen.emit, default_model())),
             (actions.quit, self._quit),
-            (actions.copy, self._copy_current),
-            (actions.cancel, self._cancel_current),
+            (actions.copy, partial(self._emit_current, self.copy_requested)),
+            (actions.pause, partial(self._emit_current, self.pause_requested)),
+            (actions.resume, partial(self._emit_current, self.resume_requested)),
+            (actions.cancel, partial(self._emit_current, self.cancel_requested)),
             (actions.cancel_all, self.cancel_all_requested.emit),
-            (actions.retry, self._retry_current),
+            (actions.retry, partial(self._emit_current, self.retry_requested)),
+            (actions.move_up, partial(self._move_current, -1)),
+            (actions.move_down, partial(self._move_current, 1)),
             (actions.remove, self._remove_current),
             (actions.gpu, self.gpu_requested.emit),
             (actions.self_test, self.self_test_requested.emit),
@@ -280,14 +305,12 @@ class MainWindow(QMainWindow):
     def _quit(self) -> None:
         self.close()
 
-    def _copy_current(self) -> None:
-        self.copy_requested.emit(self.current)
+    def _emit_current(self, signal: SignalInstance) -> None:
+        signal.emit(self.current)
 
-    def _cancel_current(self) -> None:
-        self.cancel_requested.emit(self.current)
-
-    def _retry_current(self) -> None:
-        self.retry_requested.emit(self.current)
+    def _move_current(self, by: int) -> None:
+        self.move_requested.emit(self.current, by)
+        self.update_state()
 
     def _remove_current(self) -> None:
         recording = self.current
@@ -354,6 +377,7 @@ class MainWindow(QMainWindow):
 
     def _retranslate(self) -> None:
         self.actions_.retranslate()
+        self.edit_menu.retranslate()
         self._update_options_button()
         self._options_button.setToolTip(self.tr("More about how recordings are recognised"))
         self._add.setText(self.tr("Add recordings…"))

@@ -20,8 +20,8 @@ _NOWHERE = QModelIndex()
 def status_text(recording: Recording) -> str:
     """How a recording stands, in one line."""
     match recording.state:
-        case State.WAITING:
-            return translate("Recordings", "Waiting")
+        case State.WAITING | State.PAUSED:
+            return _resting_text(recording)
         case State.RUNNING:
             progress, left = recording.progress, recording.time_left_s
             if progress is None or left is None:
@@ -37,6 +37,17 @@ def status_text(recording: Recording) -> str:
             assert recording.failure is not None
             failure = recording.failure
             return engine_texts.problem(failure.kind, failure.message, failure.remedy).headline
+
+
+def _resting_text(recording: Recording) -> str:
+    """Of one that waits or is paused, perhaps in its middle."""
+    paused, done = recording.state is State.PAUSED, recording.progress
+    if not done:
+        return translate("Recordings", "Paused") if paused else translate("Recordings", "Waiting")
+    words = (
+        translate("Recordings", "Paused at {percent}") if paused else translate("Recordings", "Waiting at {percent}")
+    )
+    return words.format(percent=percent(done))
 
 
 def _facts(recording: Recording) -> list[str]:
@@ -61,6 +72,18 @@ class RecordingsModel(QAbstractListModel):
         recordings = [self.session.add(path, options) for path in paths]
         self.endInsertRows()
         return recordings
+
+    def restore(self, recordings: list[Recording]) -> None:
+        """Begin with those of an earlier start."""
+        self.beginResetModel()
+        self.session.restore(recordings)
+        self.endResetModel()
+
+    def move(self, row: int, to: int) -> None:
+        if row != to:
+            self.beginMoveRows(_NOWHERE, row, row, _NOWHERE, to + (to > row))
+            self.session.recordings.insert(to, self.session.recordings.pop(row))
+            self.endMoveRows()
 
     def remove(self, recording: Recording) -> None:
         row = self.row_of(recording)

@@ -19,6 +19,7 @@ TEXT_FLAGS = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip  # other s
 _ICONS = {
     State.WAITING: "waiting",
     State.RUNNING: "running",
+    State.PAUSED: "pause",
     State.DONE: "done",
     State.FAILED: "error",
     State.CANCELLED: "cancelled",
@@ -29,6 +30,7 @@ def state_color(state: State, colors: Colors) -> str:
     return {
         State.WAITING: colors.muted,
         State.RUNNING: colors.accent,
+        State.PAUSED: colors.muted,
         State.DONE: colors.success,
         State.FAILED: colors.danger,
         State.CANCELLED: colors.warning,

@@ -60,6 +60,9 @@ def format_name(name: str) -> str:
         "json": translate("Texts", "JSON with all details"),
         "lrc": translate("Texts", "Lyrics with times"),
         "ass": translate("Texts", "Advanced SubStation Alpha subtitles"),
+        "csv": translate("Texts", "Comma-separated table"),
+        "md": translate("Texts", "Markdown"),
+        "html": translate("Texts", "Web page"),
     }
     return names[name]
 

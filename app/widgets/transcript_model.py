@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
 from app.document.transcript import Transcript
 from app.widgets.texts import doubt_words, speaker_name, time_span, translate
@@ -20,12 +21,19 @@ class Column(enum.IntEnum):
 
 
 class TranscriptModel(QAbstractTableModel):
-    """Shows a `Transcript` that others append to: `sync` tells the views about what has come since."""
+    """Shows a `Transcript` that others append to: `sync` tells the views about what has come since.
+
+    Signals:
+        text_edited: of the row, by the user, to this.
+    """
+
+    text_edited = Signal(int, str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._segments: list[Segment] = []
         self._n_shown = 0
+        self.editable = False
 
     def show(self, transcript: Transcript | None) -> None:
         self.beginResetModel()
@@ -38,6 +46,24 @@ class TranscriptModel(QAbstractTableModel):
         if n_segments > self._n_shown:
             self.beginInsertRows(_NOWHERE, self._n_shown, n_segments - 1)
             self._n_shown = n_segments
+            self.endInsertRows()
+
+    def replace(self, first: int, n_old: int, new: Sequence[Segment]) -> None:
+        """Put segments in the place of others, as few rows as possible being others then."""
+        n_same = min(n_old, len(new))
+        self._segments[first : first + n_same] = new[:n_same]
+        if n_same:
+            self.dataChanged.emit(self.index(first, 0), self.index(first + n_same - 1, len(Column) - 1))
+        if n_old > n_same:
+            self.beginRemoveRows(_NOWHERE, first + n_same, first + n_old - 1)
+            del self._segments[first + n_same : first + n_old]
+        elif len(new) > n_same:
+            self.beginInsertRows(_NOWHERE, first + n_same, first + len(new) - 1)
+            self._segments[first + n_same : first + n_same] = new[n_same:]
+        self._n_shown = len(self._segments)
+        if n_old > n_same:
+            self.endRemoveRows()
+        elif len(new) > n_same:
             self.endInsertRows()
 
     def segment(self, row: int) -> Segment:
@@ -59,12 +85,26 @@ class TranscriptModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             is_time = index.column() == Column.TIME
             return time_span(segment.start, segment.end) if is_time else _shown(segment)
+        if role == Qt.ItemDataRole.EditRole and index.column() == Column.TEXT:
+            return segment.text.strip()
         if role == Qt.ItemDataRole.ToolTipRole and segment.doubts:
             return "\n".join(doubt_words(doubt) for doubt in segment.doubts)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             span = time_span(segment.start, segment.end)
             return span if index.column() == Column.TIME else f"{span}: {segment.text.strip()}"
         return None
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        may_edit = self.editable and index.isValid() and index.column() == Column.TEXT
+        return flags | Qt.ItemFlag.ItemIsEditable if may_edit else flags
+
+    def setData(  # noqa: N802
+        self, index: QModelIndex | QPersistentModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole
+    ) -> bool:
+        """Tells who edits; the change comes back through `replace`."""
+        self.text_edited.emit(index.row(), value)
+        return True
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole

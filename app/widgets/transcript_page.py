@@ -25,6 +25,7 @@ from app.session import Recording, State
 from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.find_bar import FindBar
 from app.widgets.message_bar import MessageBar, Saying, Severity
 from app.widgets.placeholder import Placeholder
 from app.widgets.texts import format_name, percent, time_left
@@ -38,10 +39,12 @@ class TranscriptPage(QFrame):
     """Displays one recording; `refresh` takes over what has changed in it.
 
     Signals:
-        cancel_requested, retry_requested, copy_requested, model_wanted: buttons.
+        pause_requested, resume_requested, cancel_requested, retry_requested, copy_requested, model_wanted: buttons.
         save_requested: one of `app.document.export.FORMATS` was chosen.
     """
 
+    pause_requested = Signal()
+    resume_requested = Signal()
     cancel_requested = Signal()
     retry_requested = Signal()
     copy_requested = Signal()
@@ -105,7 +108,10 @@ class TranscriptPage(QFrame):
         self._badge = QLabel()
         self._badge.setProperty("badge", True)
         self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.cancel, self.retry, self.copy, self.save = (QPushButton() for _ in range(4))
+        self.pause, self.resume, self.cancel = (QPushButton() for _ in range(3))
+        self.retry, self.copy, self.save = (QPushButton() for _ in range(3))
+        self.pause.clicked.connect(self.pause_requested)
+        self.resume.clicked.connect(self.resume_requested)
         self.cancel.clicked.connect(self.cancel_requested)
         self.retry.clicked.connect(self.retry_requested)
         self.copy.clicked.connect(self.copy_requested)
@@ -124,6 +130,7 @@ class TranscriptPage(QFrame):
     def _make_content(self) -> None:
         self.notice = MessageBar(self._appearance)
         self.view = TranscriptView(self.model, self._appearance)
+        self.find_bar = FindBar(self.view, self.model)
         self._placeholder = Placeholder(self._appearance)
         self._placeholder.retry_requested.connect(self.retry_requested)
         self._placeholder.model_wanted.connect(self.model_wanted)
@@ -139,7 +146,7 @@ class TranscriptPage(QFrame):
         header = QHBoxLayout()
         header.setSpacing(8)
         header.addWidget(self._name, 1)
-        for widget in (self._badge, self.cancel, self.retry, self.copy, self.save):
+        for widget in (self._badge, self.pause, self.resume, self.cancel, self.retry, self.copy, self.save):
             header.addWidget(widget)
         progress = QHBoxLayout()
         progress.setSpacing(12)
@@ -151,6 +158,7 @@ class TranscriptPage(QFrame):
         top.addLayout(header)
         top.addLayout(progress)
         top.addWidget(self.notice)
+        top.addWidget(self.find_bar)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 8)
         layout.setSpacing(0)
@@ -158,6 +166,8 @@ class TranscriptPage(QFrame):
         layout.addWidget(self._stack, 1)
 
     def _update_buttons(self, recording: Recording) -> None:
+        self.pause.setVisible(recording.state in (State.RUNNING, State.WAITING))
+        self.resume.setVisible(recording.can_resume)
         self.cancel.setVisible(not recording.state.is_over)
         self.retry.setVisible(recording.state.is_over)
         has_text = bool(recording.transcript.segments)
@@ -211,6 +221,8 @@ class TranscriptPage(QFrame):
                 self._placeholder.show_text("waiting", self.tr("Waiting for its turn"))
             case State.RUNNING:
                 self._placeholder.show_text("wave", self.tr("The text appears here as it is recognised"))
+            case State.PAUSED:
+                self._placeholder.show_text("pause", self.tr("Paused before there was any text"))
             case State.DONE:
                 self._placeholder.show_text("wave", self.tr("No speech was found in this recording"))
             case State.CANCELLED:
@@ -236,6 +248,10 @@ class TranscriptPage(QFrame):
 
     def _retranslate(self) -> None:
         self._badge.setText(self.tr("Partial"))
+        self.pause.setText(self.tr("Pause"))
+        self.pause.setToolTip(self.tr("Let this recording rest; others go on"))
+        self.resume.setText(self.tr("Resume"))
+        self.resume.setToolTip(self.tr("Go on where the text ends"))
         self.cancel.setText(self.tr("Cancel"))
         self.cancel.setToolTip(self.tr("Stop this recording; the text so far stays"))
         self.retry.setText(self.tr("Transcribe again"))
@@ -254,6 +270,8 @@ class TranscriptPage(QFrame):
     def _update_icons(self) -> None:
         colors = self._appearance.colors
         for button, name, color in (
+            (self.pause, "pause", colors.text),
+            (self.resume, "resume", colors.text),
             (self.cancel, "stop", colors.text),
             (self.retry, "retry", colors.text),
             (self.copy, "copy", colors.text),

@@ -2,89 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import time
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QGuiApplication,
-    QKeyEvent,
-    QKeySequence,
-    QPainter,
-    QResizeEvent,
-    QTextLayout,
-    QTextOption,
-)
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.widgets.appearance import Appearance
 from app.widgets.layouts import show_as_rows
+from app.widgets.segment_delegate import LINE_HEIGHT, MARGIN_X, MARGIN_Y, SegmentDelegate
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
 
-MARGIN_X = 16
-MARGIN_Y = 6
-LINE_HEIGHT = 1.2  # of the font's own
-
 # Rows are measured in slices of this length between two turns of the window's loop.
 MEASURE_BUDGET_S = 0.006
-
-
-def lay_out(text: str, font: QFont, width: float) -> QTextLayout:
-    """`text` wrapped to `width` pixels; right-to-left scripts run from the right."""
-    layout = QTextLayout(text, font)
-    option = QTextOption()
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-    layout.setTextOption(option)
-    layout.beginLayout()
-    y = 0.0
-    while (line := layout.createLine()).isValid():
-        line.setLineWidth(max(width, 1.0))
-        line.setPosition(QPointF(0.0, y))
-        y += LINE_HEIGHT * line.height()
-    layout.endLayout()
-    return layout
-
-
-class SegmentDelegate(QStyledItemDelegate):
-    """Paints a segment; `height_of` is what it needs at a given width."""
-
-    def __init__(self, appearance: Appearance, parent: QObject) -> None:
-        super().__init__(parent)
-        self._appearance = appearance
-
-    def height_of(self, text: str, font: QFont, width: int) -> int:
-        layout = lay_out(text, font, width - 2 * MARGIN_X)
-        return math.ceil(LINE_HEIGHT * layout.lineCount() * layout.lineAt(0).height()) + 2 * MARGIN_Y
-
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
-        colors = self._appearance.colors
-        rect, font = option.rect, option.font
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, QColor(colors.selected))
-        content = rect.adjusted(MARGIN_X, MARGIN_Y, -MARGIN_X, 0)
-        painter.save()
-        painter.setFont(font)
-        if index.column() == Column.TIME:
-            painter.setPen(QColor(colors.muted))
-            painter.drawText(content, Qt.TextFlag.TextDontClip, str(index.data()))
-        else:
-            painter.setPen(QColor(colors.text))
-            lay_out(str(index.data()), font, content.width()).draw(painter, QPointF(content.topLeft()))
-        painter.restore()
 
 
 class TranscriptView(QTableView):
@@ -92,9 +23,13 @@ class TranscriptView(QTableView):
 
     Signals:
         following_changed: whether the view is at the end and stays there.
+        split_wanted: of a row: its new text, and the position in it.
+        delete_wanted: the selected rows are to go.
     """
 
     following_changed = Signal(bool)
+    split_wanted = Signal(int, str, int)
+    delete_wanted = Signal()
 
     def __init__(self, model: TranscriptModel, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -104,11 +39,14 @@ class TranscriptView(QTableView):
         self._measuring = QTimer(self, singleShot=True, interval=0)
         self._measuring.timeout.connect(self._measure)
         self.setItemDelegate(self._delegate)
+        self._delegate.split_wanted.connect(self.split_wanted)
         self._set_up_look()
         self.setModel(model)
         self._transcript = model
         model.modelReset.connect(self._on_reset)
         model.rowsInserted.connect(self._on_rows_inserted)
+        model.rowsRemoved.connect(self._forget_rows)
+        model.dataChanged.connect(self._on_data_changed)
         self._set_up_columns()
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
@@ -124,13 +62,24 @@ class TranscriptView(QTableView):
         self._set_following(True)
         self.scrollToBottom()
 
+    @property
+    def selected_rows(self) -> list[int]:
+        return sorted({index.row() for index in self.selectionModel().selectedRows()})
+
     def selected_text(self) -> str:
-        rows = sorted({index.row() for index in self.selectionModel().selectedRows()})
-        return self._transcript.text_of(rows)
+        return self._transcript.text_of(self.selected_rows)
+
+    def edit_current(self) -> None:
+        """Open the editor of the current row's text."""
+        row = self.currentIndex().row() if self.currentIndex().isValid() else 0
+        self.edit(self._transcript.index(row, Column.TEXT))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy) and (text := self.selected_text()):
             QGuiApplication.clipboard().setText(text)
+            return
+        if event.key() == Qt.Key.Key_Delete:
+            self.delete_wanted.emit()
             return
         super().keyPressEvent(event)
 
@@ -142,6 +91,7 @@ class TranscriptView(QTableView):
     def _set_up_look(self) -> None:
         show_as_rows(self)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.DoubleClicked | QAbstractItemView.EditTrigger.EditKeyPressed)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # a bar that comes and goes rewraps all
         self.horizontalHeader().hide()
@@ -174,7 +124,18 @@ class TranscriptView(QTableView):
 
     def _on_rows_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
         self._fit_time_column()
-        self._unmeasured[:0] = range(last, first - 1, -1)
+        n_new = last - first + 1
+        waiting = [row + n_new if row >= first else row for row in self._unmeasured]
+        self._unmeasured = [*range(last, first - 1, -1), *waiting]
+        self._measure()
+
+    def _forget_rows(self, _parent: QModelIndex, first: int, last: int) -> None:
+        n_gone = last - first + 1
+        waiting = (row for row in self._unmeasured if not first <= row <= last)
+        self._unmeasured = [row - n_gone if row > last else row for row in waiting]
+
+    def _on_data_changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        self._unmeasured += range(last.row(), first.row() - 1, -1)
         self._measure()
 
     def _measure_all(self) -> None:

@@ -1827,6 +1827,58 @@
         <source>there is no GPU to use</source>
         <translation>没有可用的 GPU</translation>
     </message>
+    <message>
+        <source>Use {gaps} and what names of files may hold.</source>
+        <translation>可以使用 {gaps} 以及文件名允许的字符。</translation>
+    </message>
+    <message>
+        <source>A brace in the pattern stands alone.</source>
+        <translation>名称模式中有不成对的花括号。</translation>
+    </message>
+    <message>
+        <source>The pattern has no gap {gap}.</source>
+        <translation>名称模式不支持 {gap}。</translation>
+    </message>
+    <message>
+        <source>Names of files may not hold {character}.</source>
+        <translation>文件名不能包含 {character}。</translation>
+    </message>
+    <message>
+        <source>The list of recordings in {path} cannot be used: {reason}.</source>
+        <translation>无法使用录音列表 {path}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Make room on the disk and allow writing there; a damaged file may be moved away.</source>
+        <translation>请腾出磁盘空间并允许写入；损坏的文件可以移走。</translation>
+    </message>
+    <message>
+        <source>The list of recordings in {path} is of a newer version of this program.</source>
+        <translation>录音列表 {path} 来自本程序的更新版本。</translation>
+    </message>
+    <message>
+        <source>Use that version, or move the file away.</source>
+        <translation>请使用该版本，或将该文件移走。</translation>
+    </message>
+    <message>
+        <source>The list of recordings and their texts cannot be written: {reason}.</source>
+        <translation>无法写入录音列表及其文字：{reason}。</translation>
+    </message>
+    <message>
+        <source>Make room on the disk; it is tried again and again. Until then, save texts yourself.</source>
+        <translation>请腾出磁盘空间，程序会不断重试；在此之前请自行保存文字。</translation>
+    </message>
+    <message>
+        <source>The file has changed since it was begun: it is transcribed from its beginning.</source>
+        <translation>文件在开始转写后已更改：将从头转写。</translation>
+    </message>
+    <message>
+        <source>The clips {times} are not in order of time.</source>
+        <translation>片段 {times} 未按时间顺序排列。</translation>
+    </message>
+    <message>
+        <source>Give start, end, start, end, ... in seconds, each later than the one before.</source>
+        <translation>请以秒为单位给出起点、终点、起点、终点……，每个都晚于前一个。</translation>
+    </message>
 </context>
 <context>
     <name>Application</name>
@@ -1837,6 +1889,10 @@
     <message>
         <source>Choose model file…</source>
         <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>The list of recordings is not kept</source>
+        <translation>录音列表无法保存</translation>
     </message>
     <message>
         <source>Saved as {path}</source>
@@ -1947,6 +2003,10 @@ Log file: {log}</source>
         <translation>添加录音文件夹</translation>
     </message>
     <message>
+        <source>Choose a folder for texts</source>
+        <translation>选择保存文字的文件夹</translation>
+    </message>
+    <message>
         <source>Add a folder of models</source>
         <translation>添加模型文件夹</translation>
     </message>
@@ -2024,6 +2084,45 @@ Log file: {log}</source>
     <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
+    </message>
+</context>
+<context>
+    <name>FindBar</name>
+    <message>
+        <source>Segments: {n}</source>
+        <translation>片段：{n}</translation>
+    </message>
+    <message>
+        <source>Find</source>
+        <translation>查找</translation>
+    </message>
+    <message>
+        <source>Replace with</source>
+        <translation>替换为</translation>
+    </message>
+    <message>
+        <source>Match &amp;case</source>
+        <translation>区分大小写(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Previous</source>
+        <translation>上一个</translation>
+    </message>
+    <message>
+        <source>Next</source>
+        <translation>下一个</translation>
+    </message>
+    <message>
+        <source>Replace</source>
+        <translation>替换</translation>
+    </message>
+    <message>
+        <source>Replace all</source>
+        <translation>全部替换</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
     </message>
 </context>
 <context>
@@ -2783,6 +2882,10 @@ Log file: {log}</source>
         <translation>{name} 的文本尚未保存。</translation>
     </message>
     <message>
+        <source>If you quit now, it goes on when the program is started again.</source>
+        <translation>如果现在退出，下次启动程序时会接着转写。</translation>
+    </message>
+    <message>
         <source>Keep working</source>
         <translation>继续转写</translation>
     </message>
@@ -2838,6 +2941,10 @@ Log file: {log}</source>
         <translation>文稿另存为(&amp;S)…</translation>
     </message>
     <message>
+        <source>Save a&amp;utomatically…</source>
+        <translation>自动保存(&amp;U)…</translation>
+    </message>
+    <message>
         <source>M&amp;odels…</source>
         <translation>模型(&amp;O)…</translation>
     </message>
@@ -2858,6 +2965,14 @@ Log file: {log}</source>
         <translation>复制文稿(&amp;C)</translation>
     </message>
     <message>
+        <source>&amp;Pause</source>
+        <translation>暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Resu&amp;me</source>
+        <translation>继续(&amp;M)</translation>
+    </message>
+    <message>
         <source>Ca&amp;ncel</source>
         <translation>取消(&amp;N)</translation>
     </message>
@@ -2868,6 +2983,14 @@ Log file: {log}</source>
     <message>
         <source>&amp;Transcribe again</source>
         <translation>重新转写(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Move &amp;up</source>
+        <translation>上移(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Move &amp;down</source>
+        <translation>下移(&amp;D)</translation>
     </message>
     <message>
         <source>&amp;Remove from the list</source>
@@ -2924,6 +3047,34 @@ Log file: {log}</source>
     <message>
         <source>Dark</source>
         <translation>深色</translation>
+    </message>
+    <message>
+        <source>&amp;Edit</source>
+        <translation>编辑(&amp;E)</translation>
+    </message>
+    <message>
+        <source>&amp;Undo</source>
+        <translation>撤销(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Redo</source>
+        <translation>重做(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Edit the &amp;text</source>
+        <translation>编辑文字(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Merge segments</source>
+        <translation>合并片段(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Delete segments</source>
+        <translation>删除片段(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Find and replace…</source>
+        <translation>查找和替换(&amp;F)…</translation>
     </message>
 </context>
 <context>
@@ -3131,7 +3282,7 @@ Log file: {log}</source>
     </message>
     <message>
         <source>Paused at {percent}</source>
-        <translation>已暂停于 {percent}</translation>
+        <translation>已暂停（{percent}）</translation>
     </message>
     <message>
         <source>Cancelled</source>
@@ -3522,12 +3673,79 @@ Log file: {log}</source>
         <source>Cancelled</source>
         <translation>已取消</translation>
     </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>Paused at {percent}</source>
+        <translation>已暂停（{percent}）</translation>
+    </message>
+    <message>
+        <source>Waiting at {percent}</source>
+        <translation>等待中（已完成 {percent}）</translation>
+    </message>
 </context>
 <context>
     <name>RecordingsView</name>
     <message>
         <source>Recordings</source>
         <translation>录音</translation>
+    </message>
+</context>
+<context>
+    <name>SaveDialog</name>
+    <message>
+        <source>Choose a folder.</source>
+        <translation>请选择文件夹。</translation>
+    </message>
+    <message>
+        <source>From interview.mp3: {names}</source>
+        <translation>interview.mp3 将保存为：{names}</translation>
+    </message>
+    <message>
+        <source>Nothing is saved.</source>
+        <translation>不保存任何文件。</translation>
+    </message>
+    <message>
+        <source>Save automatically</source>
+        <translation>自动保存</translation>
+    </message>
+    <message>
+        <source>When a recording is done, save its text as:</source>
+        <translation>录音转写完成后，将文字保存为：</translation>
+    </message>
+    <message>
+        <source>Where:</source>
+        <translation>位置：</translation>
+    </message>
+    <message>
+        <source>&amp;Beside the recording</source>
+        <translation>与录音放在一起(&amp;B)</translation>
+    </message>
+    <message>
+        <source>In the &amp;folder</source>
+        <translation>放入文件夹(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Folder</source>
+        <translation>文件夹</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose…</source>
+        <translation>选择(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>&amp;Name</source>
+        <translation>名称(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Filled in for each recording: {gaps}</source>
+        <translation>按每个录音填入：{gaps}</translation>
+    </message>
+    <message>
+        <source>&amp;Replace files that are there; otherwise a number is added</source>
+        <translation>替换已有文件(&amp;R)；否则在名称后加编号</translation>
     </message>
 </context>
 <context>
@@ -3695,6 +3913,18 @@ Log file: {log}</source>
         <translation>Advanced SubStation Alpha 字幕</translation>
     </message>
     <message>
+        <source>Comma-separated table</source>
+        <translation>逗号分隔的表格</translation>
+    </message>
+    <message>
+        <source>Markdown</source>
+        <translation>Markdown</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>网页</translation>
+    </message>
+    <message>
         <source>Speaker {n}</source>
         <translation>说话人 {n}</translation>
     </message>
@@ -3729,6 +3959,10 @@ Log file: {log}</source>
         <source>Text</source>
         <translation>文本</translation>
     </message>
+    <message>
+        <source>Text of the segment</source>
+        <translation>片段文字</translation>
+    </message>
 </context>
 <context>
     <name>TranscriptPage</name>
@@ -3753,6 +3987,10 @@ Log file: {log}</source>
         <translation>识别出的文本会显示在这里</translation>
     </message>
     <message>
+        <source>Paused before there was any text</source>
+        <translation>已暂停，尚无文字</translation>
+    </message>
+    <message>
         <source>No speech was found in this recording</source>
         <translation>此录音中没有发现语音</translation>
     </message>
@@ -3763,6 +4001,22 @@ Log file: {log}</source>
     <message>
         <source>Partial</source>
         <translation>部分</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Let this recording rest; others go on</source>
+        <translation>暂停此录音；其他录音继续</translation>
+    </message>
+    <message>
+        <source>Resume</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Go on where the text ends</source>
+        <translation>从文字结束处继续</translation>
     </message>
     <message>
         <source>Cancel</source>

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ from app.engine.messages import (
     JobStarted,
     JobStats,
     JobWarning,
+    Settled,
 )
 from app.session import Session, State
-from gpu.types import TranscribeOptions
+from gpu.types import RunStats, TranscribeOptions
 from tests.support.engine_messages import make_segment, make_stats
 
 PATH = Path("/recordings/talk.mp3")
@@ -82,19 +84,49 @@ def test_a_cancelled_run_keeps_its_text_and_last_statistics(session: Session) ->
     assert recording.stats == make_stats(30.0)
 
 
-def test_a_waiting_recording_is_cancelled_at_once(session: Session) -> None:
-    add(session)
+def settled(n_segments: int, audio_s: float) -> RunStats:
+    return replace(make_stats(audio_s), n_segments=n_segments, settled_s=audio_s)
+
+
+def test_a_run_that_was_cut_short_goes_on_where_its_text_is_settled(session: Session) -> None:
+    job = add(session)
     recording = session.recordings[0]
-    session.cancel(recording)
-    assert recording.state is State.CANCELLED
-    assert not recording.is_partial
+    assert recording.job.settled is None
+    session.apply(JobStarted(job, PATH))
+    session.apply(JobLanguage(job, "de", 0.9))
+    for number in range(3):
+        session.apply(JobSegment(job, make_segment(number)))
+    session.apply(JobStats(job, settled(2, 6.0)))
+    assert not recording.can_resume
+    session.apply(JobCancelled(job, None))
+    assert recording.can_resume
+    shown = recording.transcript
+    session.resume(recording)
+    assert recording.state is State.WAITING
+    assert recording.transcript.segments == [make_segment(0), make_segment(1)]
+    assert len(shown.segments) == 3  # whoever shows it is told to show another one
+    assert recording.job.settled == Settled(6.0, 2, "de", recording.transcript.text)
+    assert session.apply(JobSegment(job, make_segment(2))) is None
+    session.apply(JobLanguage(recording.job_id, "de", None))
+    assert recording.probability == 0.9  # it was detected, if not by this run
 
 
-def test_a_running_recording_is_cancelled_when_the_engine_says_so(session: Session) -> None:
+def test_text_that_is_not_settled_is_no_place_to_go_on_from(session: Session) -> None:
     job = add(session)
     session.apply(JobStarted(job, PATH))
-    session.cancel(session.recordings[0])
-    assert session.recordings[0].state is State.RUNNING
+    session.apply(JobSegment(job, make_segment(0)))
+    session.apply(JobCancelled(job, None))
+    assert session.recordings[0].is_partial
+    assert not session.recordings[0].can_resume
+
+
+def test_restored_recordings_keep_their_numbers_and_new_ones_get_others(session: Session) -> None:
+    kept = Session()
+    recordings = [kept.add(PATH, TranscribeOptions()) for _ in range(3)]
+    session.restore(recordings[1:])
+    assert list(session) == recordings[1:]
+    assert session.recording(recordings[1].job_id) is recordings[1]
+    assert session.add(PATH, TranscribeOptions()).job_id > recordings[2].job_id
 
 
 def test_a_failure_after_some_text_leaves_it_partial(session: Session) -> None:

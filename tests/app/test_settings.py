@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QByteArray
 
+from app.document.auto_save import SaveRule
 from app.settings import Settings
 from gpu.types import TranscribeOptions
 
@@ -18,6 +19,7 @@ OPTIONS = TranscribeOptions(
     initial_prompt='größer, 模型; "a"=b',
     hotwords="Norland Park, Willoughby",
 )
+RULE = SaveRule(("srt", "json"), Path("/texts/größer"), "{date} {name}", replace=True)
 
 
 @pytest.fixture
@@ -32,6 +34,7 @@ def test_nothing_is_remembered_at_first(path: Path) -> None:
     assert settings.options == TranscribeOptions()
     assert (settings.options_shown, settings.highlight_words) == (False, False)
     assert settings.model is None
+    assert settings.save_rule == SaveRule()
     assert settings.folder == Path.home()
     assert settings.geometry.isEmpty()
 
@@ -44,6 +47,7 @@ def test_what_was_chosen_is_there_at_the_next_start(path: Path) -> None:
     settings.options_shown = settings.highlight_words = True
     settings.model = Path("/models/größer, 模型.bin")
     settings.folder = Path("/recordings")
+    settings.save_rule = RULE
     settings.geometry = QByteArray(b"\x01\x02")
     del settings  # written when it goes
     again = Settings(path)
@@ -53,6 +57,7 @@ def test_what_was_chosen_is_there_at_the_next_start(path: Path) -> None:
     assert (again.options_shown, again.highlight_words) == (True, True)
     assert again.model == Path("/models/größer, 模型.bin")
     assert again.folder == Path("/recordings")
+    assert again.save_rule == RULE
     assert again.geometry == QByteArray(b"\x01\x02")
     again.options = TranscribeOptions()
     again.model = None
@@ -63,11 +68,13 @@ def test_nonsense_counts_as_nothing(path: Path) -> None:
     path.parent.mkdir()
     text = "[General]\ntheme=purple\ntask=dance\ngeometry=7\nlanguage=@Invalid()\nmodel=a, b\nvad=perhaps\n"
     text += "multilingual=7\nbeam_size=many\ninitial_prompt=@Variant(x)\nhotwords=a, b\noptions_shown=open\n"
+    text += "save_formats=exe, srt txt\nsave_pattern={rm}\nsave_replace=maybe\n"
     path.write_text(text, "utf-8")
     settings = Settings(path)
     assert settings.theme == "system"
     assert settings.options == TranscribeOptions()
     assert not settings.options_shown
+    assert settings.save_rule == SaveRule()
     assert settings.geometry.isEmpty()
     assert settings.model is None
 

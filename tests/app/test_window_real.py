@@ -125,6 +125,17 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
     models |= {"folders", "folders-problem"}
     gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
-    main = {"empty", "running", "done", "cancelled", "warning", "error", "model-error", "options"}
+    main = {
+        "empty",
+        "running",
+        "paused",
+        "save-automatically",
+        "done",
+        "cancelled",
+        "warning",
+        "error",
+        "model-error",
+        "options",
+    }
     assert states == main | models | gpu
     assert len(names) == 4 * len(states)

@@ -108,7 +108,7 @@ def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tm
     qtbot.waitUntil(lambda: len(application.session.recordings) == 2)
     long, waiting = application.session.recordings
     qtbot.waitUntil(lambda: bool(long.transcript.segments), timeout=TIMEOUT_MS)
-    application.cancel(waiting)
+    application.recordings.cancel(waiting)
     assert waiting.state is State.CANCELLED
     n_segments = len(long.transcript.segments)
     application.window.actions_.cancel.trigger()
@@ -122,7 +122,7 @@ def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tm
     assert len(application.session.recordings) == 3
     assert long.is_partial
     assert application.window.current is application.session.recordings[2]
-    application.cancel_all()
+    application.recordings.cancel_all()
     wait_until_idle(application, qtbot, 3)
 
 
@@ -309,7 +309,7 @@ def test_a_flood_of_text_never_holds_up_the_window(application: Application, met
     """Hours of text within a second, as a job that is taken up again would send it."""
     application.start([])
     wait_for_model(application, qtbot)
-    (recording,) = application.recordings.add([SPEECH], TranscribeOptions())
+    (recording,) = application.recordings.model.add([SPEECH], TranscribeOptions())
     application.window.recordings_view.select(recording)
     qtbot.wait(50)
     meter.start()
@@ -336,7 +336,7 @@ def test_figures_many_times_a_second_repaint_few_times(
     """Statistics every 20 ms, as a fast engine sends them, through the thread's mailbox."""
     application.start([])
     wait_for_model(application, qtbot)
-    (recording,) = application.recordings.add([SPEECH], TranscribeOptions())
+    (recording,) = application.recordings.model.add([SPEECH], TranscribeOptions())
     window, put = application.window, application.thread_._mailbox.put
     window.recordings_view.select(recording)
     put(JobStarted(recording.job_id, SPEECH))

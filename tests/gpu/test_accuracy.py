@@ -6,7 +6,7 @@ from gpu.cancel import CancelToken
 from gpu.types import Segment, TranscribeOptions
 from tests.bench.metrics import count_errors, pool
 from tests.support.corpus import FREE_AUDIO, read_manifest
-from tests.support.speech import ENGLISH
+from tests.support.speech import reading_errors
 
 # Errors and deletions when this was written, of the words of all clips; half a point more is allowed.
 SHORT = {"ast_en_demo-nogo.flac", "ast_es_tt-allbusy.flac", "ast_fr_tt-allbusy.flac", "ast_fr_vm-intro.flac",
@@ -34,8 +34,6 @@ def test_short_clips(engine):
 @pytest.mark.slow
 def test_a_long_recording(reading_segments):
     """Windows at once, cut at pauses."""
-    references = {clip.path: clip.reference for clip in read_manifest(FREE_AUDIO)}
-    reference = " ".join(references[clip] for clip in ENGLISH)
-    errors = count_errors(reference, "".join(segment.text for segment in reading_segments), "en")
+    errors = reading_errors("".join(segment.text for segment in reading_segments))
     assert errors.count <= LONG_ERRORS + POINTS * errors.length
     assert errors.deletions <= LONG_DELETIONS + POINTS * errors.length

@@ -5,6 +5,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from tests.bench.metrics import Errors, count_errors
+from tests.support.corpus import FREE_AUDIO, read_manifest
+
 AUDIO = Path(__file__).parents[1] / "data" / "audio"
 SPEECH = AUDIO / "librivox_0880.wav"  # 3 s: "he was not an ill disposed young man"
 ENGLISH = [*sorted(AUDIO.glob("librivox_*.wav")), *sorted(AUDIO.glob("ast_en_*.flac")), AUDIO / "jfk.wav"]
@@ -19,3 +22,9 @@ def make_reading(path: Path, clips: list[Path] | None = None) -> float:
     samples = np.concatenate(parts)  # (n,)
     soundfile.write(path, samples, 16000)
     return len(samples) / 16000
+
+
+def reading_errors(text: str, clips: list[Path] | None = None) -> Errors:
+    """Of a transcript of what `make_reading` makes of English clips."""
+    references = {clip.path: clip.reference for clip in read_manifest(FREE_AUDIO)}
+    return count_errors(" ".join(references[clip] for clip in clips or ENGLISH), text, "en")

@@ -16,8 +16,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,7 +113,7 @@ class Copy:
         shutil.copy(ROOT / "pyproject.toml", self.root)
         (self.root / "resources").symlink_to(ROOT / "resources")
         (self.root / "tests" / "data").symlink_to(ROOT / "tests" / "data")
-        self._cache = folder / "cache"
+        self._cache = folder.parent / "cache"  # of all copies: builds are told apart by what they are made of
 
     def try_out(self, mutant: Mutant, limit_s: float) -> str:
         path = self.root / "gpu" / "kernels" / mutant.file
@@ -174,24 +176,38 @@ def score(results: dict[Mutant, str]) -> tuple[int, int]:
     return outcomes[KILLED], outcomes[KILLED] + outcomes[SURVIVED]
 
 
-def run(count: int, seed: int, files: list[str], limit_s: float = 300) -> dict[Mutant, str]:
+def run(count: int, seed: int, files: list[str], limit_s: float = 300, at_once: int = 1) -> dict[Mutant, str]:
     """Try out so many mutants that compile.
+
+    Args:
+        at_once: each in a copy of its own.
 
     Raises:
         RuntimeError: the tests fail without a change, or do not run.
     """
     results: dict[Mutant, str] = {}
-    with tempfile.TemporaryDirectory(prefix="mutants") as folder:
-        copy = Copy(Path(folder))
-        sound: set[str] = set()
-        for mutant in sample(10 * count, seed, files):
-            if score(results)[1] >= count:
-                break
-            if mutant.file not in sound and copy.run(mutant.file, "forward", 10 * limit_s) != SURVIVED:
-                raise RuntimeError(f"the tests of {mutant.file} fail as it is")
-            sound.add(mutant.file)
-            results[mutant] = copy.try_out(mutant, limit_s)
-            print(f"{results[mutant]}: {mutant}", file=sys.stderr, flush=True)
+    candidates = iter(sample(10 * count, seed, files))
+    lock = threading.Lock()
+    with tempfile.TemporaryDirectory(prefix="mutants") as folder, ThreadPoolExecutor(at_once) as pool:
+
+        def work(number: int) -> None:
+            copy = Copy(Path(folder, str(number)))
+            sound: set[str] = set()
+            while True:
+                with lock:
+                    mutant = next(candidates, None)
+                    if mutant is None or score(results)[1] >= count:
+                        return
+                if mutant.file not in sound and copy.run(mutant.file, "forward", 10 * limit_s) != SURVIVED:
+                    raise RuntimeError(f"the tests of {mutant.file} fail as it is")
+                sound.add(mutant.file)
+                outcome = copy.try_out(mutant, limit_s)
+                with lock:
+                    results[mutant] = outcome
+                    print(f"{outcome}: {mutant}", file=sys.stderr, flush=True)
+
+        for _ in pool.map(work, range(at_once)):
+            pass
     return results
 
 
@@ -199,9 +215,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=120, help="mutants that compile")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="mutants tried out at once")
     parser.add_argument("files", nargs="*", help='only these, "norm.cu"')
     options = parser.parse_args()
-    print(report(run(options.count, options.seed, options.files)))
+    print(report(run(options.count, options.seed, options.files, at_once=options.at_once)))
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from app.application import Application  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from app.widgets.save_dialog import SaveDialog  # noqa: E402
 from gpu.types import TranscribeOptions  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
@@ -69,6 +70,10 @@ class Photographer:
         self._wait(lambda: len(app.session.recordings) == 3)
         self._wait(lambda: len(app.session.recordings[0].transcript.segments) > 12)
         self._shoot("2-running")
+        first = app.session.recordings[0]
+        app.recordings.pause(first)
+        self._wait(lambda: first.state is State.PAUSED)
+        self._shoot("2-paused")
 
     def _cancelled(self) -> None:
         app = self._app
@@ -78,7 +83,7 @@ class Photographer:
 
     def _done(self) -> None:
         app = self._app
-        app.cancel(app.session.recordings[0])
+        app.recordings.cancel(app.session.recordings[0])
         self._wait(lambda: not app.session.is_busy)
         app.window.recordings_view.select(app.session.recordings[1])
         app.save(app.session.recordings[1], self._scratch / "vm-intro.srt", "srt")
@@ -92,6 +97,12 @@ class Photographer:
         self._shoot("3-options")
         window.options.choose(TranscribeOptions())
         window.actions_.options.trigger()
+        window.actions_.auto_save.trigger()
+        [dialog] = window.findChildren(SaveDialog)
+        dialog.formats["srt"].click()
+        dialog.formats["html"].click()
+        self._shoot("3-save-automatically", dialog)
+        dialog.close()
 
     def _warning(self) -> None:
         app = self._app

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.document.export import FORMATS, save, to_ass, to_json, to_srt, to_tsv, to_txt, to_vtt
+from app.document.pages import to_html
 from app.document.subtitles import lines
 from app.document.transcript import Transcript
 from gpu.types import Segment
@@ -162,6 +163,9 @@ def test_an_empty_transcript_is_valid_in_every_format() -> None:
         "json": '{"text": "", "segments": [], "language": null}\n',
         "lrc": "",
         "ass": to_ass(empty),
+        "csv": "start,end,text\n",
+        "md": "# silence.wav\n",
+        "html": to_html(empty),
     }
 
 

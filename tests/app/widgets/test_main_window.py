@@ -169,6 +169,14 @@ def test_closing_asks_once_while_something_runs(
     assert not window.isVisible()
 
 
+@pytest.mark.parametrize(("kept", "words"), [(True, "goes on when"), (False, "is lost")])
+def test_closing_says_what_becomes_of_it(window: MainWindow, recording: Recording, kept: bool, words: str) -> None:
+    window.recordings_are_kept = kept
+    window.closeEvent(QCloseEvent())
+    (box,) = window.findChildren(QMessageBox)
+    assert words in box.informativeText()
+
+
 def test_closing_does_not_ask_when_nothing_runs(
     window: MainWindow, model: RecordingsModel, recording: Recording, qtbot: QtBot
 ) -> None:

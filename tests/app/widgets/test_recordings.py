@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
@@ -18,7 +18,7 @@ from app.engine.messages import (
     JobWarning,
 )
 from app.i18n import Translation
-from app.session import Recording, Session
+from app.session import Recording, Session, State
 from app.widgets.appearance import Appearance
 from app.widgets.recordings_model import RecordingsModel, status_text
 from app.widgets.recordings_view import RecordingsView
@@ -58,6 +58,25 @@ def test_rows_say_how_recordings_stand(model: RecordingsModel) -> None:
     ]
     spoken = model.index(3).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "failed.wav, No sound in this file"
+
+
+def test_what_rests_in_its_middle_says_where(model: RecordingsModel) -> None:
+    recording = model.recording(1)
+    for state, text in ((State.PAUSED, "Paused at 25 %"), (State.WAITING, "Waiting at 25 %")):
+        recording.state = state
+        assert status_text(recording) == text
+    model.recording(0).state = State.PAUSED
+    assert status_text(model.recording(0)) == "Paused"
+
+
+def test_rows_change_places(model: RecordingsModel) -> None:
+    names = [recording.path.name for recording in model.session]
+    first = QPersistentModelIndex(model.index(0))
+    model.move(0, 2)
+    assert [recording.path.name for recording in model.session] == [*names[1:3], names[0], *names[3:]]
+    assert first.row() == 2
+    model.move(2, 0)
+    assert [recording.path.name for recording in model.session] == names
 
 
 def test_a_failure_is_explained_in_the_tool_tip(model: RecordingsModel) -> None:

@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.document.transcript import Transcript
 from app.widgets.appearance import Appearance
+from app.widgets.segment_delegate import MARGIN_X, lay_out
 from app.widgets.transcript_model import Column, TranscriptModel
-from app.widgets.transcript_view import MARGIN_X, TranscriptView, lay_out
+from app.widgets.transcript_view import TranscriptView
 from tests.support.engine_messages import make_segment
 
 LONG = "A sentence that is much too long for one line of the window and is therefore wrapped into several. " * 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from gpu.kernels import names
@@ -27,7 +29,7 @@ def test_mutants_are_the_same_every_time_and_change_code_only() -> None:
 def test_nine_tenths_of_the_mutants_are_noticed() -> None:
     if (missing := why_no_emulator()) is not None:
         pytest.skip(missing)
-    results = mutate_kernels.run(100, 1, [])
+    results = mutate_kernels.run(100, 1, [], at_once=os.cpu_count() or 1)
     killed, total = mutate_kernels.score(results)
     assert total >= 100
     assert killed >= 0.9 * total, mutate_kernels.report(results)

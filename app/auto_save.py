@@ -1,0 +1,60 @@
+"""Transcripts saved by themselves, as the user has set it."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.document.auto_save import SaveRule, save_by_rule
+from app.document.subtitles import Layout
+from app.document.transcript import Transcript
+from app.engine.background import Background
+from app.session import Recording
+from app.settings import Settings
+from app.widgets.save_dialog import SaveDialog
+
+
+class AutoSave(QObject):
+    """Asks what is to be saved, keeps it in the settings, and does it.
+
+    Signals:
+        saved: of a `Recording`, the files: a list of `Path`.
+        failed: of a `Recording`, an exception.
+    """
+
+    saved = Signal(object, list)
+    failed = Signal(object, Exception)
+
+    def __init__(self, settings: Settings, window: QWidget) -> None:
+        super().__init__(window)
+        self._settings, self._window = settings, window
+        self._background = Background(self)
+
+    def ask(self) -> None:
+        dialog = SaveDialog(self._settings.save_rule, self._window)
+        dialog.chosen.connect(self._keep)
+        dialog.open()
+
+    def save(self, recording: Recording) -> None:
+        """Write the files of one that is done, if any are wanted."""
+        rule = self._settings.save_rule
+        if not rule.formats or not recording.transcript.segments:
+            return
+        transcript = recording.transcript
+        copy = Transcript(transcript.path, transcript.language, list(transcript.segments))
+        layout = Layout(highlight_words=self._settings.highlight_words)
+        self._background.run(
+            partial(save_by_rule, copy, rule, layout),
+            partial(self._tell, recording),
+            partial(self.failed.emit, recording),
+            must_finish=True,
+        )
+
+    def _tell(self, recording: Recording, paths: list[Path]) -> None:
+        self.saved.emit(recording, paths)
+
+    def _keep(self, rule: SaveRule) -> None:
+        self._settings.save_rule = rule

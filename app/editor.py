@@ -1,0 +1,131 @@
+"""What a person changes in a transcript: each change can be undone, is kept at once, and is what is exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from app.document import editing
+from app.session import Recording
+from app.widgets.edit_menu import EditMenu
+from app.widgets.transcript_page import TranscriptPage
+from gpu.types import Segment
+
+
+class Editor(QObject):
+    """Changes the transcript that is shown; each recording has changes of its own to undo, without limit.
+
+    Signals:
+        edited: of a `Recording`: the first segment that has changed, how many were there, and those that are instead.
+    """
+
+    edited = Signal(object, int, int, list)
+
+    def __init__(self, page: TranscriptPage, menu: EditMenu) -> None:
+        super().__init__(page)
+        self._page, self._menu = page, menu
+        self._stacks: dict[int, QUndoStack] = {}  # by job: one that is done again begins anew
+        self._recording: Recording | None = None
+        page.model.text_edited.connect(self.set_text)
+        page.view.split_wanted.connect(self.split)
+        menu.merge_wanted.connect(self.merge)
+        menu.delete_wanted.connect(self.delete)
+        page.find_bar.replace_wanted.connect(self.replace)
+
+    def show(self, recording: Recording | None) -> None:
+        """The recording whose transcript is shown, or how it stands, is another one now."""
+        self._recording = recording
+        self._page.model.editable = recording is not None and recording.state.is_over
+        stack = None
+        if recording is not None and recording.state.is_over:
+            stack = self._stacks.setdefault(recording.job_id, QUndoStack(self._menu.undo_group))
+        active = self._menu.undo_group.activeStack()
+        if stack is not None:
+            stack.setActive(True)
+        elif active is not None:
+            active.setActive(False)
+        self._menu.update()
+
+    def forget(self, recording: Recording) -> None:
+        """It is not in the list any more."""
+        if (stack := self._stacks.pop(recording.job_id, None)) is not None:
+            stack.deleteLater()
+
+    def set_text(self, row: int, text: str) -> None:
+        """Without any, the segment goes."""
+        if not text.split():
+            self.delete([row])
+            return
+        old = self._page.model.segment(row)
+        new = editing.with_text(old, text)
+        if new is not old:
+            self._replace(row, 1, [new])
+
+    def split(self, row: int, text: str, position: int) -> None:
+        """Where there is nothing before or behind, the text is all that changes."""
+        shown = " ".join(text[:position].split())
+        segment = editing.with_text(self._page.model.segment(row), text)
+        try:
+            parts = editing.split(segment, len(shown))
+        except ValueError:
+            self.set_text(row, text)
+            return
+        self._replace(row, 1, list(parts))
+
+    def merge(self, rows: Sequence[int]) -> None:
+        """With all that is between the first and the last."""
+        first, last = rows[0], rows[-1]
+        segments = [self._page.model.segment(row) for row in range(first, last + 1)]
+        self._replace(first, len(segments), [editing.merged(segments)])
+
+    def delete(self, rows: Sequence[int]) -> None:
+        self._together([(row, []) for row in reversed(rows)])
+
+    def replace(self, rows: Sequence[int], find: str, instead: str, match_case: bool) -> None:
+        """One text by another. A segment of which nothing is left goes."""
+        changes = []
+        for row in reversed(rows):
+            new = editing.replaced(self._page.model.segment(row), find, instead, match_case=match_case)
+            changes.append((row, [new] if new.text.strip() else []))
+        self._together(changes)
+
+    def _together(self, changes: Sequence[tuple[int, list[Segment]]]) -> None:
+        """Single segments, the last one first, to be undone as one change."""
+        stack = self._menu.undo_group.activeStack()
+        if stack is not None and changes:
+            stack.beginMacro("")
+            for row, new in changes:
+                self._replace(row, 1, new)
+            stack.endMacro()
+
+    def _replace(self, first: int, n_old: int, new: list[Segment]) -> None:
+        stack, recording = self._menu.undo_group.activeStack(), self._recording
+        if stack is not None and recording is not None:
+            old = recording.transcript.segments[first : first + n_old]
+            stack.push(_Change(self, recording, first, old, new))
+
+    def apply(self, recording: Recording, first: int, old: Sequence[Segment], new: Sequence[Segment]) -> None:
+        """Do a change, or undo it: `old` are there now."""
+        assert recording is self._recording  # nobody undoes what is not seen
+        recording.is_saved = False
+        self._page.model.replace(first, len(old), new)
+        self.edited.emit(recording, first, len(old), list(new))
+
+
+class _Change(QUndoCommand):
+    """Some segments instead of others."""
+
+    def __init__(
+        self, editor: Editor, recording: Recording, first: int, old: Sequence[Segment], new: Sequence[Segment]
+    ) -> None:
+        super().__init__()
+        self._editor, self._recording = editor, recording
+        self._first, self._old, self._new = first, old, new
+
+    def redo(self) -> None:
+        self._editor.apply(self._recording, self._first, self._old, self._new)
+
+    def undo(self) -> None:
+        self._editor.apply(self._recording, self._first, self._new, self._old)

@@ -1,0 +1,241 @@
+"""The queue put together: the session's recordings, the engine that works on them, and the file that keeps both."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.engine.background import Background
+from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobMessage, JobStats
+from app.engine.service import Failure, expand
+from app.engine.thread import EngineThread
+from app.session import Recording, State
+from app.store.database import open_database
+from app.store.errors import StoreError
+from app.store.journal import Journal
+from app.store.restore import restore
+from app.widgets.recordings_model import RecordingsModel
+from gpu.types import Segment, TranscribeOptions
+
+
+class Recordings(QObject):
+    """What is done with recordings. Nothing is written down before `open`, and after an error of that.
+
+    Signals:
+        changed: a `Recording` is not as it was.
+        replaced: its transcript is another object now.
+        added: recordings, a list; those that cannot be read are among them.
+        restored: recordings of an earlier start, a list.
+        failed: a `Recording` and its `JobFailed`.
+        finished: a `Recording` and its `JobFinished`.
+        idle: the last one that ran or waited is over.
+        not_kept: a `StoreError`: the queue will be lost with the program.
+        unexpected: an exception nobody foresaw.
+    """
+
+    changed = Signal(object)
+    replaced = Signal(object)
+    added = Signal(list)
+    restored = Signal(list)
+    failed = Signal(object, object)
+    finished = Signal(object, object)
+    idle = Signal()
+    not_kept = Signal(Exception)
+    unexpected = Signal(Exception)
+
+    def __init__(self, model: RecordingsModel, engine: EngineThread, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.model, self.session = model, model.session
+        self._engine = engine
+        self._journal: Journal | None = None
+        self._has_stopped = False
+        self._opening: list[tuple[list[Path], TranscribeOptions]] | None = None  # what is to be added after that
+        self._changed: dict[int, Recording] = {}
+        self._at_work: int | None = None  # the job that the engine has
+        self._pausing = False  # that job was told to stop, and will go on some day
+        self._background = Background(self)
+        engine.delivered.connect(self._deliver)
+
+    @property
+    def are_kept(self) -> bool:
+        """They are there again when the program is started next."""
+        return self._journal is not None
+
+    def open(self, path: Path) -> None:
+        """Go on with what is kept there, and keep there what follows."""
+        self._opening = []
+        self._background.run(partial(_open, path), self._take_restored, self._go_on_without)
+
+    def stop(self) -> None:
+        """Write down what is not yet. What runs counts as unfinished; the engine is to be stopped after this."""
+        self._has_stopped = True
+        self._engine.record = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def add(self, paths: list[Path], options: TranscribeOptions) -> None:
+        """Queue files and the recordings in folders."""
+        if self._opening is not None:
+            self._opening.append((paths, options))
+        else:
+            self._background.run(partial(expand, paths), partial(self._take_expanded, options), self.unexpected.emit)
+
+    def add_again(self, recording: Recording, options: TranscribeOptions) -> Recording:
+        """Queue a recording once more, beside the text it has."""
+        [again] = self._insert([recording.path], options)
+        self._start_next()
+        return again
+
+    def restart(self, recording: Recording, options: TranscribeOptions) -> None:
+        """Let one that is over wait again, from nothing."""
+        old_id = recording.job_id
+        self.session.restart(recording, options)
+        if self._journal is not None:
+            self._journal.restart(old_id, recording.job)
+        self._start_next()
+        self.replaced.emit(recording)
+        self.changed.emit(recording)
+
+    def pause(self, recording: Recording) -> None:
+        """Let one that runs or waits rest until `resume`."""
+        if recording.job_id == self._at_work:
+            self._pausing = True
+            self._engine.cancel(recording.job_id)
+        elif recording.state is State.WAITING:
+            self._set_state(recording, State.PAUSED)
+        self.changed.emit(recording)
+
+    def resume(self, recording: Recording) -> None:
+        """Go on with one that rests, or was cut short, where its text is settled."""
+        old_id = recording.job_id
+        self.session.resume(recording)
+        if self._journal is not None:
+            self._journal.resume(old_id, recording.job_id)
+        self._start_next()
+        self.replaced.emit(recording)
+        self.changed.emit(recording)
+
+    def cancel(self, recording: Recording) -> None:
+        if recording.job_id == self._at_work:
+            self._pausing = False
+            self._engine.cancel(recording.job_id)
+        elif not recording.state.is_over:
+            self._set_state(recording, State.CANCELLED)
+        self.changed.emit(recording)
+
+    def cancel_all(self) -> None:
+        for recording in [r for r in self.session if not r.state.is_over]:
+            self.cancel(recording)
+
+    def move(self, recording: Recording, by: int) -> None:
+        """Up (negative) or down in the list, which is the order of what waits."""
+        row = self.model.row_of(recording)
+        self.model.move(row, min(max(row + by, 0), len(self.session.recordings) - 1))
+        if self._journal is not None:
+            self._journal.set_order([recording.job_id for recording in self.session])
+
+    def remove(self, recording: Recording) -> None:
+        self._engine.cancel(recording.job_id)
+        self.model.remove(recording)
+        if self._journal is not None:
+            self._journal.remove(recording.job_id)
+
+    def keep_edit(self, recording: Recording, first: int, n_old: int, new: list[Segment]) -> None:
+        """Segments were replaced by a person."""
+        self.session.settle(recording)
+        if self._journal is not None:
+            self._journal.replace_segments(recording.job_id, first, n_old, new)
+            if recording.stats is not None:
+                self._journal.take(JobStats(recording.job_id, recording.stats))
+
+    def set_saved(self, recording: Recording) -> None:
+        """The text as it stands is in a file."""
+        recording.is_saved = recording.state.is_over
+        if recording.is_saved and self._journal is not None:
+            self._journal.set_saved(recording.job_id)
+
+    def take(self, message: JobMessage) -> None:
+        """What the engine says."""
+        recording = self.session.apply(message)
+        if recording is not None:
+            self._changed[recording.job_id] = recording
+        is_over = isinstance(message, JobCancelled | JobFailed | JobFinished)
+        if is_over and message.job_id == self._at_work:
+            if recording is not None and self._pausing and isinstance(message, JobCancelled):
+                self._set_state(recording, State.PAUSED)
+            self._at_work, self._pausing = None, False
+            self._start_next()
+        if recording is not None and isinstance(message, JobFailed):
+            self.failed.emit(recording, message)
+        elif recording is not None and isinstance(message, JobFinished):
+            self.finished.emit(recording, message)
+
+    def _deliver(self) -> None:
+        """A batch of messages is through."""
+        changed, self._changed = self._changed, {}
+        for recording in changed.values():
+            if self.session.recording(recording.job_id) is recording:  # not removed meanwhile
+                self.changed.emit(recording)
+        if changed and not self.session.is_busy:
+            self.idle.emit()
+
+    def _insert(self, paths: list[Path], options: TranscribeOptions) -> list[Recording]:
+        recordings = self.model.add(paths, options)
+        if self._journal is not None:
+            self._journal.add([recording.job for recording in recordings])
+        return recordings
+
+    def _start_next(self) -> None:
+        """The engine has one job at a time: the others may still be put in another order."""
+        waiting = next((recording for recording in self.session if recording.state is State.WAITING), None)
+        if self._at_work is None and waiting is not None:
+            self._at_work = waiting.job_id
+            self._engine.submit(waiting.job)
+
+    def _set_state(self, recording: Recording, state: State) -> None:
+        recording.state = state
+        if self._journal is not None:
+            self._journal.set_state(recording.job_id, state)
+
+    def _take_expanded(self, options: TranscribeOptions, found: tuple[list[Path], list[Failure]]) -> None:
+        """Queue what was found; what is wrong stands in the list too, with its reason."""
+        paths, failures = found
+        recordings = self._insert([*paths, *(failure.path for failure in failures)], options)
+        for recording, failure in zip(recordings[len(paths) :], failures, strict=True):
+            failed = JobFailed(recording.job_id, failure.path, failure.kind, failure.message, failure.remedy)
+            if self._journal is not None:
+                self._journal.take(failed)
+            self.take(failed)
+        self._start_next()
+        self.added.emit(recordings)
+
+    def _take_restored(self, kept: tuple[sqlite3.Connection, list[Recording]]) -> None:
+        connection, recordings = kept
+        if self._has_stopped:
+            connection.close()
+            return
+        self._journal = Journal(connection, self.not_kept.emit)
+        self._engine.record = self._journal.take
+        self.model.restore(recordings)
+        self._start_next()
+        self.restored.emit(recordings)
+        self._add_waiting()
+
+    def _go_on_without(self, error: Exception) -> None:
+        signal = self.not_kept if isinstance(error, StoreError) else self.unexpected
+        signal.emit(error)
+        self._add_waiting()
+
+    def _add_waiting(self) -> None:
+        waiting, self._opening = self._opening or [], None
+        for paths, options in waiting:
+            self.add(paths, options)
+
+
+def _open(path: Path) -> tuple[sqlite3.Connection, list[Recording]]:
+    connection = open_database(path)
+    return connection, restore(connection)

@@ -1,0 +1,1 @@
+"""What must outlast the program: the queue and its texts, in SQLite. Qt-free."""

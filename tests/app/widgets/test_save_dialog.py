@@ -1,0 +1,65 @@
+"""The dialog of what is saved by itself."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QDialogButtonBox
+from pytestqt.qtbot import QtBot
+
+from app.document.auto_save import SaveRule
+from app.i18n import Translation
+from app.widgets.save_dialog import SaveDialog
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, translation: Translation) -> SaveDialog:
+    dialog = SaveDialog(SaveRule(("srt",), Path("/texts"), "{date} {name}", replace=True))
+    dialog.open()
+    return dialog
+
+
+def ok(dialog: SaveDialog) -> bool:
+    return dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).isEnabled()
+
+
+def test_it_shows_and_gives_back_what_is_in_force(dialog: SaveDialog) -> None:
+    assert dialog.rule == SaveRule(("srt",), Path("/texts"), "{date} {name}", replace=True)
+    assert "interview.srt" in dialog.preview.text()
+
+
+def test_what_is_chosen_is_told_once(dialog: SaveDialog, qtbot: QtBot) -> None:
+    dialog.formats["srt"].click()
+    dialog.formats["json"].click()
+    dialog.formats["txt"].click()
+    dialog.beside.click()
+    dialog.pattern.setText("  ")
+    dialog.replace.click()
+    with qtbot.waitSignal(dialog.chosen) as chosen:
+        dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).click()
+    assert chosen.args == [SaveRule(("txt", "json"), None, "{name}", replace=False)]
+
+
+def test_what_is_wrong_is_said_and_cannot_be_chosen(dialog: SaveDialog) -> None:
+    dialog.pattern.setText("{nmae}")
+    assert "{nmae}" in dialog.preview.text()
+    assert not ok(dialog)
+    dialog.pattern.setText("{name}")
+    assert ok(dialog)
+    dialog.folder.setText("")
+    assert dialog.preview.text() == "Choose a folder."
+    assert not ok(dialog)
+    dialog.beside.click()
+    assert ok(dialog)
+    assert not dialog.folder.isEnabled()
+
+
+def test_without_formats_nothing_is_saved(dialog: SaveDialog) -> None:
+    dialog.formats["srt"].click()
+    assert dialog.preview.text() == "Nothing is saved."
+    assert ok(dialog)
+
+
+def test_it_speaks_chinese(dialog: SaveDialog, translation: Translation, qtbot: QtBot) -> None:
+    translation.use("zh_CN")
+    qtbot.waitUntil(lambda: dialog.windowTitle() == "自动保存")
+    assert "interview.srt" in dialog.preview.text()
