@@ -56,7 +56,7 @@ def wait_for_settled_text(recording: Recording, qtbot: QtBot) -> None:
 
 
 @pytest.mark.slow
-def test_paused_and_resumed_loses_nothing(start: Start, reading: Path, qtbot: QtBot) -> None:
+def test_paused_and_resumed_goes_on_behind_its_text(start: Start, reading: Path, qtbot: QtBot) -> None:
     program = start(reading)
     recording = only(program, qtbot)
     page = program.window.page
@@ -71,16 +71,16 @@ def test_paused_and_resumed_loses_nothing(start: Start, reading: Path, qtbot: Qt
     assert before
     page.resume.click()
     assert page.model.rowCount() == len(before)
-    qtbot.waitUntil(lambda: recording.state is State.DONE, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: len(recording.transcript.segments) > len(before), timeout=TIMEOUT_MS)
+    program.recordings.cancel(recording)  # that nothing is lost to its end: tests/app/test_window_killed.py
+    qtbot.waitUntil(lambda: recording.state is State.CANCELLED, timeout=TIMEOUT_MS)
     segments = recording.transcript.segments
     assert segments[: len(before)] == before
     assert [segment.id for segment in segments] == list(range(len(segments)))
     assert all(segment.start >= settled_s for segment in segments[len(before) :])
-    assert recording.stats.skipped_s == pytest.approx(settled_s)
-    assert reading_errors(recording.transcript.text, TWICE).percent <= MOST_ERRORS
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_was_not_done_goes_on_at_the_next_start(start: Start, reading: Path, qtbot: QtBot) -> None:
     first = start(reading)
     recording = only(first, qtbot)

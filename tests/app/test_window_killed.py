@@ -88,6 +88,7 @@ def test_killed_it_goes_on_where_it_was(environment: dict[str, str], file: Path,
     assert done.transcript.segments[: len(before)] == before
     assert done.stats is not None
     assert done.stats.skipped_s == pytest.approx(killed.stats.settled_s)
+    assert [segment.id for segment in done.transcript.segments] == list(range(len(done.transcript.segments)))
     assert reading_errors(done.transcript.text, 2 * ENGLISH).percent <= MOST_ERRORS
 
 

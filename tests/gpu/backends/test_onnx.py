@@ -270,7 +270,7 @@ CLIPS = {
 ORDINARY = [
     ("Q5_1", "jfk.wav"),
     ("Q5_1", "ast_ru_queue-periodic-announce.flac"),
-    *((f, "jfk.wav") for f in ("F16", "Q8_0", "Q6_K")),
+    ("Q6_K", "jfk.wav"),
 ]
 LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
 
