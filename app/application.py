@@ -17,7 +17,6 @@ from app import __version__
 from app.auto_save import AutoSave
 from app.document.export import save, to_txt
 from app.document.subtitles import Layout
-from app.document.transcript import Transcript
 from app.editor import Editor
 from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
@@ -142,11 +141,9 @@ class Application(QObject):
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
         """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
-        transcript = recording.transcript
-        copy = Transcript(transcript.path, transcript.language, list(transcript.segments))
         layout = Layout(highlight_words=self.window.options.panel.highlight_words)
         self._background.run(
-            partial(save, copy, path, format_name, layout),
+            partial(save, recording.transcript.copy(), path, format_name, layout),
             lambda _none: self._tell_saved(recording, [path]),
             partial(self._tell_not_saved, recording),
             must_finish=True,

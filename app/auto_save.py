@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from app.document.auto_save import SaveRule, save_by_rule
 from app.document.subtitles import Layout
-from app.document.transcript import Transcript
 from app.engine.background import Background
 from app.session import Recording
 from app.settings import Settings
@@ -43,11 +42,9 @@ class AutoSave(QObject):
         rule = self._settings.save_rule
         if not rule.formats or not recording.transcript.segments:
             return
-        transcript = recording.transcript
-        copy = Transcript(transcript.path, transcript.language, list(transcript.segments))
         layout = Layout(highlight_words=self._settings.highlight_words)
         self._background.run(
-            partial(save_by_rule, copy, rule, layout),
+            partial(save_by_rule, recording.transcript.copy(), rule, layout),
             partial(self._tell, recording),
             partial(self.failed.emit, recording),
             must_finish=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 from gpu.types import Words
 
 
-class EngineError(Exception):
-    """Something the user can be told about.
+class ExplainedError(Exception):
+    """Something the user can be told about; also the base of the application's own.
 
     Args:
         message: the cause in one line, with got/expected where there is such a pair.
@@ -24,6 +24,10 @@ class EngineError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class EngineError(ExplainedError):
+    """Something about a recording, a model, a device or the options."""
 
 
 class ModelFileError(EngineError):

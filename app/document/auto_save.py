@@ -14,18 +14,15 @@ from pathlib import Path
 from app.document.export import FORMATS, save
 from app.document.subtitles import PLAIN, Layout
 from app.document.transcript import Transcript
+from gpu.errors import ExplainedError
 from gpu.types import Words
 
 GAPS = ("name", "extension", "language", "date")
 _IMPOSSIBLE = re.compile(r'[<>:"/\\|?*\x00-\x1f]')  # in names of files, on one system or another
 
 
-class PatternError(Exception):
-    """The pattern gives no name of a file. In words, with what can be done about it."""
-
-    def __init__(self, message: Words, *, remedy: Words) -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
+class PatternError(ExplainedError):
+    """The pattern gives no name of a file."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def with_text(segment: Segment, text: str) -> Segment:
     text = " ".join(text.split())
     if text == segment.text.strip():
         return segment
-    words = None if segment.words is None else tuple(_retimed(segment, text))
+    words = None if segment.words is None else tuple(_timed_words(segment, text))
     return replace(segment, text=f" {text}", tokens=(), doubts=(), words=words)
 
 
@@ -40,7 +40,7 @@ def split(segment: Segment, position: int) -> tuple[Segment, Segment]:
     before, behind = text[:position].rstrip(), text[position:].lstrip()
     if not before or not behind:
         raise ValueError(f"nothing to split off at {position}")
-    words = None if segment.words is None else list(_retimed(segment, f"{before} {behind}"))
+    words = None if segment.words is None else list(_timed_words(segment, f"{before} {behind}"))
     time = segment.start + (segment.end - segment.start) * len(before) / (len(before) + len(behind))
     first = replace(segment, text=f" {before}", tokens=(), words=None)
     second = replace(segment, text=f" {behind}", tokens=(), words=None)
@@ -94,9 +94,14 @@ def retimed(segment: Segment, start: float, end: float) -> Segment:
     return replace(segment, start=start, end=end, words=words)
 
 
+def finder(find: str, *, match_case: bool) -> re.Pattern[str]:
+    """What finds a text, which is not empty."""
+    return re.compile(re.escape(find), 0 if match_case else re.IGNORECASE)
+
+
 def replaced(segment: Segment, find: str, instead: str, *, match_case: bool) -> Segment:
     """A segment whose text is the same with each `find` (not empty) replaced."""
-    pattern = re.compile(re.escape(find), 0 if match_case else re.IGNORECASE)
+    pattern = finder(find, match_case=match_case)
     return with_text(segment, pattern.sub(lambda _match: instead, segment.text.strip()))
 
 
@@ -106,7 +111,7 @@ def _is_unspaced(before: str, behind: str) -> bool:
     return all(re.match(f"[{_UNSPACED}]", side) for side in sides)
 
 
-def _retimed(segment: Segment, text: str) -> Iterator[Word]:
+def _timed_words(segment: Segment, text: str) -> Iterator[Word]:
     """The words of a text that takes the place of a segment's."""
     old = [piece for word in segment.words or () for piece in _pieces(word)]
     found = list(_PIECE.finditer(text))

@@ -24,6 +24,10 @@ class Transcript:
     def append(self, segment: Segment) -> None:
         self.segments.append(segment)
 
+    def copy(self) -> Transcript:
+        """For another thread: what is changed from now on is not in it."""
+        return Transcript(self.path, self.language, list(self.segments))
+
     @property
     def text(self) -> str:
         """The running text, without times."""

@@ -4,21 +4,12 @@ As in `gpu.errors`: `str(error)` is the cause in one line, `error.remedy` one se
 true at the window and at the command line; both are whole sentences and can be translated.
 """
 
+from gpu.errors import ExplainedError
 from gpu.types import Words
 
 
-class ModelsError(Exception):
-    """Something about models that the user can be told.
-
-    Args:
-        message: the cause in one line, with got/expected where there is such a pair.
-        remedy: one sentence: what to do about it.
-    """
-
-    def __init__(self, message: Words, *, remedy: Words) -> None:
-        super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+class ModelsError(ExplainedError):
+    """Something about models that the user can be told."""
 
 
 class CatalogueError(ModelsError):

@@ -7,11 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from gpu.types import MemoryUsage, RunStats, Segment, TranscribeOptions, Word, Words
-
-T = TypeVar("T")
 
 
 def path_to_blob(path: Path) -> bytes:
@@ -76,7 +74,7 @@ def _words_of(parts: Mapping[str, Any]) -> Words:
     return Words.from_parts(parts["template"], values)
 
 
-def _known(kind: type[T], values: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """What the dataclass has of these; lists become tuples."""
-    names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    names = {field.name for field in fields(kind)}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items() if name in names}

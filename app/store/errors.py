@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from gpu.types import Words
+from gpu.errors import ExplainedError
 
 
-class StoreError(Exception):
-    """The file of recordings cannot be used. In words, with what can be done about it."""
-
-    def __init__(self, message: Words, *, remedy: Words) -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
+class StoreError(ExplainedError):
+    """The file of recordings cannot be used."""

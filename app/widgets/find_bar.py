@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
+from app.document.editing import finder
 from app.widgets.transcript_model import Column, TranscriptModel
 from app.widgets.transcript_view import TranscriptView
 
@@ -105,13 +106,10 @@ class FindBar(QFrame):
 
     def _rows(self) -> list[int]:
         """The segments that hold the text."""
-        text = self.wanted.text()
-        if not text:
+        if not self.wanted.text():
             return []
-        if self.case.isChecked():
-            return [row for row in range(self._model.rowCount()) if text in self._model.segment(row).text]
-        text = text.casefold()
-        return [row for row in range(self._model.rowCount()) if text in self._model.segment(row).text.casefold()]
+        pattern = finder(self.wanted.text(), match_case=self.case.isChecked())
+        return [r for r in range(self._model.rowCount()) if pattern.search(self._model.segment(r).text.strip())]
 
     def _go_on(self) -> None:
         """From the end again to the beginning."""

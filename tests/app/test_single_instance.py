@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.paths import APP_ID
 from app.single_instance import SingleInstance
-from tests.support.homes import HOMES
+from tests.support.homes import HOMES, window_environment
 from tests.support.program import ROOT
 from tests.support.screen import wait_until
 
@@ -71,8 +71,7 @@ def test_nonsense_on_the_socket_is_not_taken(first: SingleInstance, tmp_path: Pa
 
 @pytest.mark.slow
 def test_the_program_started_twice_is_one(tmp_path: Path) -> None:
-    homes = {name: str(tmp_path / folder) for name, folder in HOMES.items()}
-    environment = os.environ | homes | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    environment = window_environment(tmp_path)
     command = [sys.executable, "-m", "app"]
     with subprocess.Popen(command, env=environment) as first:
         try:

@@ -1,14 +1,12 @@
 """The program killed while it works: what it has done is there, and it goes on behind that."""
 
-import os
 import random
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -17,18 +15,16 @@ from app.session import Recording, State
 from app.store.database import open_database
 from app.store.restore import restore
 from gpu.types import Segment
-from tests.support.homes import HOMES
-from tests.support.program import ROOT
+from tests.support.homes import window_environment
+from tests.support.screen import wait_until
 from tests.support.speech import ENGLISH, make_reading, reading_errors
 
-TIMEOUT_S = 400
 MOST_ERRORS = 2.0  # percent
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    homes = {name: str(tmp_path / folder) for name, folder in HOMES.items()}
-    return os.environ | homes | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT), "WHISPERDESKTOP_LANG": "en"}
+    return window_environment(tmp_path)
 
 
 @pytest.fixture
@@ -58,16 +54,16 @@ def recordings(file: Path) -> list[Recording]:
 
 
 def wait_for(file: Path, process: subprocess.Popen[bytes], what: str) -> list[Recording]:
-    """Until the list holds recordings in this state, or with more segments."""
-    end = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < end:
+    """Until the first of the list is done, or, if "text" is enough, has some."""
+    found: list[Recording] = []
+
+    def is_there() -> bool:
         assert process.poll() is None
-        if file.exists():
-            found = recordings(file)
-            if found and (found[0].state is State.DONE or (what == "text" and found[0].transcript.segments)):
-                return found
-        time.sleep(0.05)  # another process: there is nothing to wait on
-    raise TimeoutError(what)
+        found[:] = recordings(file) if file.exists() else []
+        return bool(found) and (found[0].state is State.DONE or (what == "text" and bool(found[0].transcript.segments)))
+
+    wait_until(is_there, what, pause_s=0.05)
+    return found
 
 
 @pytest.mark.slow
@@ -104,9 +100,8 @@ def test_killed_at_ten_moments(environment: dict[str, str], file: Path, tmp_path
     settled_s = 0.0
     for _ in range(10):
         with running(environment, *paths) as process:
-            end = time.monotonic() + moments.uniform(1.0, 5.0)
-            while time.monotonic() < end and process.poll() is None:
-                time.sleep(0.01)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(moments.uniform(1.0, 5.0))
             process.kill()
         found = recordings(file) if file.exists() else []
         if not found:  # killed before it had heard of the file

@@ -1,5 +1,6 @@
 """A home of its own for a test: nothing is read from, or left in, the user's folders."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ HOMES = {
     "XDG_CACHE_HOME": ".cache",
     "XDG_STATE_HOME": ".local/state",
 }
+
+
+def window_environment(home: Path) -> dict[str, str]:
+    """For the window program as a process of its own, drawn nowhere."""
+    homes = {name: str(home / folder) for name, folder in HOMES.items()}
+    root = str(Path(__file__).parents[2])
+    return os.environ | homes | {"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": root, "WHISPERDESKTOP_LANG": "en"}
 
 
 def use_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
