@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QTextCursor, QTextLayout, QTextOption
-from PySide6.QtWidgets import QFrame, QPlainTextEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.widgets.appearance import Appearance
 from app.widgets.texts import translate
@@ -47,7 +47,7 @@ class SegmentEdit(QPlainTextEdit):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setObjectName("segment")  # the style sheet shows that this is being edited
         self.setTabChangesFocus(True)
         self.setAccessibleName(translate("Transcript", "Text of the segment"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -129,7 +129,7 @@ class SegmentDelegate(QStyledItemDelegate):
     def updateEditorGeometry(  # noqa: N802
         self, editor: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        editor.setGeometry(option.rect.adjusted(MARGIN_X - 4, MARGIN_Y - 2, 0, 0))
+        editor.setGeometry(option.rect.adjusted(MARGIN_X - 6, 1, -4, -1))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Qt would take Enter for itself; Escape and the loss of focus are left to it."""
