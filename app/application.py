@@ -7,13 +7,11 @@ import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 
-from app import __version__
 from app.auto_save import AutoSave
 from app.document.export import save, to_txt
 from app.document.subtitles import Layout
@@ -26,21 +24,18 @@ from app.gpu_entry import GpuEntry
 from app.i18n import Translation, choose_language
 from app.models.benchmark import save_benchmark
 from app.models.library import last_or_built_in
-from app.paths import APP_NAME, default_model, log_file, resources_dir
+from app.models_entry import ModelsEntry
+from app.notices import Notices
+from app.paths import default_model, resources_dir
 from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
 from app.store.errors import StoreError
-from app.widgets import engine_texts
+from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
-from app.widgets.message_bar import Saying
 from app.widgets.recordings_model import RecordingsModel
-from gpu.errors import reason
-from gpu.types import TranscribeOptions, Words
-
-if TYPE_CHECKING:
-    from app.model_manager import ModelManager
+from gpu.types import TranscribeOptions
 
 THEME_VARIABLE = "WHISPERDESKTOP_THEME"
 
@@ -70,9 +65,10 @@ class Application(QObject):
         self.recordings = Recordings(RecordingsModel(Session(), self), self.thread_, self)
         self._background = Background(self)
         self.window = MainWindow(self.recordings.model, self._appearance)
+        self.notices = Notices(self.window.message_bar)
         self._auto_save = AutoSave(settings, self.window)
         self.editor = Editor(self.window.page, self.window.edit_menu)
-        self.models: ModelManager | None = None  # made when it is wanted first
+        self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
         self._restore()
         self._connect()
@@ -94,15 +90,14 @@ class Application(QObject):
         model, notice = last_or_built_in(self._settings.model)
         self.choose_model(model)
         if notice is not None:
-            self.window.message_bar.say("warning", lambda: Saying(engine_texts.translated(notice)))
-        self._background.run(recording_suffixes, self._take_suffixes, self._show_failure)
+            self.notices.warn(notice)
+        self._background.run(recording_suffixes, self._take_suffixes, self.notices.tell_failure)
         if paths:
             self.add(paths)
 
     def stop(self) -> None:
         """End the engine's thread, which stops what it does. The window may be gone already."""
-        if self.models is not None:
-            self.models.stop()
+        self.models.stop()
         self.gpu.stop()
         self.recordings.stop()
         self.thread_.stop()
@@ -137,7 +132,7 @@ class Application(QObject):
 
     def copy(self, recording: Recording) -> None:
         QGuiApplication.clipboard().setText(to_txt(recording.transcript))
-        self.window.message_bar.say("info", lambda: Saying(self.tr("The text was copied")))
+        self.notices.tell_copied()
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
         """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
@@ -154,15 +149,8 @@ class Application(QObject):
         self._model = path or self._model
         self.thread_.load(self._model)
 
-    def show_models(self) -> None:
-        """Open the window of models. What it is made of takes half a second to import: in the background."""
-        if self.models is not None:
-            self.models.show()
-        else:
-            self._background.run(_import_model_manager, self._open_models, self._show_failure)
-
     def _connect(self) -> None:
-        window, thread = self.window, self.thread_
+        window, thread, commands = self.window, self.thread_, self.window.commands
         thread.message.connect(self._on_message)
         recordings = self.recordings
         recordings.changed.connect(self._refresh)
@@ -173,32 +161,33 @@ class Application(QObject):
         recordings.finished.connect(self._on_job_finished)
         recordings.idle.connect(self._alert)
         recordings.not_kept.connect(self._tell_not_kept)
-        recordings.unexpected.connect(self._show_failure)
-        window.paths_added.connect(self.add)
+        recordings.unexpected.connect(self.notices.tell_failure)
+        window.intake.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
         self.editor.edited.connect(recordings.keep_edit)
         window.auto_save_requested.connect(self._auto_save.ask)
         self._auto_save.saved.connect(self._tell_saved)
         self._auto_save.failed.connect(self._tell_not_saved)
-        window.models_requested.connect(self.show_models)
+        self.models.model_chosen.connect(self.choose_model)
+        self.models.failed.connect(self.notices.tell_failure)
         self.gpu.use_changed.connect(self.choose_model)
-        self.gpu.failed.connect(self._show_failure)
-        window.pause_requested.connect(recordings.pause)
-        window.resume_requested.connect(recordings.resume)
-        window.move_requested.connect(recordings.move)
-        window.cancel_requested.connect(recordings.cancel)
-        window.cancel_all_requested.connect(recordings.cancel_all)
-        window.retry_requested.connect(self.retry)
-        window.remove_requested.connect(self.remove)
-        window.copy_requested.connect(self.copy)
-        window.save_requested.connect(self.save)
+        self.gpu.failed.connect(self.notices.tell_failure)
+        commands.pause_requested.connect(recordings.pause)
+        commands.resume_requested.connect(recordings.resume)
+        commands.move_requested.connect(recordings.move)
+        commands.cancel_requested.connect(recordings.cancel)
+        commands.cancel_all_requested.connect(recordings.cancel_all)
+        commands.retry_requested.connect(self.retry)
+        commands.remove_requested.connect(self.remove)
+        commands.copy_requested.connect(self.copy)
+        commands.save_requested.connect(self.save)
         window.recording_selected.connect(self._on_selected)
-        window.about_requested.connect(self._show_about)
+        window.about_requested.connect(partial(show_about, window))
         window.closing.connect(self._remember)
         window.options.changed.connect(self._remember_options)
         window.actions_.theme_chosen.connect(self._choose_theme)
         window.actions_.language_chosen.connect(self._choose_interface_language)
-        self.unexpected.connect(self._show_unexpected)
+        self.unexpected.connect(self.notices.tell_unexpected)
 
     def _on_message(self, message: Message) -> None:
         match message:
@@ -231,15 +220,7 @@ class Application(QObject):
 
     def _show_model(self, message: ModelLoading | ModelLoaded | ModelFailed) -> None:
         self.window.status_panel.show_model(message)
-        if self.models is not None:
-            self.models.show_model(self._model, message)
-
-    def _open_models(self, make: type[ModelManager]) -> None:
-        if self.models is None:
-            self.models = make(self._settings, self._appearance)
-            self.models.window.show_current(self._model)
-            self.models.model_chosen.connect(self.choose_model)
-        self.models.show()
+        self.models.show_model(self._model, message)
 
     def _show_replaced(self, recording: Recording) -> None:
         if recording is self.window.current:
@@ -249,26 +230,20 @@ class Application(QObject):
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True
         self._show_model(message)
-
-        def compose() -> Saying:
-            problem = engine_texts.problem(message.kind, message.message, message.remedy)
-            text = f"{problem.detail}\n{problem.remedy}"
-            return Saying(problem.headline_for(message.path.name), text, self.tr("Choose model file…"))
-
-        self.window.message_bar.say("error", compose)
+        self.notices.tell_model_failed(message)
 
     def _on_job_failed(self, recording: Recording, message: JobFailed) -> None:
         if self._model_failed:
             self._without_model.append(recording)
         else:
-            self._tell_problem(recording.path, message.kind, message.message, message.remedy)
+            self.notices.tell_job_failed(recording.path, message)
 
     def _on_job_finished(self, recording: Recording, message: JobFinished) -> None:
         self._auto_save.save(recording)
         # What the expected speed of other models is worked out from.
         if (loaded := self._loaded) is not None and recording is not self._mixed:
             work = partial(save_benchmark, loaded.model, loaded.device, message.stats)
-            self._background.run(work, lambda _none: None, self._show_failure, must_finish=True)
+            self._background.run(work, lambda _none: None, self.notices.tell_failure, must_finish=True)
 
     def _on_selected(self, recording: Recording | None) -> None:
         self.editor.show(recording)
@@ -301,43 +276,17 @@ class Application(QObject):
 
     def _tell_not_kept(self, error: StoreError) -> None:
         self.window.recordings_are_kept = self.recordings.are_kept
-
-        def compose() -> Saying:
-            told = map(engine_texts.translated, (error.message, error.remedy))
-            return Saying(self.tr("The list of recordings is not kept"), "\n".join(told))
-
-        self.window.message_bar.say("error", compose)
+        self.notices.tell_not_kept(error)
 
     def _take_suffixes(self, suffixes: frozenset[str]) -> None:
-        self.window.picker_suffixes = suffixes
-
-    def _tell_problem(self, path: Path, kind: str, message: str, remedy: Words) -> None:
-        def compose() -> Saying:
-            problem = engine_texts.problem(kind, message, remedy)
-            return Saying(problem.headline_for(path.name), f"{problem.detail}\n{problem.remedy}")
-
-        self.window.message_bar.say("error", compose)
+        self.window.intake.suffixes = suffixes
 
     def _tell_saved(self, recording: Recording, paths: list[Path]) -> None:
         self.recordings.set_saved(recording)
-        names = ", ".join([str(paths[0]), *(path.name for path in paths[1:])])
-        self.window.message_bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=names)))
+        self.notices.tell_saved(paths)
 
     def _tell_not_saved(self, recording: Recording, error: Exception) -> None:
-        why = reason(error) if isinstance(error, OSError) else str(error)
-        path = Path(error.filename) if isinstance(error, OSError) and error.filename else recording.path
-        self._tell_problem(path, "OSError", why, Words("Choose another folder, or make room on the disk."))
-
-    def _show_failure(self, error: Exception) -> None:
-        self._show_unexpected(f"{type(error).__name__}: {error}")
-
-    def _show_unexpected(self, words: str) -> None:
-        def compose() -> Saying:
-            remedy = Words("Please report it with the log file {path}.", path=log_file())
-            problem = engine_texts.problem("InternalError", words, remedy)
-            return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}")
-
-        self.window.message_bar.say("error", compose)
+        self.notices.tell_not_saved(recording.path, error)
 
     def _choose_theme(self, choice: ThemeChoice) -> None:
         self._settings.theme = choice
@@ -354,37 +303,17 @@ class Application(QObject):
 
     def _remember(self) -> None:
         self._settings.geometry = self.window.saveGeometry()
-        self._settings.folder = self.window.picker_folder
+        self._settings.folder = self.window.intake.folder
         self._settings.options_shown = self.window.actions_.options.isChecked()
-        if self.models is not None:
-            self.models.window.close()
 
     def _restore(self) -> None:
         window, settings = self.window, self._settings
         window.options.choose(settings.options, highlight_words=settings.highlight_words)
         window.actions_.options.setChecked(settings.options_shown)
-        window.picker_folder = settings.folder
+        window.intake.folder = settings.folder
         window.model_folder = (settings.model or default_model()).parent
         window.actions_.check(settings.theme, settings.interface_language)
         window.restoreGeometry(settings.geometry)
-
-    def _show_about(self) -> None:
-        text = self.tr(
-            "Speech to text on your own machine. Nothing you transcribe leaves this computer.\n\n"
-            "Version {version}\nLog file: {log}"
-        ).format(version=__version__, log=log_file())
-        box = QMessageBox(QMessageBox.Icon.NoIcon, APP_NAME, APP_NAME, parent=self.window)
-        box.setInformativeText(text)
-        box.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        box.setIconPixmap(self.window.windowIcon().pixmap(64, 64))
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
-
-def _import_model_manager() -> type[ModelManager]:
-    from app.model_manager import ModelManager
-
-    return ModelManager
 
 
 def _theme(settings: Settings) -> ThemeChoice:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QKeyCombination, QModelIndex, Qt, Signal, SignalInstance
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShortcut
+from PySide6.QtCore import QEvent, QModelIndex, Signal
+from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -22,14 +22,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.paths import APP_NAME, default_model
-from app.session import Recording, State
+from app.session import Recording
 from app.widgets import dialogs
 from app.widgets.actions import Actions
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.drop_area import DropArea
 from app.widgets.edit_menu import EditMenu
-from app.widgets.message_bar import MessageBar, Saying
+from app.widgets.intake import Intake
+from app.widgets.message_bar import MessageBar
 from app.widgets.options_bar import OptionsBar
+from app.widgets.recording_commands import RecordingCommands
 from app.widgets.recordings_model import RecordingsModel
 from app.widgets.recordings_view import RecordingsView
 from app.widgets.status_panel import StatusPanel
@@ -44,35 +46,19 @@ class MainWindow(QMainWindow):
     """Recordings and status on the left, the selected transcript or the drop area on the right.
 
     Signals:
-        paths_added: files and folders were dropped or picked: a list of `Path`.
         model_chosen: a model file was picked, or the built-in one: a `Path`.
         recording_selected: a `Recording`, or None.
-        pause_requested, resume_requested, cancel_requested, retry_requested, remove_requested, copy_requested: of a
-            `Recording`.
-        move_requested: of a `Recording`, by rows (-1: up).
-        save_requested: of a `Recording`, to a `Path`, in a format of `app.document.export.FORMATS`.
-        auto_save_requested, models_requested, cancel_all_requested, gpu_requested, self_test_requested,
-        about_requested: menu commands.
+        auto_save_requested, models_requested, gpu_requested, self_test_requested, about_requested: menu commands.
         closing: the window closes for good.
 
     Attributes:
         recordings_are_kept: those that are not done go on at the next start.
     """
 
-    paths_added = Signal(list)
     model_chosen = Signal(object)
     recording_selected = Signal(object)
-    pause_requested = Signal(object)
-    resume_requested = Signal(object)
-    cancel_requested = Signal(object)
-    retry_requested = Signal(object)
-    remove_requested = Signal(object)
-    copy_requested = Signal(object)
-    move_requested = Signal(object, int)
-    save_requested = Signal(object, object, str)
     auto_save_requested = Signal()
     models_requested = Signal()
-    cancel_all_requested = Signal()
     gpu_requested = Signal()
     self_test_requested = Signal()
     about_requested = Signal()
@@ -84,21 +70,19 @@ class MainWindow(QMainWindow):
         self._appearance = appearance
         self._may_close = self.recordings_are_kept = False
         self._question: QMessageBox | None = None
-        self.picker_folder = Path.home()
-        self.picker_suffixes: frozenset[str] = frozenset()
-        self.save_format = "txt"
         self.model_folder = Path.home()
         self.actions_ = Actions(self.menuBar(), self)
         self.options = OptionsBar()
         self.message_bar = MessageBar(appearance)
+        self.intake = Intake(self, self.message_bar)
         self.recordings_view = RecordingsView(model, appearance)
         self.status_panel = StatusPanel()
         self.drop_area = DropArea(appearance)
         self.page = TranscriptPage(appearance)
         self.edit_menu = EditMenu(self.menuBar(), self.actions_.recording_menu, self.page)
+        self.commands = RecordingCommands(self.actions_, self.recordings_view, model.session, self)
         self._arrange()
         self._connect()
-        self.setAcceptDrops(True)
         self._show_options(False)
         self.resize(1080, 720)
         self._retranslate()
@@ -112,21 +96,8 @@ class MainWindow(QMainWindow):
 
     def update_state(self) -> None:
         """Enable what can be done now, and show what there is to show."""
-        recording, actions = self.current, self.actions_
-        has_text = recording is not None and bool(recording.transcript.segments)
-        is_over = recording is not None and recording.state.is_over
-        actions.save.setEnabled(has_text)
-        actions.copy.setEnabled(has_text)
-        actions.pause.setEnabled(recording is not None and recording.state in (State.RUNNING, State.WAITING))
-        actions.resume.setEnabled(recording is not None and recording.can_resume)
-        actions.cancel.setEnabled(recording is not None and not is_over)
-        actions.retry.setEnabled(is_over)
-        actions.remove.setEnabled(recording is not None)
-        rows = self._recordings.session.recordings
-        actions.move_up.setEnabled(recording is not None and recording is not rows[0])
-        actions.move_down.setEnabled(recording is not None and recording is not rows[-1])
-        actions.cancel_all.setEnabled(self._recordings.session.is_busy)
-        self._stack.setCurrentWidget(self.page if recording is not None else self.drop_area)
+        self.commands.update()
+        self._stack.setCurrentWidget(self.page if self.current is not None else self.drop_area)
         self._empty.setVisible(not self._recordings.session.recordings)
         self._update_title()
 
@@ -153,39 +124,8 @@ class MainWindow(QMainWindow):
             self._question = dialogs.confirm(self, question, self._close_for_good)
             self._question.finished.connect(self._forget_question)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if event.mimeData().hasUrls():
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
-            self.drop_area.set_active(True)
-            self._stack.setCurrentWidget(self.drop_area)
-
-    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: N802
-        self._end_drag()
-
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        urls = event.mimeData().urls()
-        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-        event.setDropAction(Qt.DropAction.CopyAction)
-        event.accept()
-        self._end_drag()
-        if len(paths) < len(urls):
-            self.message_bar.say("error", self._not_local)
-        if paths:
-            self.paths_added.emit(paths)
-
-    def ask_for_files(self) -> None:
-        dialogs.ask_recordings(self, self.picker_folder, self.picker_suffixes, self._take_picked)
-
-    def ask_for_folder(self) -> None:
-        dialogs.ask_folder(self, self.picker_folder, self._take_picked)
-
     def ask_for_model(self) -> None:
         dialogs.ask_model(self, self.model_folder, self._take_model)
-
-    def ask_where_to_save(self, format_name: str = "") -> None:
-        if self.current is not None and self.current.transcript.segments:
-            dialogs.ask_save_path(self, self.current, format_name or self.save_format, self._take_save_path)
 
     def _arrange(self) -> None:
         self._add = QPushButton()
@@ -244,49 +184,37 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         actions, page = self.actions_, self.page
-        self._add.clicked.connect(self.ask_for_files)
+        self._add.clicked.connect(self.intake.ask_for_files)
         self._options_button.clicked.connect(actions.options.trigger)
         actions.options.toggled.connect(self._options_button.setChecked)
         actions.options.toggled.connect(self._show_options)
         self.options.panel.counted.connect(self._update_options_button)
-        self.drop_area.files_wanted.connect(self.ask_for_files)
-        self.drop_area.folder_wanted.connect(self.ask_for_folder)
+        self.drop_area.files_wanted.connect(self.intake.ask_for_files)
+        self.drop_area.folder_wanted.connect(self.intake.ask_for_folder)
         self.status_panel.model_wanted.connect(self.models_requested)
         for signal in (self.message_bar.action_requested, page.model_wanted):
             signal.connect(self.ask_for_model)
-        page.save_requested.connect(self.ask_where_to_save)
+        page.save_requested.connect(self.commands.ask_where_to_save)
         page.pause_requested.connect(actions.pause.trigger)
         page.resume_requested.connect(actions.resume.trigger)
         page.cancel_requested.connect(actions.cancel.trigger)
         page.retry_requested.connect(actions.retry.trigger)
         page.copy_requested.connect(actions.copy.trigger)
+        self.intake.drag_changed.connect(self._show_drag)
         self._connect_actions()
-        delete = QShortcut(QKeyCombination(Qt.Key.Key_Delete), self.recordings_view)
-        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
-        delete.activated.connect(actions.remove.trigger)
         self.recordings_view.selectionModel().currentChanged.connect(self._on_current_changed)
         self._appearance.changed.connect(self._update_icons)
 
     def _connect_actions(self) -> None:
         actions = self.actions_
         slots: list[tuple[QAction, Callable[[], None]]] = [
-            (actions.add_files, self.ask_for_files),
-            (actions.add_folder, self.ask_for_folder),
-            (actions.save, self._save_current),
+            (actions.add_files, self.intake.ask_for_files),
+            (actions.add_folder, self.intake.ask_for_folder),
             (actions.auto_save, self.auto_save_requested.emit),
             (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),
             (actions.built_in_model, partial(self.model_chosen.emit, default_model())),
             (actions.quit, self._quit),
-            (actions.copy, partial(self._emit_current, self.copy_requested)),
-            (actions.pause, partial(self._emit_current, self.pause_requested)),
-            (actions.resume, partial(self._emit_current, self.resume_requested)),
-            (actions.cancel, partial(self._emit_current, self.cancel_requested)),
-            (actions.cancel_all, self.cancel_all_requested.emit),
-            (actions.retry, partial(self._emit_current, self.retry_requested)),
-            (actions.move_up, partial(self._move_current, -1)),
-            (actions.move_down, partial(self._move_current, 1)),
-            (actions.remove, self._remove_current),
             (actions.gpu, self.gpu_requested.emit),
             (actions.self_test, self.self_test_requested.emit),
             (actions.about, self.about_requested.emit),
@@ -299,56 +227,18 @@ class MainWindow(QMainWindow):
         self.recording_selected.emit(self.current)
         self.update_state()
 
-    def _save_current(self) -> None:
-        self.ask_where_to_save()
-
     def _quit(self) -> None:
         self.close()
-
-    def _emit_current(self, signal: SignalInstance) -> None:
-        signal.emit(self.current)
-
-    def _move_current(self, by: int) -> None:
-        self.move_requested.emit(self.current, by)
-        self.update_state()
-
-    def _remove_current(self) -> None:
-        recording = self.current
-        if recording is None:
-            return
-        if not recording.transcript.segments or recording.is_saved:
-            self.remove_requested.emit(recording)
-            return
-        question = dialogs.Question(
-            self.tr("The text of {name} has not been saved.").format(name=recording.path.name),
-            self.tr("If you remove it from the list, its text is lost. The recording itself stays."),
-            self.tr("Remove"),
-            self.tr("Keep it"),
-        )
-        dialogs.confirm(self, question, lambda: self.remove_requested.emit(recording))
-
-    def _take_picked(self, names: list[str]) -> None:
-        paths = [Path(name) for name in names]
-        self.picker_folder = paths[0].parent
-        self.paths_added.emit(paths)
 
     def _take_model(self, name: str) -> None:
         self.model_folder = Path(name).parent
         self.model_chosen.emit(Path(name))
 
-    def _take_save_path(self, path: Path, format_name: str) -> None:
-        self.save_format = format_name
-        self.save_requested.emit(self.current, path, format_name)
-
-    def _not_local(self) -> Saying:
-        return Saying(
-            self.tr("Only files on this computer can be transcribed"),
-            self.tr("Save the recording to a folder first, and drop it from there."),
-        )
-
-    def _end_drag(self) -> None:
-        self.drop_area.set_active(False)
+    def _show_drag(self, active: bool) -> None:
+        self.drop_area.set_active(active)
         self.update_state()
+        if active:
+            self._stack.setCurrentWidget(self.drop_area)
 
     def _close_for_good(self) -> None:
         self._may_close = True

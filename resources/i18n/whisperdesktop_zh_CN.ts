@@ -1881,23 +1881,7 @@
     </message>
 </context>
 <context>
-    <name>Application</name>
-    <message>
-        <source>The text was copied</source>
-        <translation>文本已复制</translation>
-    </message>
-    <message>
-        <source>Choose model file…</source>
-        <translation>选择模型文件…</translation>
-    </message>
-    <message>
-        <source>The list of recordings is not kept</source>
-        <translation>录音列表无法保存</translation>
-    </message>
-    <message>
-        <source>Saved as {path}</source>
-        <translation>已保存为 {path}</translation>
-    </message>
+    <name>About</name>
     <message>
         <source>Speech to text on your own machine. Nothing you transcribe leaves this computer.
 
@@ -2394,6 +2378,17 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>Intake</name>
+    <message>
+        <source>Only files on this computer can be transcribed</source>
+        <translation>只能转写这台电脑上的文件</translation>
+    </message>
+    <message>
+        <source>Save the recording to a folder first, and drop it from there.</source>
+        <translation>请先把录音保存到文件夹中，再从那里拖放。</translation>
+    </message>
+</context>
+<context>
     <name>Jobs</name>
     <message>
         <source>Downloading {name}</source>
@@ -2870,36 +2865,12 @@ Log file: {log}</source>
         <translation>退出</translation>
     </message>
     <message>
-        <source>Only files on this computer can be transcribed</source>
-        <translation>只能转写这台电脑上的文件</translation>
-    </message>
-    <message>
-        <source>Save the recording to a folder first, and drop it from there.</source>
-        <translation>请先把录音保存到文件夹中，再从那里拖放。</translation>
-    </message>
-    <message>
-        <source>The text of {name} has not been saved.</source>
-        <translation>{name} 的文本尚未保存。</translation>
-    </message>
-    <message>
         <source>If you quit now, it goes on when the program is started again.</source>
         <translation>如果现在退出，下次启动程序时会接着转写。</translation>
     </message>
     <message>
         <source>Keep working</source>
         <translation>继续转写</translation>
-    </message>
-    <message>
-        <source>If you remove it from the list, its text is lost. The recording itself stays.</source>
-        <translation>如果从列表中移除，它的文本将会丢失。录音文件本身会保留。</translation>
-    </message>
-    <message>
-        <source>Remove</source>
-        <translation>移除</translation>
-    </message>
-    <message>
-        <source>Keep it</source>
-        <translation>保留</translation>
     </message>
     <message>
         <source>Options</source>
@@ -3508,6 +3479,25 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>Notices</name>
+    <message>
+        <source>Choose model file…</source>
+        <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>The text was copied</source>
+        <translation>文本已复制</translation>
+    </message>
+    <message>
+        <source>Saved as {path}</source>
+        <translation>已保存为 {path}</translation>
+    </message>
+    <message>
+        <source>The list of recordings is not kept</source>
+        <translation>录音列表无法保存</translation>
+    </message>
+</context>
+<context>
     <name>OptionsBar</name>
     <message>
         <source>Language</source>
@@ -3649,6 +3639,25 @@ Log file: {log}</source>
     <message>
         <source>{name}: {headline}</source>
         <translation>{name}：{headline}</translation>
+    </message>
+</context>
+<context>
+    <name>RecordingCommands</name>
+    <message>
+        <source>The text of {name} has not been saved.</source>
+        <translation>{name} 的文本尚未保存。</translation>
+    </message>
+    <message>
+        <source>If you remove it from the list, its text is lost. The recording itself stays.</source>
+        <translation>如果从列表中移除，它的文本将会丢失。录音文件本身会保留。</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>移除</translation>
+    </message>
+    <message>
+        <source>Keep it</source>
+        <translation>保留</translation>
     </message>
 </context>
 <context>

@@ -75,10 +75,9 @@ def application(
     yield application
     application.stop()
     application.window.deleteLater()
-    if application.models is not None:  # left to the collector it would go while another test's windows are styled
-        application.models.window.deleteLater()
-    if application.gpu.manager is not None:
-        application.gpu.manager.window.deleteLater()
+    for manager in (application.models.manager, application.gpu.manager):
+        if manager is not None:  # left to the collector it would go while another test's windows are styled
+            manager.window.deleteLater()
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_files_and_folders_become_text(application: Application, qtbot: QtBot, t
     assert "real time" in panel.speed.text()
     window.recordings_view.select(french)
     assert panel.language.text().startswith("French (detected")
-    assert window.picker_suffixes >= {".mp3", ".wav", ".mp4"}
+    assert window.intake.suffixes >= {".mp3", ".wav", ".mp4"}
 
 
 def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
@@ -206,8 +206,8 @@ def test_the_window_of_models_belongs_to_the_program(application: Application, q
     broken.write_bytes(default_model().read_bytes()[: 1 << 20])
     application.start([])
     application.window.status_panel.model_wanted.emit()
-    qtbot.waitUntil(lambda: application.models is not None, timeout=TIMEOUT_MS)
-    models = application.models
+    qtbot.waitUntil(lambda: application.models.manager is not None, timeout=TIMEOUT_MS)
+    models = application.models.manager
     assert models is not None
     qtbot.waitUntil(lambda: any(row.is_current for row in models.window.disk.rows), timeout=TIMEOUT_MS)
     models.window.file_chosen.emit(broken)

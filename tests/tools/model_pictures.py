@@ -27,10 +27,10 @@ class ModelPictures(Photographer):
 
     def run(self, server: FileServer) -> None:
         os.environ["HF_ENDPOINT"] = server.address
-        self._app.show_models()
-        self._wait(lambda: self._app.models is not None and self._app.models.window._seen is not None)
-        assert self._app.models is not None
-        self._manager = self._app.models
+        self._app.models.show()
+        self._wait(lambda: self._app.models.manager is not None and self._app.models.manager.window._seen is not None)
+        assert self._app.models.manager is not None
+        self._manager = self._app.models.manager
         self._list()
         self._disk()
         self._downloading(server)

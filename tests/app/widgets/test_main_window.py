@@ -117,20 +117,20 @@ def drop(window: MainWindow, urls: list[QUrl]) -> None:
     data = QMimeData()
     data.setUrls(urls)
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    window.dragEnterEvent(QDragEnterEvent(QPoint(400, 300), Qt.DropAction.CopyAction, data, buttons, keys))
+    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), Qt.DropAction.CopyAction, data, buttons, keys))
     assert window.drop_area.isVisible()
-    window.dropEvent(QDropEvent(QPointF(400, 300), Qt.DropAction.CopyAction, data, buttons, keys))
+    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), Qt.DropAction.CopyAction, data, buttons, keys))
 
 
 def test_dropped_paths_are_passed_on_unharmed(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths = [tmp_path / "ünï côdé 日本 %41#x.wav", tmp_path / "folder"]
-    with qtbot.waitSignal(window.paths_added) as signal:
+    with qtbot.waitSignal(window.intake.paths_added) as signal:
         drop(window, [QUrl.fromLocalFile(str(path)) for path in paths])
     assert signal.args == [paths]
 
 
 def test_a_drop_from_the_web_is_explained(window: MainWindow, qtbot: QtBot, recording: Recording) -> None:
-    with qtbot.assertNotEmitted(window.paths_added):
+    with qtbot.assertNotEmitted(window.intake.paths_added):
         drop(window, [QUrl("https://example.org/talk.mp3")])
     assert window.message_bar.isVisible()
     assert "Only files on this computer" in window.message_bar.text
@@ -142,7 +142,7 @@ def test_the_drop_area_is_there_when_nothing_else_is(window: MainWindow, model: 
     (recording,) = model.add([Path("/a.wav")], TranscribeOptions())
     window.recordings_view.select(recording)
     assert window.page.isVisible()
-    window.remove_requested.connect(model.remove)
+    window.commands.remove_requested.connect(model.remove)
     window.recordings_view.setFocus()
     qtbot.keyClick(window.recordings_view, Qt.Key.Key_Delete)
     window.update_state()
@@ -189,12 +189,12 @@ def test_unsaved_text_is_not_removed_without_a_question(
     window: MainWindow, model: RecordingsModel, recording: Recording, qtbot: QtBot
 ) -> None:
     give_text(window, model, recording)
-    with qtbot.assertNotEmitted(window.remove_requested):
+    with qtbot.assertNotEmitted(window.commands.remove_requested):
         window.actions_.remove.trigger()
     (box,) = window.findChildren(QMessageBox)
     assert "talk.mp3" in box.text()
     remove = next(button for button in box.buttons() if button.text() == "Remove")
-    with qtbot.waitSignal(window.remove_requested):
+    with qtbot.waitSignal(window.commands.remove_requested):
         qtbot.mouseClick(remove, Qt.MouseButton.LeftButton)
 
 
@@ -203,7 +203,7 @@ def test_saved_text_is_removed_at_once(
 ) -> None:
     give_text(window, model, recording)
     recording.is_saved = True
-    with qtbot.waitSignal(window.remove_requested):
+    with qtbot.waitSignal(window.commands.remove_requested):
         window.actions_.remove.trigger()
 
 
@@ -212,11 +212,11 @@ def test_saving_proposes_a_name_beside_the_recording(
     window: MainWindow, model: RecordingsModel, recording: Recording, qtbot: QtBot, over: bool
 ) -> None:
     give_text(window, model, recording, over=over)
-    window.ask_where_to_save("srt")
+    window.commands.ask_where_to_save("srt")
     (dialog,) = window.findChildren(QFileDialog)
     expected = recording.path.parent / "talk.srt"
     assert Path(dialog.selectedFiles()[0]) == expected
-    with qtbot.waitSignal(window.save_requested) as signal:
+    with qtbot.waitSignal(window.commands.save_requested) as signal:
         dialog.accept()
     assert signal.args == [recording, expected, "srt"]
 
@@ -224,7 +224,7 @@ def test_saving_proposes_a_name_beside_the_recording(
 def test_a_partial_text_says_so_in_its_name(window: MainWindow, model: RecordingsModel, recording: Recording) -> None:
     give_text(window, model, recording, over=False)
     model.session.apply(JobCancelled(recording.job_id, None))
-    window.ask_where_to_save("txt")
+    window.commands.ask_where_to_save("txt")
     (dialog,) = window.findChildren(QFileDialog)
     assert Path(dialog.selectedFiles()[0]).name == "talk.partial.txt"
 
@@ -233,10 +233,10 @@ def test_the_name_typed_decides_the_format(
     window: MainWindow, model: RecordingsModel, recording: Recording, qtbot: QtBot, tmp_path: Path
 ) -> None:
     give_text(window, model, recording)
-    window.ask_where_to_save("txt")
+    window.commands.ask_where_to_save("txt")
     (dialog,) = window.findChildren(QFileDialog)
     dialog.findChild(QLineEdit, "fileNameEdit").setText("other.json")
-    with qtbot.waitSignal(window.save_requested) as signal:
+    with qtbot.waitSignal(window.commands.save_requested) as signal:
         dialog.accept()
     assert signal.args == [recording, tmp_path / "other.json", "json"]
 
@@ -245,7 +245,7 @@ def test_choosing_another_format_changes_the_ending(
     window: MainWindow, model: RecordingsModel, recording: Recording
 ) -> None:
     give_text(window, model, recording)
-    window.ask_where_to_save("txt")
+    window.commands.ask_where_to_save("txt")
     (dialog,) = window.findChildren(QFileDialog)
     srt = next(text for text in dialog.nameFilters() if "*.srt" in text)
     dialog.selectNameFilter(srt)
@@ -254,12 +254,12 @@ def test_choosing_another_format_changes_the_ending(
 
 
 def test_pickers_know_recordings_by_their_endings(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    window.picker_suffixes = frozenset({".mp3", ".wav"})
-    window.picker_folder = tmp_path
+    window.intake.suffixes = frozenset({".mp3", ".wav"})
+    window.intake.folder = tmp_path
     window.actions_.add_files.trigger()
     (dialog,) = window.findChildren(QFileDialog)
     assert "(*.mp3 *.wav)" in dialog.nameFilters()[0]
-    with qtbot.waitSignal(window.paths_added) as signal:
+    with qtbot.waitSignal(window.intake.paths_added) as signal:
         dialog.filesSelected.emit([str(tmp_path / "a.mp3")])
     assert signal.args == [[tmp_path / "a.mp3"]]
 
