@@ -92,7 +92,9 @@ class DropArea(QFrame):
         self._hint.setText(self.tr("Audio and video files of any usual kind, or whole folders"))
         self._privacy.setText(self.tr("Everything happens on this computer. Nothing is sent anywhere."))
         self._files.setText(self.tr("Choose files…"))
+        self._files.setToolTip(self.tr("Pick the audio and video files to transcribe"))
         self._folder.setText(self.tr("Choose a folder…"))
+        self._folder.setToolTip(self.tr("All recordings in a folder, and in the folders in it"))
         self.setAccessibleName(self._title.text())
 
     def _update_icons(self) -> None:

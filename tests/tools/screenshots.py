@@ -1,9 +1,11 @@
 """Pictures of the window in its states, both themes and both languages, for looking at. See `--help`.
 
     python tests/tools/screenshots.py FOLDER
+    python tests/tools/screenshots.py docs/screenshots --published --scale 2
 
 It runs the real program with the shipped model in this process, on whatever screen Qt finds
-(`QT_QPA_PLATFORM=offscreen` is enough).
+(`QT_QPA_PLATFORM=offscreen` is enough). What is cut off, faint, or nameless for screen readers is printed, and makes it
+fail.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,20 +32,29 @@ from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from app.widgets.save_dialog import SaveDialog  # noqa: E402
 from gpu.types import TranscribeOptions  # noqa: E402
+from tests.support.accessibility import missing  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
+from tests.support.legibility import cut_off, faint  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
 from tests.tools.gpu_pictures import N_FETCHED, GpuPictures  # noqa: E402
 from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
 
 TIMEOUT_MS = 120_000
 
+# The states that are shown in docs/screenshots, in every theme, language and scale.
+PUBLISHED = (
+    "1-empty", "2-running", "3-done", "3-options", "3-save-automatically", "5-warning", "6-error",
+)  # fmt: skip
+QUALITY = 85  # of WebP
+
 
 class Photographer:
     """Brings one window into each state and takes its picture in every theme and language."""
 
-    def __init__(self, folder: Path, scratch: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, scratch: Path, published: Collection[str] | None) -> None:
+        self._folder, self._published = folder, published
+        self.problems: dict[str, str] = {}  # with the first picture that shows them
         self._scratch = scratch
         self._app = Application(Settings(scratch / "window.ini"))
         self._app.window.resize(1080, 720)
@@ -144,7 +155,15 @@ class Photographer:
                 actions.theme_chosen.emit(theme)
                 for _ in range(3):  # layouts settle over several turns
                     QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 100)
-                (window or self._app.window).grab().save(str(self._folder / f"{name}-{theme}-{language}.png"))
+                self._take(f"{name}-{language}-{theme}", window or self._app.window)
+
+    def _take(self, name: str, window: QWidget) -> None:
+        picture = window.grab()
+        percent = round(100 * picture.devicePixelRatio())
+        for problem in (*missing(window), *cut_off(window), *faint(window)):
+            self.problems.setdefault(problem, f"{name}-{percent}")
+        if self._published is None or name.startswith(tuple(f"{state}-" for state in self._published)):
+            picture.save(str(self._folder / f"{name}-{percent}.webp"), quality=QUALITY)
 
     def _wait(self, condition: Callable[[], bool]) -> None:
         deadline = QDeadlineTimer(TIMEOUT_MS)
@@ -158,8 +177,12 @@ class Photographer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the pictures go")
-    folder = parser.parse_args().folder
+    parser.add_argument("--published", action="store_true", help="keep only those that the documentation shows")
+    parser.add_argument("--scale", type=float, default=1.0, metavar="N", help="of the screen: 2 is 200 %%")
+    args = parser.parse_args()
+    folder: Path = args.folder
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ["QT_SCALE_FACTOR"] = str(args.scale)
     for name in ("WHISPERDESKTOP_LANG", "WHISPERDESKTOP_THEME"):
         os.environ.pop(name, None)
     app = QApplication([APP_ID])
@@ -167,7 +190,11 @@ def main() -> None:
     app.setWindowIcon(QIcon(str(resources_dir() / "icons" / f"{APP_ID}.svg")))
     with tempfile.TemporaryDirectory() as scratch, pytest.MonkeyPatch.context() as environment:
         use_home(Path(scratch), environment)
-        Photographer(folder, Path(scratch)).run()
+        photographer = Photographer(folder, Path(scratch), PUBLISHED if args.published else None)
+        photographer.run()
+    for problem, picture in photographer.problems.items():
+        print(f"{picture}: {problem}")
+    sys.exit(bool(photographer.problems))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,7 @@ from app.widgets.appearance import (
     interface_font,
     palette_of,
 )
-
-MIN_CONTRAST = 4.5
+from tests.support.legibility import MIN_CONTRAST, contrast
 
 # Which texts stand on which surfaces.
 TEXTS = {
@@ -37,23 +36,6 @@ TEXTS = {
     "success": "surface selected hover",
 }
 PAIRS = [(text, surface) for text, surfaces in TEXTS.items() for surface in surfaces.split()]
-
-
-def luminance(color: str) -> float:
-    """Relative luminance, https://www.w3.org/TR/WCAG22/#dfn-relative-luminance."""
-    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b
-
-
-def contrast(a: str, b: str) -> float:
-    low, high = sorted((luminance(a), luminance(b)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def test_the_measure_is_right() -> None:
-    assert contrast("#000000", "#ffffff") == pytest.approx(21.0)
-    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
 
 
 @pytest.mark.parametrize("colors", [LIGHT, DARK], ids=["light", "dark"])
