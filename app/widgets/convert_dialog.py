@@ -197,7 +197,19 @@ class ConvertDialog(QDialog):
         self._save_as.setText(self.tr("Choose…"))
         self.go.setText(self.tr("Quantize") if self._quantizing else self.tr("Import"))
         self._cancel.setText(self.tr("Cancel"))
+        self._explain()
         self._update_buttons()
+
+    def _explain(self) -> None:
+        self.source.setToolTip(self.tr("The file or folder with the model; it is not changed"))
+        self._file.setToolTip(self.tr("Pick the model's file"))
+        self._folder_button.setToolTip(self.tr("Pick the folder that the model lies in"))
+        self.type.setToolTip(self.tr("How the weights are stored: smaller types make more mistakes"))
+        self.format.setToolTip(self.tr("Which container the weights are written to"))
+        self.output.setToolTip(self.tr("The file that is written"))
+        self._save_as.setToolTip(self.tr("Pick the folder and the name"))
+        self.go.setToolTip(self.tr("Starts writing; the window can be used meanwhile"))
+        self._cancel.setToolTip(self.tr("Closes this dialog; nothing is written"))
 
     def _intro_text(self) -> str:
         if self._quantizing:

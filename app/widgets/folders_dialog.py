@@ -162,11 +162,15 @@ class FoldersDialog(QDialog):
             )
         )
         self.add.setText(self.tr("&Add folder…"))
+        self.add.setToolTip(self.tr("Look for models in another folder, too"))
         self.remove.setText(self.tr("&Remove from list"))
         self.remove.setToolTip(self.tr("The folder and its files stay as they are"))
         self.open_.setText(self.tr("&Open"))
+        self.open_.setToolTip(self.tr("Show the folder's files"))
         self.close_.setText(self.tr("&Close"))
+        self.close_.setToolTip(self.tr("Closes this dialog; changes have been made already"))
         self.view.setAccessibleName(self.tr("Folders of models"))
+        self.view.setAccessibleDescription(self.tr("Each with whether new models go there"))
         self._update_problem()
 
     def _update_icons(self) -> None:

@@ -161,9 +161,13 @@ class GpuWindow(QMainWindow):
         self.setWindowTitle(self.tr("GPU support"))
         self._heading.setText(self.tr("Self-test"))
         self.run.setText(self.tr("&Run self-test"))
+        self.run.setToolTip(self.tr("Compares what the device computes with what is right, and times it"))
         self.cancel.setText(self.tr("&Stop the self-test"))
+        self.cancel.setToolTip(self.tr("What was found so far stays in the list"))
         self.save.setText(self.tr("Sa&ve report…"))
+        self.save.setToolTip(self.tr("Writes all figures to a JSON file, for a bug report"))
         self.view.setAccessibleName(self.tr("Checks of the self-test"))
+        self.view.setAccessibleDescription(self.tr("Each with what was measured, and whether it passed"))
         icon, color, summary = self._summary()
         self._icon.setVisible(bool(icon))
         if icon:

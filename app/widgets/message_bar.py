@@ -106,6 +106,7 @@ class MessageBar(QFrame):
         self._action.setText(saying.action)
         self._action.setVisible(bool(saying.action))
         self.setAccessibleName(self.text)
+        self._action.setAccessibleDescription(self.text)
 
     def _retranslate(self) -> None:
         self._update_text()

@@ -11,7 +11,16 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from app.model_work import Trouble
 from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
-from app.widgets.model_rows import Action, CatalogueRow, DiskRow, ModelRow, action_text, kind_text, name_of
+from app.widgets.model_rows import (
+    Action,
+    CatalogueRow,
+    DiskRow,
+    ModelRow,
+    action_explanation,
+    action_text,
+    kind_text,
+    name_of,
+)
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import data_size, real_time_factor
 
@@ -98,6 +107,7 @@ class ModelDetails(QFrame):
     def _retranslate(self) -> None:
         for action, button in self.buttons.items():
             button.setText(action_text(action))
+            button.setToolTip(action_explanation(action))
         self._empty.setText(self.tr("Select a model to see what can be done with it"))
         self._update()
 

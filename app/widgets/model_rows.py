@@ -143,6 +143,22 @@ def action_text(action: Action) -> str:
     return texts[action]
 
 
+def action_explanation(action: Action) -> str:
+    texts = {
+        "download": translate("Models", "Fetches the file; it can be paused, and goes on after a lost connection"),
+        "pause": translate("Models", "What has been fetched stays"),
+        "resume": translate("Models", "Goes on where it stopped"),
+        "cancel": translate("Models", "Stops, and deletes what has been fetched"),
+        "use": translate("Models", "Transcribes with this model from now on"),
+        "import": translate("Models", "Turns it into a file that this program reads"),
+        "quantize": translate("Models", "Writes a smaller file beside it"),
+        "verify": translate("Models", "Looks for damage, and compares what the program computes with"),
+        "show": translate("Models", "Shows where the file lies"),
+        "remove": translate("Models", "Deletes the file, after a question"),
+    }
+    return texts[action]
+
+
 def languages_text(row: CatalogueRow) -> str:
     n = row.listed.model.n_languages
     return translate("Models", "{n} languages").format(n=n) if n > 1 else translate("Models", "English only")

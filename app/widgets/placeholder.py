@@ -82,7 +82,9 @@ class Placeholder(QWidget):
 
     def _retranslate(self) -> None:
         self._retry.setText(self.tr("Try again"))
+        self._retry.setToolTip(self.tr("Transcribe this recording again"))
         self._choose_model.setText(self.tr("Choose model file…"))
+        self._choose_model.setToolTip(self.tr("Transcribe with another model"))
 
     def _update_icon(self) -> None:
         name, color = self._picture

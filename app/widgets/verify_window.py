@@ -100,7 +100,12 @@ class VerifyWindow(QDialog):
         job, colors = self.job, self._appearance.colors
         self.setWindowTitle(self.tr("Verify {name}").format(name=job.name))
         self.view.setAccessibleName(self.tr("Tensors"))
+        self.view.setAccessibleDescription(
+            self.tr("Each part of the model with its type, its values and what was found")
+        )
         self._button.setText(self.tr("Close") if job.state.is_over else self.tr("Cancel"))
+        stops = self.tr("Stops the check; the file stays as it is")
+        self._button.setToolTip(self.tr("Closes this window") if job.state.is_over else stops)
         icon, color, verdict, detail = self._verdict()
         self._icon.setPixmap(self._appearance.pixmap(icon, getattr(colors, color), ICON_SIZE))
         self._icon.setMinimumSize(QSize(ICON_SIZE, ICON_SIZE))

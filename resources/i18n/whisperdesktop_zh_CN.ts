@@ -1960,6 +1960,42 @@ Log file: {log}</source>
         <translation>取消</translation>
     </message>
     <message>
+        <source>The file or folder with the model; it is not changed</source>
+        <translation>模型所在的文件或文件夹；不会被更改</translation>
+    </message>
+    <message>
+        <source>Pick the model&apos;s file</source>
+        <translation>选择模型文件</translation>
+    </message>
+    <message>
+        <source>Pick the folder that the model lies in</source>
+        <translation>选择模型所在的文件夹</translation>
+    </message>
+    <message>
+        <source>How the weights are stored: smaller types make more mistakes</source>
+        <translation>权重的存储方式：类型越小，错误越多</translation>
+    </message>
+    <message>
+        <source>Which container the weights are written to</source>
+        <translation>权重写入哪种容器格式</translation>
+    </message>
+    <message>
+        <source>The file that is written</source>
+        <translation>要写入的文件</translation>
+    </message>
+    <message>
+        <source>Pick the folder and the name</source>
+        <translation>选择文件夹和名称</translation>
+    </message>
+    <message>
+        <source>Starts writing; the window can be used meanwhile</source>
+        <translation>开始写入；期间可继续使用窗口</translation>
+    </message>
+    <message>
+        <source>Closes this dialog; nothing is written</source>
+        <translation>关闭此对话框；不写入任何内容</translation>
+    </message>
+    <message>
         <source>Writes the model with smaller weights to a file of its own. Quantizing what is quantized already loses more than quantizing the original.</source>
         <translation>将模型以更小的权重另存为一个文件。对已量化的模型再次量化，损失会大于量化原始模型。</translation>
     </message>
@@ -2066,8 +2102,16 @@ Log file: {log}</source>
         <translation>选择文件…</translation>
     </message>
     <message>
+        <source>Pick the audio and video files to transcribe</source>
+        <translation>选择要转写的音频和视频文件</translation>
+    </message>
+    <message>
         <source>Choose a folder…</source>
         <translation>选择文件夹…</translation>
+    </message>
+    <message>
+        <source>All recordings in a folder, and in the folders in it</source>
+        <translation>一个文件夹及其子文件夹中的所有录音</translation>
     </message>
 </context>
 <context>
@@ -2124,6 +2168,10 @@ Log file: {log}</source>
         <translation>添加文件夹(&amp;A)…</translation>
     </message>
     <message>
+        <source>Look for models in another folder, too</source>
+        <translation>同时在另一个文件夹中查找模型</translation>
+    </message>
+    <message>
         <source>&amp;Remove from list</source>
         <translation>从列表移除(&amp;R)</translation>
     </message>
@@ -2136,8 +2184,20 @@ Log file: {log}</source>
         <translation>打开(&amp;O)</translation>
     </message>
     <message>
+        <source>Show the folder&apos;s files</source>
+        <translation>显示文件夹中的文件</translation>
+    </message>
+    <message>
         <source>&amp;Close</source>
         <translation>关闭(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Closes this dialog; changes have been made already</source>
+        <translation>关闭此对话框；更改已生效</translation>
+    </message>
+    <message>
+        <source>Each with whether new models go there</source>
+        <translation>每个文件夹及其是否存放新模型</translation>
     </message>
     <message>
         <source>Folder</source>
@@ -2217,6 +2277,18 @@ Log file: {log}</source>
     <message>
         <source>&amp;Cancel the download</source>
         <translation>取消下载(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Fetches the packages, tests the GPU, and uses it if it passes</source>
+        <translation>下载所需包，测试 GPU，通过后即启用</translation>
+    </message>
+    <message>
+        <source>What has been fetched stays</source>
+        <translation>已下载的部分会保留</translation>
+    </message>
+    <message>
+        <source>Stops, and deletes what has been fetched</source>
+        <translation>停止并删除已下载的部分</translation>
     </message>
     <message>
         <source>Re&amp;move</source>
@@ -2337,16 +2409,32 @@ Log file: {log}</source>
         <translation>运行自检(&amp;R)</translation>
     </message>
     <message>
+        <source>Compares what the device computes with what is right, and times it</source>
+        <translation>将设备的计算结果与正确结果比较，并测量时间</translation>
+    </message>
+    <message>
         <source>&amp;Stop the self-test</source>
         <translation>停止自检(&amp;S)</translation>
+    </message>
+    <message>
+        <source>What was found so far stays in the list</source>
+        <translation>到目前为止的结果保留在列表中</translation>
     </message>
     <message>
         <source>Sa&amp;ve report…</source>
         <translation>保存报告(&amp;V)…</translation>
     </message>
     <message>
+        <source>Writes all figures to a JSON file, for a bug report</source>
+        <translation>将所有数据写入 JSON 文件，用于错误报告</translation>
+    </message>
+    <message>
         <source>Checks of the self-test</source>
         <translation>自检项目</translation>
+    </message>
+    <message>
+        <source>Each with what was measured, and whether it passed</source>
+        <translation>每一项的测量结果以及是否通过</translation>
     </message>
     <message>
         <source>Does this machine compute what it should? Takes some seconds; without a GPU, on the CPU.</source>
@@ -3212,6 +3300,46 @@ Log file: {log}</source>
         <translation>移除…</translation>
     </message>
     <message>
+        <source>Fetches the file; it can be paused, and goes on after a lost connection</source>
+        <translation>下载文件；可以暂停，断线后可继续</translation>
+    </message>
+    <message>
+        <source>What has been fetched stays</source>
+        <translation>已下载的部分会保留</translation>
+    </message>
+    <message>
+        <source>Goes on where it stopped</source>
+        <translation>从停止处继续</translation>
+    </message>
+    <message>
+        <source>Stops, and deletes what has been fetched</source>
+        <translation>停止并删除已下载的部分</translation>
+    </message>
+    <message>
+        <source>Transcribes with this model from now on</source>
+        <translation>从现在起使用此模型转写</translation>
+    </message>
+    <message>
+        <source>Turns it into a file that this program reads</source>
+        <translation>将其转换为本程序可读取的文件</translation>
+    </message>
+    <message>
+        <source>Writes a smaller file beside it</source>
+        <translation>在旁边写入一个更小的文件</translation>
+    </message>
+    <message>
+        <source>Looks for damage, and compares what the program computes with</source>
+        <translation>检查是否损坏，并比对程序计算所用的数据</translation>
+    </message>
+    <message>
+        <source>Shows where the file lies</source>
+        <translation>显示文件所在位置</translation>
+    </message>
+    <message>
+        <source>Deletes the file, after a question</source>
+        <translation>询问后删除文件</translation>
+    </message>
+    <message>
         <source>{n} languages</source>
         <translation>{n} 种语言</translation>
     </message>
@@ -3427,8 +3555,16 @@ Log file: {log}</source>
         <translation>重新查找本机上的模型 (F5)</translation>
     </message>
     <message>
+        <source>What each needs, and how fast it would be here</source>
+        <translation>各模型的需求以及在本机上的速度</translation>
+    </message>
+    <message>
         <source>Models on this computer</source>
         <translation>本机上的模型</translation>
+    </message>
+    <message>
+        <source>Found in the folders of this and other programs</source>
+        <translation>在本程序和其他程序的文件夹中找到的模型</translation>
     </message>
     <message>
         <source>Which models are shown</source>
@@ -3630,8 +3766,16 @@ Log file: {log}</source>
         <translation>重试</translation>
     </message>
     <message>
+        <source>Transcribe this recording again</source>
+        <translation>再次转写此录音</translation>
+    </message>
+    <message>
         <source>Choose model file…</source>
         <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Transcribe with another model</source>
+        <translation>使用其他模型转写</translation>
     </message>
 </context>
 <context>
@@ -4118,12 +4262,24 @@ Log file: {log}</source>
         <translation>张量</translation>
     </message>
     <message>
+        <source>Each part of the model with its type, its values and what was found</source>
+        <translation>模型的各个部分及其类型、数值和检查结果</translation>
+    </message>
+    <message>
         <source>Close</source>
         <translation>关闭</translation>
     </message>
     <message>
         <source>Cancel</source>
         <translation>取消</translation>
+    </message>
+    <message>
+        <source>Stops the check; the file stays as it is</source>
+        <translation>停止检查；文件保持不变</translation>
+    </message>
+    <message>
+        <source>Closes this window</source>
+        <translation>关闭此窗口</translation>
     </message>
     <message>
         <source>The check was cancelled</source>

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QAbstractButton, QCheckBox, QComboBox, QLabel, QPushButton, QRadioButton, QWidget
 
+from app.widgets.elided_label import ElidedLabel
+
 MIN_CONTRAST = 4.5  # WCAG 2, level AA
 
 # Round letters of small type reach their colour in few pixels only; the colours themselves are measured elsewhere.
@@ -28,6 +30,8 @@ def cut_off(window: QWidget) -> list[str]:
     """Texts that do not fit where they stand. Those that are shortened on purpose show an ellipsis and a tool tip."""
     problems = []
     for widget, text in _texts(window):
+        if isinstance(widget, ElidedLabel) and widget.toolTip():
+            continue
         if isinstance(widget, QLabel) and widget.wordWrap():
             need, has = widget.heightForWidth(widget.width()), widget.height()
         elif isinstance(widget, QComboBox):

@@ -1,4 +1,4 @@
-"""The pictures of docs/screenshots, made anew; every state of the window is looked at for what people cannot read or use."""
+"""The pictures of docs/screenshots, made anew; every state of the window is looked at for what people cannot use."""
 
 import os
 import subprocess
