@@ -29,11 +29,11 @@ MOST_TURN_S = 0.05
 IDLE_S = 2.0
 METHOD = """## The window
 
-`python -m tests.bench.window --runs {n_runs} --save`. Medians of {n_runs} runs, files in the system's cache. Start: from the
-start of the process until the window is drawn and its loop has nothing to do. Idle: resident memory {idle:g} s later, before
-a model is loaded and after. Held up: the longest time between two turns of the window's loop during a run over
-{minutes:.0f} minutes of speech, while the window changes its size; CPU time of the window's thread, and time on the wall,
-which holds what the engine's threads take of the cores."""
+`python -m tests.bench.window --runs {n_runs} --save`. Medians of {n_runs} runs, files in the system's cache. Start:
+from the start of the process until the window is drawn and its loop has nothing to do. Idle: resident memory
+{idle:g} s later, before a model is loaded and after. Held up: the longest time between two turns of the window's
+loop during a run over {minutes:.0f} minutes of speech, while the window changes its size; CPU time of the window's
+thread, and time on the wall, which holds what the engine's threads take of the cores."""
 
 
 def main() -> None:
