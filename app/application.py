@@ -21,6 +21,7 @@ from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, M
 from app.engine.service import EngineService, recording_suffixes
 from app.engine.thread import EngineThread
 from app.gpu_entry import GpuEntry
+from app.help_desk import HelpDesk
 from app.i18n import Translation, choose_language
 from app.models.benchmark import save_benchmark
 from app.models.library import last_or_built_in
@@ -70,6 +71,7 @@ class Application(QObject):
         self.editor = Editor(self.window.page, self.window.edit_menu)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
+        self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
         self._restore()
         self._connect()
 
@@ -161,6 +163,7 @@ class Application(QObject):
         recordings.finished.connect(self._on_job_finished)
         recordings.idle.connect(self._alert)
         recordings.not_kept.connect(self._tell_not_kept)
+        recordings.kept_again.connect(self._tell_kept_again)
         recordings.unexpected.connect(self.notices.tell_failure)
         window.intake.paths_added.connect(self.add)
         window.model_chosen.connect(self.choose_model)
@@ -277,6 +280,10 @@ class Application(QObject):
     def _tell_not_kept(self, error: StoreError) -> None:
         self.window.recordings_are_kept = self.recordings.are_kept
         self.notices.tell_not_kept(error)
+
+    def _tell_kept_again(self) -> None:
+        self.window.recordings_are_kept = self.recordings.are_kept
+        self.notices.tell_kept_again()
 
     def _take_suffixes(self, suffixes: frozenset[str]) -> None:
         self.window.intake.suffixes = suffixes

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.engine.messages import JobFailed, ModelFailed
 from app.paths import log_file
@@ -17,7 +18,15 @@ from gpu.types import Words
 
 
 class Notices(QObject):
-    """The one place that words what is said in the message bar, in the language that is chosen then."""
+    """The one place that words what is said in the message bar, in the language that is chosen then.
+
+    Signals:
+        report_requested: about a mistake of the program's, in words: the user wants to see what there is to report.
+        last_report_requested: the same about the last start.
+    """
+
+    report_requested = Signal(str)
+    last_report_requested = Signal()
 
     def __init__(self, message_bar: MessageBar) -> None:
         super().__init__(message_bar)
@@ -28,12 +37,14 @@ class Notices(QObject):
 
     def tell_problem(self, path: Path, kind: str, message: str, remedy: Words) -> None:
         """What went wrong with a file; `kind`: the name of the exception."""
+        is_ours = kind == "InternalError"
 
         def compose() -> Saying:
             problem = engine_texts.problem(kind, message, remedy)
-            return Saying(problem.headline_for(path.name), f"{problem.detail}\n{problem.remedy}")
+            text = f"{problem.detail}\n{problem.remedy}"
+            return Saying(problem.headline_for(path.name), text, self._show_report() if is_ours else "")
 
-        self._bar.say("error", compose)
+        self._bar.say("error", compose, partial(self.report_requested.emit, message) if is_ours else None)
 
     def tell_job_failed(self, path: Path, message: JobFailed) -> None:
         self.tell_problem(path, message.kind, message.message, message.remedy)
@@ -70,6 +81,9 @@ class Notices(QObject):
 
         self._bar.say("error", compose)
 
+    def tell_kept_again(self) -> None:
+        self._bar.say("info", lambda: Saying(self.tr("The list of recordings is kept again")))
+
     def tell_failure(self, error: Exception) -> None:
         """An exception nobody foresaw."""
         self.tell_unexpected(f"{type(error).__name__}: {error}")
@@ -78,6 +92,18 @@ class Notices(QObject):
         def compose() -> Saying:
             remedy = Words("Please report it with the log file {path}.", path=log_file())
             problem = engine_texts.problem("InternalError", words, remedy)
-            return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}")
+            return Saying(problem.headline, f"{problem.detail}\n{problem.remedy}", self._show_report())
 
-        self._bar.say("error", compose)
+        self._bar.say("error", compose, partial(self.report_requested.emit, words))
+
+    def tell_bad_end(self) -> None:
+        """The last start did not come to its end."""
+
+        def compose() -> Saying:
+            text = self.tr("Texts up to that moment are in the list, and what was not done goes on.")
+            return Saying(self.tr("The program did not end properly the last time"), text, self._show_report())
+
+        self._bar.say("warning", compose, self.last_report_requested.emit)
+
+    def _show_report(self) -> str:
+        return self.tr("Show report")

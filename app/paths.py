@@ -39,6 +39,16 @@ def log_file() -> Path:
     return user_log_path(APP_ID, appauthor=False) / f"{APP_ID}.log"
 
 
+def fault_file() -> Path:
+    """Where the interpreter leaves a trace of what killed the window's process, beside the log. Need not exist."""
+    return log_file().with_name(f"{APP_ID}.fault.txt")
+
+
+def run_marker() -> Path:
+    """There as long as the window is open; left behind, it tells that the program did not end properly."""
+    return log_file().with_name("running.json")
+
+
 def settings_file() -> Path:
     """What the window remembers, in the user's configuration folder. Neither need exist."""
     from platformdirs import user_config_path

@@ -32,7 +32,7 @@ class Recordings(QObject):
         failed: a `Recording` and its `JobFailed`.
         finished: a `Recording` and its `JobFinished`.
         idle: the last one that ran or waited is over.
-        not_kept: a `StoreError`: the queue will be lost with the program.
+        not_kept: a `StoreError`: the queue will be lost with the program, unless `kept_again` follows.
         unexpected: an exception nobody foresaw.
     """
 
@@ -44,6 +44,7 @@ class Recordings(QObject):
     finished = Signal(object, object)
     idle = Signal()
     not_kept = Signal(Exception)
+    kept_again = Signal()
     unexpected = Signal(Exception)
 
     def __init__(self, model: RecordingsModel, engine: EngineThread, parent: QObject | None = None) -> None:
@@ -51,18 +52,20 @@ class Recordings(QObject):
         self.model, self.session = model, model.session
         self._engine = engine
         self._journal: Journal | None = None
-        self._has_stopped = False
+        self._has_stopped = self._cannot_write = False
         self._opening: list[tuple[list[Path], TranscribeOptions]] | None = None  # what is to be added after that
         self._changed: dict[int, Recording] = {}
         self._at_work: int | None = None  # the job that the engine has
         self._pausing = False  # that job was told to stop, and will go on some day
         self._background = Background(self)
         engine.delivered.connect(self._deliver)
+        self.not_kept.connect(self._on_not_kept)
+        self.kept_again.connect(self._on_kept_again)
 
     @property
     def are_kept(self) -> bool:
         """They are there again when the program is started next."""
-        return self._journal is not None
+        return self._journal is not None and not self._cannot_write
 
     def open(self, path: Path) -> None:
         """Go on with what is kept there, and keep there what follows."""
@@ -218,12 +221,18 @@ class Recordings(QObject):
         if self._has_stopped:
             connection.close()
             return
-        self._journal = Journal(connection, self.not_kept.emit)
+        self._journal = Journal(connection, self.not_kept.emit, self.kept_again.emit)
         self._engine.record = self._journal.take
         self.model.restore(recordings)
         self._start_next()
         self.restored.emit(recordings)
         self._add_waiting()
+
+    def _on_not_kept(self) -> None:
+        self._cannot_write = True
+
+    def _on_kept_again(self) -> None:
+        self._cannot_write = False
 
     def _go_on_without(self, error: Exception) -> None:
         signal = self.not_kept if isinstance(error, StoreError) else self.unexpected

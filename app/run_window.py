@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import gc
 import logging
-import signal
+import platform
 import sys
-from functools import partial
 from pathlib import Path
-from types import TracebackType
 
+from PySide6.QtCore import qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from app import __version__
 from app.application import Application
+from app.crash import RunMarker
+from app.ending import Ending
 from app.garbage import GarbageCollector
-from app.paths import APP_ID, APP_NAME, recordings_file, resources_dir, settings_file
+from app.hooks import install_hooks, take_qt_message
+from app.paths import APP_ID, APP_NAME, fault_file, recordings_file, resources_dir, run_marker, settings_file
 from app.settings import Settings
 from app.single_instance import SingleInstance
 
@@ -28,6 +30,7 @@ def run_window(paths: list[Path]) -> int:
 
     Where it is open already, that one takes them.
     """
+    qInstallMessageHandler(take_qt_message)
     qt = QApplication([APP_ID])
     qt.setApplicationName(APP_ID)
     qt.setApplicationDisplayName(APP_NAME)
@@ -38,19 +41,33 @@ def run_window(paths: list[Path]) -> int:
     instance = SingleInstance(kept.parent)
     try:
         if not instance.claim():
+            qInstallMessageHandler(None)
             return _hand_over(instance, paths)
     except OSError as e:
         _log.warning("nobody can tell whether the window is open already: %s", e)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the terminal: Qt's loop runs no Python handler
+    _log.info("%s %s begins, Python %s, %s", APP_NAME, __version__, platform.python_version(), platform.platform())
+    marker = RunMarker(run_marker(), fault_file())
+    bad_end = marker.begin()
     application = Application(Settings(settings_file()))
-    sys.excepthook = partial(_report_unexpected, application)
+    install_hooks(application.unexpected.emit)
+
+    def finish() -> None:
+        application.stop()
+        marker.end()
+
+    ending = Ending(qt, application.window, finish)
     instance.paths_received.connect(application.take_from_another_start)
     application.start(paths, kept)
+    if bad_end is not None:
+        application.help.take_bad_end(bad_end)
     gc.freeze()  # what the program is made of stays: the collector need not hold up the window to see that
     GarbageCollector(qt)
     status = qt.exec()
-    application.stop()
+    finish()
+    ending.release()
     instance.release()
+    qInstallMessageHandler(None)  # what comes after the interpreter's end cannot be taken
+    _log.info("ended")
     return status
 
 
@@ -60,11 +77,3 @@ def _hand_over(instance: SingleInstance, paths: list[Path]) -> int:
         return 0
     print(f"error: {APP_NAME} is open already, but does not answer. End it, and start it again.", file=sys.stderr)
     return 1
-
-
-def _report_unexpected(
-    application: Application, kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
-    """The last resort for what nobody caught: into the log, and in words into the window."""
-    _log.critical("unexpected error", exc_info=(kind, error, traceback))
-    application.unexpected.emit(f"{kind.__name__}: {error}")

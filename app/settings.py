@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
+from app.log import LOG_LEVELS, LogLevel
 from app.widgets.appearance import THEMES, ThemeChoice
 from gpu.types import TranscribeOptions
 
@@ -118,6 +119,15 @@ class Settings:
     @folder.setter
     def folder(self, value: Path) -> None:
         self._store.setValue("folder", str(value))
+
+    @property
+    def log_level(self) -> LogLevel:
+        value = self._text("log_level")
+        return next((level for level in LOG_LEVELS if level == value), "info")
+
+    @log_level.setter
+    def log_level(self, value: LogLevel) -> None:
+        self._store.setValue("log_level", value)
 
     @property
     def geometry(self) -> QByteArray:

@@ -72,6 +72,7 @@ class EngineService:
         """Load the model: `ModelLoading`, then `ModelLoaded` or `ModelFailed`."""
         yield ModelLoading(self._model_path)
         self.close()
+        _log.info("loading %r", str(self._model_path))
         try:
             from app.engine.gpu import gpu_support
             from gpu.engine import Engine
@@ -80,9 +81,12 @@ class EngineService:
             self._engine = engine = Engine(model, vad, self._device, self._threads, gpu=gpu_support())
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
             self._why_not = failure_of(self._model_path, e)
+            _log.warning("no model: %s: %s", self._why_not.kind, self._why_not.message)
             yield ModelFailed(self._model_path, self._why_not.message, self._why_not.remedy, self._why_not.kind)
         else:
-            yield ModelLoaded(engine.model, engine.device)
+            device = engine.device
+            _log.info("loaded in %.1f s on %s: %s. %s", engine.model.load_s, device.kind, device.name, device.note)
+            yield ModelLoaded(engine.model, device)
 
     def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage | ModelLoaded]:
         """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`.
@@ -91,6 +95,7 @@ class EngineService:
         what comes of it is `ModelLoaded` when the device failed and the model was loaded on another one.
         """
         yield JobStarted(job.job_id, job.path)
+        _log.info("job %d begins: %r", job.job_id, str(job.path))
         if self._engine is None:
             yield _job_failed(job, self._why_not)
             return
@@ -98,6 +103,7 @@ class EngineService:
         try:
             for event in self._engine.transcribe(job.path, _remaining(job), cancel):
                 if isinstance(event, DeviceChanged):
+                    _log.warning("job %d goes on on %s: %s", job.job_id, event.device.name, event.device.note)
                     yield ModelLoaded(self._engine.model, event.device)
                     continue
                 message = _message(job, event)
@@ -107,10 +113,14 @@ class EngineService:
             if stats is None:
                 raise RuntimeError("the engine ended a run without statistics")
         except Cancelled:
+            _log.info("job %d was stopped%s", job.job_id, _figures(stats))
             yield JobCancelled(job.job_id, stats)
         except Exception as e:  # noqa: BLE001 - the boundary of the engine's thread
-            yield _job_failed(job, failure_of(job.path, e))
+            failed = _job_failed(job, failure_of(job.path, e))
+            _log.warning("job %d failed%s: %s: %s", job.job_id, _figures(stats), failed.kind, failed.message)
+            yield failed
         else:
+            _log.info("job %d is done%s", job.job_id, _figures(stats))
             yield JobFinished(job.job_id, stats)
 
     def memory(self) -> MemoryUsage | None:
@@ -201,6 +211,16 @@ def _remaining(job: TranscribeFile) -> TranscribeOptions:
     language = options.language if options.multilingual else options.language or settled.language
     clips = remaining(options.clip_timestamps, settled.until_s)
     return replace(options, clip_timestamps=clips, language=language, initial_prompt=prompt)
+
+
+def _figures(stats: RunStats | None) -> str:
+    """For the log."""
+    if stats is None:
+        return ""
+    return (
+        f", {stats.audio_s:.1f} s of sound in {stats.processing_s:.1f} s, {stats.n_segments} segments, "
+        f"{stats.n_windows} windows, {stats.n_fallbacks} fallbacks, {stats.memory.used / 1e6:.0f} MB"
+    )
 
 
 def _message(job: TranscribeFile, event: LanguageDetected | Segment | RunWarning | RunStats) -> JobMessage:

@@ -46,10 +46,16 @@ class Journal:
     Args:
         connection: of `open_database`; belongs to this object from now on.
         failed: is called on the journal's thread when writing fails. It is tried again until it succeeds.
+        recovered: is called there when it does.
     """
 
-    def __init__(self, connection: sqlite3.Connection, failed: Callable[[StoreError], object]) -> None:
-        self._connection, self._failed = connection, failed
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        failed: Callable[[StoreError], object],
+        recovered: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._connection, self._failed, self._recovered = connection, failed, recovered
         self._changes: SimpleQueue[Change | None] = SimpleQueue()  # None: the end
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
@@ -171,6 +177,9 @@ class Journal:
                 if self._closing.wait(RETRY_S):
                     break
             else:
+                if has_failed:
+                    _log.info("the list of recordings is written again")
+                    self._recovered()
                 batch, has_failed = [], False
         with suppress(sqlite3.Error):
             self._connection.close()

@@ -66,6 +66,10 @@ class Actions(QObject):
     def recording_menu(self) -> QMenu:
         return self._recording
 
+    @property
+    def help_menu(self) -> QMenu:
+        return self._help
+
     def retranslate(self) -> None:
         texts = {
             self.add_files: translate("Menus", "&Add recordings…"),

@@ -122,6 +122,17 @@ def ask_report_path(parent: QWidget, path: Path, take: Callable[[str], None]) ->
     _open(dialog)
 
 
+def ask_text_path(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
+    """Where to write a problem report."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Save report"), str(path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([translate("Dialogs", "Text files") + " (*.txt)"])
+    dialog.setDefaultSuffix("txt")
+    dialog.selectFile(path.name)
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 @dataclass(frozen=True)
 class Question:
     """A question before something is lost, and its two answers: what to do, and the safe one."""

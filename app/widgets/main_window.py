@@ -107,22 +107,42 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
-        if self._may_close or not self._recordings.session.is_busy:
+        self.finish_edits()
+        question = None if self._may_close else self.loss
+        if question is None:
             self.closing.emit()
             event.accept()
             return
         event.ignore()
         if self._question is None:
-            question = dialogs.Question(
-                self.tr("A recording is still being transcribed."),
-                self.tr("If you quit now, it goes on when the program is started again.")
-                if self.recordings_are_kept
-                else self.tr("If you quit now, its text is lost."),
-                self.tr("Quit"),
-                self.tr("Keep working"),
-            )
-            self._question = dialogs.confirm(self, question, self._close_for_good)
+            self._question = dialogs.confirm(self, question, self.close_for_good)
             self._question.finished.connect(self._forget_question)
+
+    @property
+    def loss(self) -> dialogs.Question | None:
+        """What is to be asked before the window closes; None if nothing would be lost or stopped."""
+        session, kept = self._recordings.session, self.recordings_are_kept
+        quit_, keep = self.tr("Quit"), self.tr("Keep working")
+        if session.is_busy:
+            becomes = (
+                self.tr("If you quit now, it goes on when the program is started again.")
+                if kept
+                else self.tr("If you quit now, its text is lost.")
+            )
+            return dialogs.Question(self.tr("A recording is still being transcribed."), becomes, quit_, keep)
+        if not kept and any(r.transcript.segments and not r.is_saved for r in session):
+            becomes = self.tr("The list of recordings cannot be kept. If you quit now, these texts are lost.")
+            return dialogs.Question(self.tr("There are texts that are not saved."), becomes, quit_, keep)
+        return None
+
+    def finish_edits(self) -> None:
+        """Take over what is being typed."""
+        self.page.view.finish_edit()
+
+    def close_for_good(self) -> None:
+        """Without a question."""
+        self._may_close = True
+        self.close()
 
     def ask_for_model(self) -> None:
         dialogs.ask_model(self, self.model_folder, self._take_model)
@@ -239,10 +259,6 @@ class MainWindow(QMainWindow):
         self.update_state()
         if active:
             self._stack.setCurrentWidget(self.drop_area)
-
-    def _close_for_good(self) -> None:
-        self._may_close = True
-        self.close()
 
     def _forget_question(self) -> None:
         self._question = None

@@ -32,7 +32,7 @@ class MessageBar(QFrame):
     """Shows one message, the latest. Information goes by itself, warnings and errors stay until they are closed.
 
     Signals:
-        action_requested: the button of the message was pressed.
+        action_requested: the button of a message was pressed that does not say what it does.
     """
 
     action_requested = Signal()
@@ -46,7 +46,8 @@ class MessageBar(QFrame):
         self._icon = QLabel()
         self._headline, self._text = TextLabel(), TextLabel()
         self._action = QPushButton()
-        self._action.clicked.connect(self.action_requested)
+        self._act: Callable[[], object] | None = None
+        self._action.clicked.connect(self._on_action)
         self._close = QToolButton()
         self._close.setIconSize(QSize(CLOSE_SIZE, CLOSE_SIZE))
         self._close.clicked.connect(self.hide)
@@ -76,9 +77,13 @@ class MessageBar(QFrame):
     def severity(self) -> Severity:
         return self._severity
 
-    def say(self, severity: Severity, compose: Callable[[], Saying]) -> None:
-        """Replace what is shown by what `compose` makes, now and whenever the language changes."""
-        self._severity = severity
+    def say(self, severity: Severity, compose: Callable[[], Saying], act: Callable[[], object] | None = None) -> None:
+        """Replace what is shown by what `compose` makes, now and whenever the language changes.
+
+        Args:
+            act: what its button does; None: `action_requested` is emitted.
+        """
+        self._severity, self._act = severity, act
         self._compose = compose
         self._update_text()
         self.setProperty("severity", severity)
@@ -96,6 +101,12 @@ class MessageBar(QFrame):
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
+
+    def _on_action(self) -> None:
+        if self._act is None:
+            self.action_requested.emit()
+        else:
+            self._act()
 
     def _update_text(self) -> None:
         saying = self._compose()

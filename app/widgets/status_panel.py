@@ -53,6 +53,12 @@ class StatusPanel(QFrame):
             self._memory = recording.stats.memory
         self._update()
 
+    @property
+    def lines(self) -> list[str]:
+        """What it says, for a bug report."""
+        names = [label.text() for label in self._names]
+        return [f"{name}: {value.text()}" for name, value in zip(names, self._values, strict=True)]
+
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()

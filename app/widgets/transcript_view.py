@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.widgets.appearance import Appearance
 from app.widgets.layouts import show_as_rows
-from app.widgets.segment_delegate import LINE_HEIGHT, MARGIN_X, MARGIN_Y, SegmentDelegate
+from app.widgets.segment_delegate import LINE_HEIGHT, MARGIN_X, MARGIN_Y, SegmentDelegate, SegmentEdit
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
 
@@ -73,6 +73,11 @@ class TranscriptView(QTableView):
         """Open the editor of the current row's text."""
         row = self.currentIndex().row() if self.currentIndex().isValid() else 0
         self.edit(self._transcript.index(row, Column.TEXT))
+
+    def finish_edit(self) -> None:
+        """Take over what is being typed, if anything is."""
+        if (edit := self.findChild(SegmentEdit)) is not None:
+            edit.done.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy) and (text := self.selected_text()):

@@ -16,7 +16,9 @@ try:
     1 / 0
 except ZeroDivisionError:
     logging.getLogger("app.test").exception("with caf\\udce9.wav")
-logging.getLogger("app.test").info("nothing of interest")
+logging.getLogger("app.test").info("what it does")
+logging.getLogger("app.test").debug("nothing of interest")
+logging.getLogger("package").info("of no interest either")
 warnings.warn("getting old")
 """
 
@@ -36,10 +38,13 @@ def test_errors_are_in_the_log_with_their_traceback(tmp_path: Path) -> None:
     assert "ERROR MainThread app.test: with caf\\udce9.wav" in log
     assert "ZeroDivisionError" in log
     assert "getting old" in log
-    assert "nothing of interest" not in log
+    assert "INFO MainThread app.test: what it does" in log
+    assert "interest" not in log
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets the folder as Linux does")
 def test_without_a_place_for_the_log_errors_are_on_standard_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "ZeroDivisionError" in log_errors(tmp_path / "file")
+    errors = log_errors(tmp_path / "file")
+    assert "ZeroDivisionError" in errors
+    assert "what it does" not in errors
