@@ -153,10 +153,11 @@ class WindowDecoder:
             # It was decoded among others, whose queries nobody keeps: the decoder reads it once more.
             decoder.admit(0, cross, (*prompt, *window.tokens), GREEDILY)
             decoder.retire(0)
-        return self.aligned(window, decoder, 0, cross, len(prompt))
+        return self.aligned(window, decoder, 0, cross, len(prompt) - params.n_given)
 
     def aligned(self, window: DecodedWindow, decoder: Decoder, slot: int, cross: Cross, n_prompt: int) -> DecodedWindow:
-        """With its alignment if words are to be timed, from the decoder and slot in which it was decoded."""
+        """With its alignment if words are to be timed, from the decoder and slot in which it was decoded; that of the
+        prompt's tokens from `n_prompt` on comes first."""
         if not self._options.word_timestamps or not window.tokens:
             return window
         attention = decoder.attention(slot, cross, n_prompt - 1)

@@ -19,6 +19,7 @@ from gpu.cancel import CancelToken
 from gpu.clips import Placed, clips_of
 from gpu.devices import NOTHING_KNOWN, GpuSupport, cpu_name, physical_cores, select_device
 from gpu.errors import DeviceError
+from gpu.live import LiveDecoder
 from gpu.model_file import ModelFile, open_model
 from gpu.stage_clock import StageClock
 from gpu.tokenizer import Tokenizer
@@ -154,6 +155,15 @@ class Engine:
                         if not options.multilingual:
                             options = replace(options, language=event.language)
                     yield event
+
+    def live(self, options: TranscribeOptions, cancel: CancelToken) -> LiveDecoder:
+        """A stream of speech to be recognised as it is spoken; see `gpu.live`. Of the options those count that concern
+        what is heard: language, task, context and hotwords.
+
+        Raises:
+            OptionsError: the options do not fit the model.
+        """
+        return LiveDecoder(self._loaded, options, cancel)
 
     def memory(self) -> MemoryUsage:
         return self._backend.memory()

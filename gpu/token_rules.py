@@ -6,6 +6,7 @@ A backend may apply `TokenRules` on its device; what it does must equal `apply` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,6 +63,14 @@ class RuleState:
     last_timestamp: int = 0
     sound_end: int = 0
     text: tuple[int, ...] = ()
+
+    @classmethod
+    def behind(cls, given: Sequence[int], sound_end: int, rules: TokenRules) -> RuleState:
+        """The state once the tokens `given` are there."""
+        state = cls(sound_end=sound_end)
+        for token in given:
+            state = state.after(token, rules)
+        return state
 
     def after(self, token: int, rules: TokenRules) -> RuleState:
         """The state once `token` is appended."""

@@ -241,6 +241,48 @@ class DeviceChanged:
     device: DeviceInfo
 
 
+@dataclass(frozen=True)
+class Committed:
+    """Words of live speech that will not change any more: the new ones only."""
+
+    words: tuple[Word, ...]
+
+
+@dataclass(frozen=True)
+class Tentative:
+    """What follows them as it was read last, `heard_s` seconds into the stream. Each replaces the one before."""
+
+    words: tuple[Word, ...]
+    heard_s: float
+
+
+@dataclass(frozen=True)
+class Final:
+    """An utterance is over, at `end` seconds: its words behind those that were committed."""
+
+    words: tuple[Word, ...]
+    end: float
+
+
+@dataclass(frozen=True)
+class Speaking:
+    """Somebody began to speak, or stopped, `at` seconds into the stream."""
+
+    speaking: bool
+    at: float
+
+
+@dataclass(frozen=True)
+class LivePace:
+    """What the latest reading of live speech took, and how long after it the next one comes. Seconds."""
+
+    cost_s: float
+    step_s: float
+
+
+# What live decoding yields.
+LiveEvent = LanguageDetected | Committed | Tentative | Final | Speaking | LivePace
+
 # What a run yields, in order of time.
 RunEvent = LanguageDetected | Segment | RunStats | RunWarning | DeviceChanged
 

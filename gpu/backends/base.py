@@ -23,10 +23,12 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Limits:
-    """What a decoder can hold at once: `rows` windows of one sequence each, or `sequences` of one window."""
+    """What a decoder can hold at once: `rows` windows of one sequence each, or `sequences` of one window; and whether
+    windows shorter than 30 s may be encoded, which then takes less time."""
 
     rows: int
     sequences: int
+    short_windows: bool = False
 
 
 class Cross(Protocol):
@@ -71,12 +73,14 @@ class RowParams:
     """How the sequences of one window choose their tokens: greedily at 0, else sampled with this seed.
 
     `sound_end`: see `gpu.token_rules.RuleState`. `max_tokens`: they end after so many, if the plan has more.
+    `n_given`: so many tokens at the prompt's end are the sequences' first: rules and budget take them for chosen.
     """
 
     temperature: float = 0.0
     seed: int = 0
     sound_end: int = 0
     max_tokens: int | None = None
+    n_given: int = 0
 
     def budget(self, most: int) -> int:
         """Tokens each may grow to where a plan has room for `most`."""
@@ -169,7 +173,8 @@ class Backend(Protocol):
         """Encode windows.
 
         Args:
-            mel: (n_windows, n_mels, 3000) float32 log-mel spectrograms.
+            mel: (n_windows, n_mels, 3000) float32 log-mel spectrograms; with `Limits.short_windows` also of fewer
+                frames, an even number.
             cancel: interrupts the call within 0.2 s, raising `Cancelled`.
         """
         ...

@@ -16,6 +16,7 @@ from gpu.backends.cuda_graph import Replays
 from gpu.backends.cuda_sampling import RING, Beams, SamplingOps, fresh_states
 from gpu.backends.cuda_slots import Slots
 from gpu.cancel import CancelToken
+from gpu.token_rules import RuleState
 
 BUCKETS = (1, 2, 4, 8, 16)  # rows that a graph is captured for
 
@@ -45,7 +46,9 @@ class CudaDecoder:
         self._sampling.log_softmax(logits, logits)
         logprobs = self._device.download(logits)[0]
         room = self._slots.buffers.n_ctx - len(prompt) + 1  # nothing on the device looks where the cache ends
-        states = fresh_states(params, prompt, slot, n, min(self._plan.max_tokens, room))
+        given = prompt[len(prompt) - params.n_given :]
+        begun = RuleState.behind(given, params.sound_end, self._plan.rules)
+        states = fresh_states(params, prompt, slot, n, min(self._plan.max_tokens, room), begun)
         self._slots.sequences.admit(slot * n, states)
         self._active.add(slot)
         self._slots.n_read[slot] = len(prompt) - 1

@@ -14,7 +14,7 @@ from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_weights import DeviceMatrix
 from gpu.errors import DeviceError
-from gpu.token_rules import TokenRules
+from gpu.token_rules import RuleState, TokenRules
 from gpu.types import Words
 
 # gpu/kernels/state.cuh: SequenceState, RING and the flag of a fresh sequence.
@@ -24,7 +24,8 @@ SEQUENCE_STATE = np.dtype(
     + [("temperature", np.float32), ("sum_logprob", np.float32), ("n_out", np.int32), ("spare", np.int32, 2)]
 )
 RING = 8
-_PENULTIMATE_WAS_TIMESTAMP = 2
+FRESH = RuleState()
+_LAST_WAS_TIMESTAMP, _PENULTIMATE_WAS_TIMESTAMP = 1, 2
 _STATE_WORDS = SEQUENCE_STATE.itemsize // 4
 
 # The kernels' constants: token_scan.cuh, sampling.cu, beams.cu, embed.cu.
@@ -53,7 +54,9 @@ def token_masks(rules: TokenRules) -> NDArray[np.uint32]:
     return np.packbits(np.stack([never, first]), axis=1, bitorder="little").view("<u4")
 
 
-def fresh_states(params: RowParams, prompt: Sequence[int], slot: int, n: int, max_tokens: int) -> NDArray[Any]:
+def fresh_states(
+    params: RowParams, prompt: Sequence[int], slot: int, n: int, max_tokens: int, begun: RuleState = FRESH
+) -> NDArray[Any]:
     """(n,) `SEQUENCE_STATE`: the sequences of a window whose first token is chosen next.
 
     Their `pos` is that of the prompt's last token: it counts as cached once its logits are there. `choose` goes on
@@ -62,10 +65,14 @@ def fresh_states(params: RowParams, prompt: Sequence[int], slot: int, n: int, ma
     Args:
         slot: the window's.
         max_tokens: the plan's.
+        begun: what the rules remember of the prompt's end.
     """
     states = np.zeros(n, SEQUENCE_STATE)
     states["token"], states["pos"] = prompt[-1], len(prompt) - 1
-    states["flags"] = _PENULTIMATE_WAS_TIMESTAMP
+    states["n_sampled"], states["last_timestamp"] = begun.n_sampled, begun.last_timestamp
+    states["flags"] = (
+        _LAST_WAS_TIMESTAMP * begun.last_was_timestamp + _PENULTIMATE_WAS_TIMESTAMP * begun.penultimate_was_timestamp
+    )
     states["budget"] = params.budget(max_tokens)
     states["sound_end"], states["slot"], states["temperature"] = params.sound_end, slot, params.temperature
     for i, state in enumerate(states):

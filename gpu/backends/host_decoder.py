@@ -95,7 +95,9 @@ class HostDecoder:
         logits = self._model.prefill(slot, cross, prompt, (sot, len(prompt) - 1))
         rng = np.random.Generator(np.random.Philox(params.seed))
         repeated = np.repeat(logits[1:2], n, axis=0)
-        self._slots[slot] = _Slot(params, rng, [RuleState(sound_end=params.sound_end)] * n, [False] * n, repeated, [])
+        given = prompt[len(prompt) - params.n_given :]
+        state = RuleState.behind(given, params.sound_end, self._plan.rules)
+        self._slots[slot] = _Slot(params, rng, [state] * n, [False] * n, repeated, [])
         return Prefill(sot_logprobs=logits[0] - np.float32(log_sum_exp(logits[0])))
 
     def advance(self, n: int) -> Steps:

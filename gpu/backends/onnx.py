@@ -28,7 +28,7 @@ MAX_ROWS, MAX_SEQUENCES = 8, 16
 class OnnxBackend:
     """Whisper on ONNX Runtime's CPU kernels; see `gpu.backends.base.Backend`."""
 
-    limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES)
+    limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES, short_windows=True)
 
     def __init__(
         self,

@@ -22,7 +22,7 @@ class OnnxCross:
     """One window's cross-attention keys and values.
 
     Attributes:
-        values: keys and values of each layer in turn, (n_head, n_audio_ctx, 64) int8.
+        values: keys and values of each layer in turn, (n_head, n_audio, 64) int8.
         scales: of their channels, (n_head, 1, 64) float32.
         lender: the buffers whose memory this is; None for its own.
     """
@@ -135,10 +135,11 @@ class OnnxLogits:
         assert isinstance(cross, OnnxCross)
         queries = self._queries[slot][:, first : self._offsets[slot]]
         heads = alignment_heads(self._dims)
-        scores = np.empty((len(heads), queries.shape[1], self._dims.n_audio_ctx), np.float32)
+        n_audio = cross.values[0].shape[1]
+        scores = np.empty((len(heads), queries.shape[1], n_audio), np.float32)
         for out, (layer, head) in zip(scores, heads, strict=True):
             q = queries[self._query_layers.index(layer), :, head * HEAD_SIZE : (head + 1) * HEAD_SIZE]
-            keys = cross.values[2 * layer][head].astype(np.float32)  # (n_audio_ctx, 64)
+            keys = cross.values[2 * layer][head].astype(np.float32)  # (n_audio, 64)
             np.matmul(q * (cross.scales[2 * layer][head] * np.float32(HEAD_SIZE**-0.5)), keys.T, out=out)
         scores -= scores.max(axis=-1, keepdims=True)
         np.exp(scores, out=scores)
@@ -166,6 +167,7 @@ class _Buffers:
     Attributes:
         cache: (2 * n_text_layer, rows * sequences, n_head, n_ctx, 64) float32.
         cross: (2 * n_text_layer, rows, n_head, n_audio_ctx, 64) int8, scales: (2 * n_text_layer, rows, 1, d) float32.
+        lengths: (rows,) int32: positions in each row's window, minus one.
         tails: (2 * n_text_layer, rows, queries, d) float32: the cross-attention's last positions, unscaled.
         tails_of_two: the same for two queries.
     """
@@ -173,6 +175,7 @@ class _Buffers:
     cache: Floats
     cross: NDArray[np.int8]
     scales: Floats
+    lengths: NDArray[np.int32]
     tails: Floats
     tails_of_two: Floats
 
@@ -185,6 +188,7 @@ class _Buffers:
             cache=np.zeros((n, plan.rows * plan.sequences, heads, n_ctx, HEAD_SIZE), np.float32),
             cross=np.zeros((n, plan.rows, heads, dims.n_audio_ctx, HEAD_SIZE), np.int8),
             scales=np.zeros((n, plan.rows, 1, d), np.float32),
+            lengths=np.zeros(plan.rows, np.int32),
             tails=np.zeros((n, plan.rows, plan.sequences, d), np.float32),
             tails_of_two=np.zeros((n, plan.rows, 2, d), np.float32),
         )
@@ -197,8 +201,10 @@ class _Buffers:
     def fill(self, row: int, cross: OnnxCross) -> None:
         """Take a window over: from now on its memory is the row's."""
         assert len(cross.values) == len(self.cross), "the window was freed"
+        n_audio = cross.values[0].shape[1]
+        self.lengths[row] = n_audio - 1
         for k, (values, scales) in enumerate(zip(cross.values, cross.scales, strict=True)):
-            self.cross[k, row] = values
+            self.cross[k, row, :, :n_audio] = values
             self.scales[k, row, 0] = scales.reshape(-1)
         self.tails[:, row] = self._tail(row, self.n_sequences)
         self.tails_of_two[:, row] = self._tail(row, 2)
@@ -207,7 +213,8 @@ class _Buffers:
     def _lend(self, row: int, cross: OnnxCross) -> None:
         heads = self.cross.shape[2]
         cross.lender = self
-        cross.values = [self.cross[k, row] for k in range(len(self.cross))]
+        n_audio = self.lengths[row] + 1
+        cross.values = [self.cross[k, row, :, :n_audio] for k in range(len(self.cross))]
         cross.scales = [self.scales[k, row].reshape(heads, 1, HEAD_SIZE) for k in range(len(self.cross))]
 
     def of_prompt(self, row: int, n_tokens: int) -> _Buffers:
@@ -229,7 +236,7 @@ class _Buffers:
         return np.zeros((len(self.cache), 2, *self.cache.shape[2:]), np.float32)
 
     def _part(self, rows: slice, cache: Floats, tails: Floats) -> _Buffers:
-        return _Buffers(cache, self.cross[:, rows], self.scales[:, rows], tails, self.tails_of_two)
+        return _Buffers(cache, self.cross[:, rows], self.scales[:, rows], self.lengths[rows], tails, self.tails_of_two)
 
     def share_cache(self, row: int, n_tokens: int) -> None:
         """All sequences of a row begin as its first."""
@@ -245,7 +252,7 @@ class _Buffers:
 
     def swap(self, row: int, other: int, cross: OnnxCross, other_cross: OnnxCross) -> None:
         """Two windows change places."""
-        for array in (*self.cross, *self.scales, *self.tails, *self.tails_of_two):
+        for array in (*self.cross, *self.scales, self.lengths, *self.tails, *self.tails_of_two):
             array[[row, other]] = array[[other, row]]
         for place, window in ((other, cross), (row, other_cross)):
             if window.lender is self:
@@ -260,7 +267,8 @@ class _Buffers:
 
     def _tail(self, row: int, n: int) -> Floats:
         """(2 * n_text_layer, n, d)"""
-        last = self.cross[:, row, :, -n:].astype(np.float32)  # (2 * n_text_layer, n_head, n, 64)
+        n_audio = self.lengths[row] + 1
+        last = self.cross[:, row, :, n_audio - n : n_audio].astype(np.float32)  # (2 * n_text_layer, n_head, n, 64)
         return np.ascontiguousarray(last.swapaxes(1, 2)).reshape(len(last), n, -1)
 
 
@@ -297,7 +305,7 @@ class _Call:
         self._input("queries", np.array([windows, -1, d], np.int64))
         self._input("lengths", self._lengths)
         self._input("total", self._total)
-        self._input("cross_lengths", np.full(windows, dims.n_audio_ctx - 1, np.int32))
+        self._input("cross_lengths", buffers.lengths)
         self._input("take", np.array(take, np.int64))
         self._output("logits", self._share(self._logits))
         self._output("hidden", self._share(self._hidden))

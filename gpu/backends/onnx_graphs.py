@@ -23,23 +23,24 @@ Tensors = Mapping[str, Tensor]
 
 
 def build_encoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> GraphBuilder:
-    """mel (b, n_mels, 3000) float32 -> every decoder layer's cross keys and values.
+    """mel (b, n_mels, n_frames) float32 -> every decoder layer's cross keys and values, for n_audio = n_frames / 2
+    positions, n_audio_ctx at most.
 
     Outputs, for each decoder layer i:
-        cross_i: (b, 2 * n_head, n_audio_ctx, 64) int8, the keys of all heads, then the values.
+        cross_i: (b, 2 * n_head, n_audio, 64) int8, the keys of all heads, then the values.
         cross_scale_i: (b, 2 * n_head, 1, 64) float32, one for each channel; key = int8 * scale.
     """
     g = GraphBuilder("encoder", pool)
     d = dims.n_audio_state
-    mel = g.input("mel", np.float32, ["b", dims.n_mels, 2 * dims.n_audio_ctx])
+    mel = g.input("mel", np.float32, ["b", dims.n_mels, "n_frames"])
     x = mel
     for i, stride in ((1, 1), (2, 2)):
         w = g.dense(f"encoder.conv{i}.weight", tensors[f"encoder.conv{i}.weight"])
         b = g.dense(f"encoder.conv{i}.bias", tensors[f"encoder.conv{i}.bias"])
         x = g.node("Conv", [x, w, b], kernel_shape=[3], pads=[1, 1], strides=[stride])
         x = g.node("Gelu", [x], ms=True)
-    x = g.node("Transpose", [x], perm=[0, 2, 1])  # (b, n_audio_ctx, d)
-    x = g.node("Add", [x, g.dense("encoder.positional_embedding", tensors["encoder.positional_embedding"])])
+    x = g.node("Transpose", [x], perm=[0, 2, 1])  # (b, n_audio, d)
+    x = g.node("Add", [x, _first_positions(g, x, tensors)])
     h = _layer_norm(g, x, "encoder.blocks.0.attn_ln", tensors)
     for layer in range(dims.n_audio_layer):
         p = f"encoder.blocks.{layer}"
@@ -59,11 +60,19 @@ def build_encoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
     return g
 
 
+def _first_positions(g: GraphBuilder, x: str, tensors: Tensors) -> str:
+    """As many of the encoder's positions as x, (b, n_audio, d), has."""
+    positions = g.dense("encoder.positional_embedding", tensors["encoder.positional_embedding"])
+    begin, axis = (g.constant(f"positions.{name}", np.array([0])) for name in ("begin", "axis"))
+    n_audio = g.node("Shape", [x], start=1, end=2)
+    return g.node("Slice", [positions, begin, n_audio, axis])
+
+
 def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tensors) -> None:
     """Layer by layer, so that what is in between stays small: keys and values, heads first, then int8 by channel.
     The decoder reads them as they lie."""
     heads = 2 * dims.n_text_head
-    split = g.constant("cross.split", np.array([0, dims.n_audio_ctx, heads, HEAD_SIZE], np.int64))
+    split = g.constant("cross.split", np.array([0, -1, heads, HEAD_SIZE], np.int64))
     steps = g.constant("cross.steps", np.array(127, np.float32))
     least = g.constant("cross.least", np.array(1e-8, np.float32))  # a channel of zeros
     for layer in range(dims.n_text_layer):
@@ -71,12 +80,12 @@ def _cross_outputs(g: GraphBuilder, h: str, dims: ModelDimensions, tensors: Tens
         y = g.float_matmul(h, [tensors[f"{name}.weight"] for name in names])
         bias = np.concatenate([_bias(tensors, name, dims.n_text_state) for name in names])
         y = g.node("Add", [y, g.constant(f"{names[0]}.add", bias)])
-        y = g.node("Transpose", [g.node("Reshape", [y, split])], perm=[0, 2, 1, 3])  # (b, heads, n_audio_ctx, 64)
+        y = g.node("Transpose", [g.node("Reshape", [y, split])], perm=[0, 2, 1, 3])  # (b, heads, n_audio, 64)
         top = g.node("ReduceMax", [g.node("Abs", [y])], axes=[2], keepdims=1)
         scale = g.node("Max", [g.node("Div", [top, steps]), least])
         scale = g.output(f"cross_scale_{layer}", scale, np.float32, ["b", heads, 1, HEAD_SIZE])
         y = g.node("Cast", [g.node("Round", [g.node("Div", [y, scale])])], to=element_type(np.int8))
-        g.output(f"cross_{layer}", y, np.int8, ["b", heads, dims.n_audio_ctx, HEAD_SIZE])
+        g.output(f"cross_{layer}", y, np.int8, ["b", heads, "n_audio", HEAD_SIZE])
 
 
 def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> GraphBuilder:
@@ -91,7 +100,7 @@ def build_decoder(dims: ModelDimensions, tensors: Tensors, pool: Executor) -> Gr
         self_c_i: (all sequences, n_head, n_ctx, 64) float32, updated in place as present_c_i.
         cross_c_i: (w, n_head, n_audio_ctx, 64) int8, cross_scale_c_i: (w, 1, d) float32.
         cross_tail_c_i: (w, t / w, d) float32: their last t / w positions, unscaled.
-        cross_lengths: (w,) int32: n_audio_ctx - 1.
+        cross_lengths: (w,) int32: positions in each window, minus one.
     Outputs: logits (n, n_vocab) float32; hidden (n, d) float32, the normalized state they are made of; query_i (t, d)
         float32, the cross-attention's queries, of each layer i with alignment heads.
     """

@@ -27,7 +27,7 @@ class ReferenceBackend:
     0.2 s, for larger models later.
     """
 
-    limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES)
+    limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES, short_windows=True)
 
     def __init__(self, model: ModelFile) -> None:
         """Dequantize the weights. The model file may be closed afterwards."""

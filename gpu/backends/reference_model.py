@@ -212,14 +212,15 @@ class Network:
         """Encode one window.
 
         Args:
-            mel: (n_mels, 2 * n_audio_ctx) log-mel frames.
+            mel: (n_mels, 2 * n_audio) log-mel frames, n_audio_ctx positions at most.
             cancel: checked between layers' halves (some 0.1 s apart for the base model).
 
         Returns:
-            (n_audio_ctx, n_audio_state)
+            (n_audio, n_audio_state)
         """
         x = gelu(self._conv1(mel.T))
-        x = gelu(self._conv2(x)) + self._audio_positions
+        x = gelu(self._conv2(x))
+        x = x + self._audio_positions[: len(x)]
         for block in self._encoder:
             cancel.check()
             h = block.attn_ln(x)
@@ -229,7 +230,7 @@ class Network:
         return self._ln_post(x)
 
     def cross_kv(self, encoded: Floats) -> CrossKV:
-        """(n_audio_ctx, n_audio_state) -> what every decoder block sees of the window."""
+        """(n_audio, n_audio_state) -> what every decoder block sees of the window."""
         keys = np.stack([block.cross_attn.key(encoded) for block in self._decoder])
         return CrossKV(keys, np.stack([block.cross_attn.value(encoded) for block in self._decoder]))
 

@@ -20,6 +20,13 @@ RULES = TokenRules(
 )
 
 
+def test_a_state_behind_given_tokens_is_that_of_choosing_them():
+    state = RuleState(sound_end=40)
+    for token in (BEGIN + 3, 5, 6, BEGIN + 9):
+        state = state.after(token, RULES)
+    assert RuleState.behind((BEGIN + 3, 5, 6, BEGIN + 9), 40, RULES) == state
+
+
 def openai_filters(logits: np.ndarray, sampled: list[int]) -> np.ndarray:
     """`SuppressBlank`, `SuppressTokens` and `ApplyTimestampRules` of whisper/decoding.py, for one sequence."""
     logits = logits.copy()

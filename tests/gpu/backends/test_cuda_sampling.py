@@ -47,6 +47,12 @@ def test_masks_are_the_rules_that_need_no_state(rules: TokenRules, chosen: bool)
     assert np.flatnonzero(bits[: rules.n_vocab]).tolist() == np.flatnonzero(np.isneginf(logits)).tolist()
 
 
+def test_a_state_goes_on_behind_what_is_given() -> None:
+    begun = RuleState(n_sampled=4, last_was_timestamp=True, penultimate_was_timestamp=False, last_timestamp=50370)
+    [state] = fresh_states(RowParams(), [5, 50370], 0, 1, 224, begun)
+    assert (state["n_sampled"], state["last_timestamp"], state["flags"]) == (4, 50370, 1)
+
+
 def test_fresh_states() -> None:
     states = fresh_states(RowParams(temperature=0.4, seed=7, sound_end=99, max_tokens=30), [5, 6, 9], 3, 2, 224)
     first = {name: states[0][name] for name in SEQUENCE_STATE.names}

@@ -48,10 +48,10 @@ def crosses(small):
     return [backend.encode(mel, CancelToken())[0] for backend in small]
 
 
-def decoders(small, crosses, sequences, prompt=PROMPT):
+def decoders(small, crosses, sequences, prompt=PROMPT, *, align=False):
     opened = []
     for backend, cross in zip(small, crosses, strict=True):
-        decoder = backend.open(DecodePlan(1, sequences, RULES, 224, 224, top_k=3), CancelToken())
+        decoder = backend.open(DecodePlan(1, sequences, RULES, 224, 224, top_k=3, align=align), CancelToken())
         prefill = decoder.admit(0, cross, prompt, RowParams())
         opened.append((decoder, prefill))
     return opened
@@ -112,6 +112,30 @@ def test_sampling_follows_its_seed(small, crosses):
     assert sample(1) == sample(1)
     assert sample(1) != sample(2)
     assert sample(1)[0] != sample(1)[1]
+
+
+@pytest.mark.parametrize("n_frames", [200, 1500])
+def test_short_windows_are_the_references(small, n_frames):
+    """Behind a window of 30 s in the same slot, whose end must not be heard."""
+    mel = np.random.default_rng(6).standard_normal((1, 80, 3000)).astype(np.float32) * 0.3
+    long, short = ([backend.encode(mel[:, :, :n], CancelToken())[0] for backend in small] for n in (3000, n_frames))
+    attention = []
+    for (decoder, _), cross in zip(decoders(small, long, 1, align=True), short, strict=True):
+        decoder.retire(0)
+        decoder.admit(0, cross, PROMPT, RowParams())
+        attention.append((decoder.debug_logits().copy(), decoder.attention(0, cross, 0)))
+    (ours, our_attention), (reference, reference_attention) = attention
+    assert_close(ours, reference)
+    assert our_attention.shape[-1] == reference_attention.shape[-1] == n_frames // 2
+    assert_close(our_attention, reference_attention, 0.05)
+
+
+def test_given_tokens_count_as_chosen(small, crosses):
+    """What a window's first tokens are told beforehand, it goes on as if it had chosen them."""
+    for (decoder, _), cross in zip(decoders(small, crosses, 1), crosses, strict=True):
+        [tokens] = greedy(decoder, 1)
+        decoder.admit(0, cross, (*PROMPT, *tokens[:3]), RowParams(n_given=3, max_tokens=9))
+        assert greedy(decoder, 1) == [tokens[3:9]]
 
 
 def different_windows(backends, n):
