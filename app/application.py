@@ -108,18 +108,20 @@ class Application(QObject):
         """Queue files and the recordings in folders."""
         self.recordings.add(paths, self._options())
 
-    def retry(self, recording: Recording) -> None:
+    def retry(self, *recordings: Recording) -> None:
         """Transcribe again with the options chosen now. Text that is there already stays where it is."""
-        if recording.transcript.segments:
-            again = self.recordings.add_again(recording, self._options())
-            self.window.recordings_view.select(again)
-            self._refresh(again)
-        else:
-            self.recordings.restart(recording, self._options())
+        for recording in recordings:
+            if recording.transcript.segments:
+                again = self.recordings.add_again(recording, self._options())
+                self.window.recordings_view.select(again)
+                self._refresh([again])
+            else:
+                self.recordings.restart(recording, self._options())
 
-    def remove(self, recording: Recording) -> None:
-        self.recordings.remove(recording)
-        self.editor.forget(recording)
+    def remove(self, *recordings: Recording) -> None:
+        self.recordings.remove(*recordings)
+        for recording in recordings:
+            self.editor.forget(recording)
         self.window.update_state()
 
     def take_from_another_start(self, paths: list[Path]) -> None:
@@ -132,8 +134,12 @@ class Application(QObject):
         if paths:
             self.add(paths)
 
-    def copy(self, recording: Recording) -> None:
-        QGuiApplication.clipboard().setText(to_txt(recording.transcript))
+    def copy(self, *recordings: Recording) -> None:
+        """Of several, each below its name."""
+        texts = [to_txt(recording.transcript) for recording in recordings]
+        if len(texts) > 1:
+            texts = [f"{recording.path.name}\n\n{text}" for recording, text in zip(recordings, texts, strict=True)]
+        QGuiApplication.clipboard().setText("\n".join(texts))
         self.notices.tell_copied()
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
@@ -175,15 +181,17 @@ class Application(QObject):
         self.models.failed.connect(self.notices.tell_failure)
         self.gpu.use_changed.connect(self.choose_model)
         self.gpu.failed.connect(self.notices.tell_failure)
-        commands.pause_requested.connect(recordings.pause)
-        commands.resume_requested.connect(recordings.resume)
+        commands.pause_requested.connect(lambda several: recordings.pause(*several))
+        commands.resume_requested.connect(lambda several: recordings.resume(*several))
+        commands.cancel_requested.connect(lambda several: recordings.cancel(*several))
+        commands.retry_requested.connect(lambda several: self.retry(*several))
+        commands.remove_requested.connect(lambda several: self.remove(*several))
+        commands.copy_requested.connect(lambda several: self.copy(*several))
         commands.move_requested.connect(recordings.move)
-        commands.cancel_requested.connect(recordings.cancel)
+        commands.place_requested.connect(recordings.place)
         commands.cancel_all_requested.connect(recordings.cancel_all)
-        commands.retry_requested.connect(self.retry)
-        commands.remove_requested.connect(self.remove)
-        commands.copy_requested.connect(self.copy)
         commands.save_requested.connect(self.save)
+        commands.save_several_requested.connect(self._auto_save.ask_for)
         window.recording_selected.connect(self._on_selected)
         window.about_requested.connect(partial(show_about, window))
         window.closing.connect(self._remember)
@@ -252,10 +260,10 @@ class Application(QObject):
         self.editor.show(recording)
         self.window.status_panel.show_recording(self.session.running or recording)
 
-    def _refresh(self, recording: Recording) -> None:
+    def _refresh(self, recordings: list[Recording]) -> None:
         window = self.window
-        self.recordings.model.refresh(recording)
-        if recording is window.current:
+        self.recordings.model.refresh(recordings)
+        if (recording := window.current) in recordings:
             window.page.refresh()
             self.editor.show(recording)
         window.status_panel.show_recording(self.session.running or window.current)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -37,9 +38,18 @@ class AutoSave(QObject):
         dialog.chosen.connect(self._keep)
         dialog.open()
 
-    def save(self, recording: Recording) -> None:
-        """Write the files of one that is done, if any are wanted."""
+    def ask_for(self, recordings: list[Recording]) -> None:
+        """Texts that are there, as the user says now."""
         rule = self._settings.save_rule
+        if not rule.formats:
+            rule = replace(rule, formats=("txt",))
+        dialog = SaveDialog(rule, self._window, once=True)
+        dialog.chosen.connect(partial(self._save_all, recordings))
+        dialog.open()
+
+    def save(self, recording: Recording, rule: SaveRule | None = None) -> None:
+        """Write the files of one that is done, if any are wanted."""
+        rule = rule or self._settings.save_rule
         if not rule.formats or not recording.transcript.segments:
             return
         layout = Layout(highlight_words=self._settings.highlight_words)
@@ -49,6 +59,10 @@ class AutoSave(QObject):
             partial(self.failed.emit, recording),
             must_finish=True,
         )
+
+    def _save_all(self, recordings: list[Recording], rule: SaveRule) -> None:
+        for recording in recordings:
+            self.save(recording, rule)
 
     def _tell(self, recording: Recording, paths: list[Path]) -> None:
         self.saved.emit(recording, paths)

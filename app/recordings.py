@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,7 +26,7 @@ class Recordings(QObject):
     """What is done with recordings. Nothing is written down before `open`, and after an error of that.
 
     Signals:
-        changed: a `Recording` is not as it was.
+        changed: recordings that are not as they were, a list.
         replaced: its transcript is another object now.
         added: recordings, a list; those that cannot be read are among them.
         restored: recordings of an earlier start, a list.
@@ -36,7 +37,7 @@ class Recordings(QObject):
         unexpected: an exception nobody foresaw.
     """
 
-    changed = Signal(object)
+    changed = Signal(list)
     replaced = Signal(object)
     added = Signal(list)
     restored = Signal(list)
@@ -101,51 +102,63 @@ class Recordings(QObject):
             self._journal.restart(old_id, recording.job)
         self._start_next()
         self.replaced.emit(recording)
-        self.changed.emit(recording)
+        self.changed.emit([recording])
 
-    def pause(self, recording: Recording) -> None:
-        """Let one that runs or waits rest until `resume`."""
-        if recording.job_id == self._at_work:
-            self._pausing = True
-            self._engine.cancel(recording.job_id)
-        elif recording.state is State.WAITING:
-            self._set_state(recording, State.PAUSED)
-        self.changed.emit(recording)
+    def pause(self, *recordings: Recording) -> None:
+        """Let those that run or wait rest until `resume`."""
+        for recording in recordings:
+            if recording.job_id == self._at_work:
+                self._pausing = True
+                self._engine.cancel(recording.job_id)
+            elif recording.state is State.WAITING:
+                self._set_state(recording, State.PAUSED)
+        self.changed.emit(list(recordings))
 
-    def resume(self, recording: Recording) -> None:
-        """Go on with one that rests, or was cut short, where its text is settled."""
-        old_id = recording.job_id
-        self.session.resume(recording)
-        if self._journal is not None:
-            self._journal.resume(old_id, recording.job_id)
+    def resume(self, *recordings: Recording) -> None:
+        """Go on with those that rest, or were cut short, where their text is settled."""
+        for recording in recordings:
+            old_id = recording.job_id
+            self.session.resume(recording)
+            if self._journal is not None:
+                self._journal.resume(old_id, recording.job_id)
         self._start_next()
-        self.replaced.emit(recording)
-        self.changed.emit(recording)
+        for recording in recordings:
+            self.replaced.emit(recording)
+        self.changed.emit(list(recordings))
 
-    def cancel(self, recording: Recording) -> None:
-        if recording.job_id == self._at_work:
-            self._pausing = False
-            self._engine.cancel(recording.job_id)
-        elif not recording.state.is_over:
-            self._set_state(recording, State.CANCELLED)
-        self.changed.emit(recording)
+    def cancel(self, *recordings: Recording) -> None:
+        for recording in recordings:
+            if recording.job_id == self._at_work:
+                self._pausing = False
+                self._engine.cancel(recording.job_id)
+            elif not recording.state.is_over:
+                self._set_state(recording, State.CANCELLED)
+        self.changed.emit(list(recordings))
 
     def cancel_all(self) -> None:
-        for recording in [r for r in self.session if not r.state.is_over]:
-            self.cancel(recording)
+        self.cancel(*[recording for recording in self.session if not recording.state.is_over])
 
-    def move(self, recording: Recording, by: int) -> None:
-        """Up (negative) or down in the list, which is the order of what waits."""
-        row = self.model.row_of(recording)
-        self.model.move(row, min(max(row + by, 0), len(self.session.recordings) - 1))
-        if self._journal is not None:
-            self._journal.set_order([recording.job_id for recording in self.session])
+    def move(self, recordings: Sequence[Recording], by: int) -> None:
+        """Each one row up (-1) or down (1) in the list, which is the order of what waits; at its end they stay."""
+        order, moved = self.session.recordings[::-by], set(recordings)
+        for row in range(1, len(order)):
+            if order[row] in moved and order[row - 1] not in moved:
+                order[row - 1 : row + 1] = order[row], order[row - 1]
+        self._arrange(order[::-by])
 
-    def remove(self, recording: Recording) -> None:
-        self._engine.cancel(recording.job_id)
-        self.model.remove(recording)
+    def place(self, recordings: Sequence[Recording], row: int) -> None:
+        """Together, before what is in that row. What runs goes on, wherever it stands."""
+        rows, moved = self.session.recordings, set(recordings)
+        before, behind = ([r for r in part if r not in moved] for part in (rows[:row], rows[row:]))
+        self._arrange([*before, *(r for r in rows if r in moved), *behind])
+
+    def remove(self, *recordings: Recording) -> None:
+        for recording in recordings:
+            self._engine.cancel(recording.job_id)
+        self.model.remove(recordings)
         if self._journal is not None:
-            self._journal.remove(recording.job_id)
+            for recording in recordings:
+                self._journal.remove(recording.job_id)
 
     def keep_edit(self, recording: Recording, first: int, n_old: int, new: list[Segment]) -> None:
         """Segments were replaced by a person."""
@@ -180,11 +193,16 @@ class Recordings(QObject):
     def _deliver(self) -> None:
         """A batch of messages is through."""
         changed, self._changed = self._changed, {}
-        for recording in changed.values():
-            if self.session.recording(recording.job_id) is recording:  # not removed meanwhile
-                self.changed.emit(recording)
+        there = [r for r in changed.values() if self.session.recording(r.job_id) is r]  # not removed meanwhile
+        if there:
+            self.changed.emit(there)
         if changed and not self.session.is_busy:
             self.idle.emit()
+
+    def _arrange(self, order: list[Recording]) -> None:
+        self.model.arrange(order)
+        if self._journal is not None:
+            self._journal.set_order([recording.job_id for recording in order])
 
     def _insert(self, paths: list[Path], options: TranscribeOptions) -> list[Recording]:
         recordings = self.model.add(paths, options)

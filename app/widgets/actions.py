@@ -25,6 +25,7 @@ class Actions(QObject):
         super().__init__(parent)
         self.add_files = self._action("Ctrl+O")
         self.add_folder = self._action("Ctrl+Shift+O")
+        self.paste = self._action("Ctrl+V")
         self.save = self._action("Ctrl+S")
         self.auto_save = self._action("Ctrl+Shift+S")
         self.models = self._action("Ctrl+M")
@@ -38,7 +39,10 @@ class Actions(QObject):
         self.cancel = self._action("Ctrl+.")
         self.cancel_all = self._action()
         self.retry = self._action("Ctrl+R")
+        self.retry_failed = self._action("Ctrl+Shift+R")
+        self.recording_options = self._action("Ctrl+I")
         self.remove = self._action("Ctrl+D")
+        self.remove_done = self._action("Ctrl+Shift+D")
         self.move_up = self._action("Alt+Up")
         self.move_down = self._action("Alt+Down")
         self.options = self._action("Ctrl+T")
@@ -74,6 +78,7 @@ class Actions(QObject):
         texts = {
             self.add_files: translate("Menus", "&Add recordings…"),
             self.add_folder: translate("Menus", "Add a &folder…"),
+            self.paste: translate("Menus", "&Paste files"),
             self.save: translate("Menus", "&Save transcript as…"),
             self.auto_save: translate("Menus", "Save a&utomatically…"),
             self.models: translate("Menus", "M&odels…"),
@@ -86,9 +91,12 @@ class Actions(QObject):
             self.cancel: translate("Menus", "Ca&ncel"),
             self.cancel_all: translate("Menus", "Cance&l all"),
             self.retry: translate("Menus", "&Transcribe again"),
+            self.retry_failed: translate("Menus", "Transcribe all that &failed again"),
+            self.recording_options: translate("Menus", "Opt&ions of these recordings…"),
             self.move_up: translate("Menus", "Move &up"),
             self.move_down: translate("Menus", "Move &down"),
             self.remove: translate("Menus", "&Remove from the list"),
+            self.remove_done: translate("Menus", "Remove all that are &done"),
             self.options: translate("Menus", "&Options"),
             self.gpu: translate("Menus", "&GPU support…"),
             self.self_test: translate("Menus", "&Self-test…"),
@@ -123,16 +131,19 @@ class Actions(QObject):
         return group
 
     def _fill_menus(self) -> None:
-        self._file.addActions([self.add_files, self.add_folder])
+        self._file.addActions([self.add_files, self.add_folder, self.paste])
         self._file.addSeparator()
         self._file.addActions([self.save, self.auto_save])
         self._file.addSeparator()
         self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()
         self._file.addAction(self.quit)
-        self._recording.addActions([self.copy, self.pause, self.resume, self.retry, self.cancel, self.cancel_all])
+        self._recording.addActions([self.copy, self.recording_options])
         self._recording.addSeparator()
-        self._recording.addActions([self.move_up, self.move_down, self.remove])
+        self._recording.addActions([self.pause, self.resume, self.cancel, self.cancel_all])
+        self._recording.addActions([self.retry, self.retry_failed])
+        self._recording.addSeparator()
+        self._recording.addActions([self.move_up, self.move_down, self.remove, self.remove_done])
         self._theme_menu.addActions(self._themes.actions())
         self._language_menu.addActions(self._languages.actions())
         self._view.addAction(self.options)

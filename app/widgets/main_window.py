@@ -215,11 +215,15 @@ class MainWindow(QMainWindow):
         for signal in (self.message_bar.action_requested, page.model_wanted):
             signal.connect(self.ask_for_model)
         page.save_requested.connect(self.commands.ask_where_to_save)
-        page.pause_requested.connect(actions.pause.trigger)
-        page.resume_requested.connect(actions.resume.trigger)
-        page.cancel_requested.connect(actions.cancel.trigger)
-        page.retry_requested.connect(actions.retry.trigger)
-        page.copy_requested.connect(actions.copy.trigger)
+        commands = self.commands
+        for button, command in (
+            (page.pause_requested, commands.pause_requested),
+            (page.resume_requested, commands.resume_requested),
+            (page.cancel_requested, commands.cancel_requested),
+            (page.retry_requested, commands.retry_requested),
+            (page.copy_requested, commands.copy_requested),
+        ):
+            button.connect(partial(commands.tell_current, command))
         self.intake.drag_changed.connect(self._show_drag)
         self._connect_actions()
         self.recordings_view.selectionModel().currentChanged.connect(self._on_current_changed)
@@ -230,6 +234,7 @@ class MainWindow(QMainWindow):
         slots: list[tuple[QAction, Callable[[], None]]] = [
             (actions.add_files, self.intake.ask_for_files),
             (actions.add_folder, self.intake.ask_for_folder),
+            (actions.paste, self.intake.paste),
             (actions.auto_save, self.auto_save_requested.emit),
             (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),

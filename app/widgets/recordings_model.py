@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,27 +80,47 @@ class RecordingsModel(QAbstractListModel):
         self.session.restore(recordings)
         self.endResetModel()
 
-    def move(self, row: int, to: int) -> None:
-        if row != to:
-            self.beginMoveRows(_NOWHERE, row, row, _NOWHERE, to + (to > row))
-            self.session.recordings.insert(to, self.session.recordings.pop(row))
-            self.endMoveRows()
+    def arrange(self, order: list[Recording]) -> None:
+        """The same recordings in another order; what is selected stays so."""
+        self.layoutAboutToBeChanged.emit()
+        old = self.persistentIndexList()
+        kept = [self.recording(index.row()) for index in old]
+        self.session.recordings[:] = order
+        rows = {recording.job_id: row for row, recording in enumerate(order)}
+        self.changePersistentIndexList(old, [self.index(rows[recording.job_id]) for recording in kept])
+        self.layoutChanged.emit()
 
-    def remove(self, recording: Recording) -> None:
-        row = self.row_of(recording)
-        self.beginRemoveRows(_NOWHERE, row, row)
-        self.session.remove(recording)
-        self.endRemoveRows()
+    def remove(self, recordings: Iterable[Recording]) -> None:
+        gone = {recording.job_id for recording in recordings}
+        rows = [row for row, recording in enumerate(self.session) if recording.job_id in gone]
+        for first, last in reversed(_runs(rows)):
+            self.beginRemoveRows(_NOWHERE, first, last)
+            for recording in self.session.recordings[first : last + 1]:
+                self.session.remove(recording)
+            self.endRemoveRows()
 
-    def refresh(self, recording: Recording) -> None:
-        index = self.index(self.row_of(recording))
-        self.dataChanged.emit(index, index)
+    def refresh(self, recordings: Sequence[Recording]) -> None:
+        """One is repainted alone; of several, what lies between them too."""
+        if len(recordings) == 1:
+            index = self.index(self.row_of(recordings[0]))
+            self.dataChanged.emit(index, index)
+        elif recordings:
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
 
     def recording(self, row: int) -> Recording:
         return self.session.recordings[row]
 
     def row_of(self, recording: Recording) -> int:
         return self.session.recordings.index(recording)
+
+    def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
+        """Rows may be dragged, and dropped between others."""
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802
+        return Qt.DropAction.MoveAction
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:  # noqa: N802
         return 0 if parent.isValid() else len(self.session.recordings)
@@ -125,3 +146,14 @@ class RecordingsModel(QAbstractListModel):
             problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
             lines += [problem.detail, problem.remedy]
         return "\n".join([*lines, *map(engine_texts.translated, recording.warnings)])
+
+
+def _runs(rows: Sequence[int]) -> list[tuple[int, int]]:
+    """First and last of each stretch of rows that follow each other; `rows` ascend."""
+    runs: list[tuple[int, int]] = []
+    for row in rows:
+        if runs and runs[-1][1] == row - 1:
+            runs[-1] = (runs[-1][0], row)
+        else:
+            runs.append((row, row))
+    return runs

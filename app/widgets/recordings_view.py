@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QContextMenuEvent, QDropEvent, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.session import Recording, State
@@ -112,7 +123,17 @@ class RecordingDelegate(QStyledItemDelegate):
 
 
 class RecordingsView(QListView):
-    """One recording is selected at a time."""
+    """Several recordings may be selected; the one with the focus among them is `current`.
+
+    Signals:
+        selection_changed: others are selected.
+        dropped: the selected recordings, a list, were dragged before a row.
+        menu_wanted: at a `QPoint` of the screen.
+    """
+
+    selection_changed = Signal()
+    dropped = Signal(list, int)
+    menu_wanted = Signal(object)
 
     def __init__(self, model: RecordingsModel, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -121,7 +142,9 @@ class RecordingsView(QListView):
         self.setItemDelegate(RecordingDelegate(model, appearance, self))
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setDropIndicatorShown(True)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -137,10 +160,49 @@ class RecordingsView(QListView):
     def select(self, recording: Recording) -> None:
         self.setCurrentIndex(self._recordings.index(self._recordings.row_of(recording)))
 
+    @property
+    def selected(self) -> list[Recording]:
+        """In the order of the list; what is current counts where nothing is selected."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        if not rows and self.currentIndex().isValid():
+            rows = [self.currentIndex().row()]
+        return [self._recordings.recording(row) for row in rows]
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:  # noqa: N802
+        super().selectionChanged(selected, deselected)
+        self.selection_changed.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802
+        """By the mouse where it points; by the key below the current row."""
+        position = event.globalPos()
+        if event.reason() is QContextMenuEvent.Reason.Keyboard and self.currentIndex().isValid():
+            rect = self.visualRect(self.currentIndex())
+            position = self.viewport().mapToGlobal(rect.bottomLeft() + QPoint(MARGIN, -MARGIN))
+        if self._recordings.rowCount():
+            self.menu_wanted.emit(position)
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        if event.source() is not self:
+            event.ignore()
+            return
+        self.dropped.emit(self.selected, self._drop_row(event.position().toPoint()))
+        event.setDropAction(Qt.DropAction.IgnoreAction)  # Qt would remove what was moved away
+        event.accept()
+        self.stopAutoScroll()
+        self.setState(QAbstractItemView.State.NoState)
+        self._update_viewport()
+
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
+
+    def _drop_row(self, position: QPoint) -> int:
+        """Before which row it is that something is let go."""
+        index = self.indexAt(position)
+        if not index.isValid():
+            return self._recordings.rowCount()
+        return index.row() + int(position.y() > self.visualRect(index).center().y())
 
     def _retranslate(self) -> None:
         self.setAccessibleName(self.tr("Recordings"))

@@ -36,14 +36,18 @@ EXAMPLE = Transcript(Path("interview.mp3"), "en")
 class SaveDialog(QDialog):
     """Shows a `SaveRule` and lets it be changed; deletes itself when it is closed.
 
+    Args:
+        once: not for all that will be done, but for texts that are there, now.
+
     Signals:
         chosen: the user wants this `SaveRule`.
     """
 
     chosen = Signal(object)
 
-    def __init__(self, rule: SaveRule, parent: QWidget | None = None) -> None:
+    def __init__(self, rule: SaveRule, parent: QWidget | None = None, *, once: bool = False) -> None:
         super().__init__(parent)
+        self._once = once
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._heading, self._where, self._hint, self.preview = (TextLabel() for _ in range(4))
         self.formats = {name: QCheckBox() for name in FORMATS}
@@ -162,8 +166,12 @@ class SaveDialog(QDialog):
         self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not problem)
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(self.tr("Save automatically"))
-        self._heading.setText(self.tr("When a recording is done, save its text as:"))
+        self.setWindowTitle(self.tr("Save texts") if self._once else self.tr("Save automatically"))
+        self._heading.setText(
+            self.tr("Save the texts of the selected recordings as:")
+            if self._once
+            else self.tr("When a recording is done, save its text as:")
+        )
         for name, box in self.formats.items():
             box.setText(f"{format_name(name)} (.{name})")
         self._where.setText(self.tr("Where:"))

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPersistentModelIndex, Qt
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QPersistentModelIndex, QPoint, QPointF, Qt
+from PySide6.QtGui import QContextMenuEvent, QDropEvent
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
@@ -70,13 +71,12 @@ def test_what_rests_in_its_middle_says_where(model: RecordingsModel) -> None:
 
 
 def test_rows_change_places(model: RecordingsModel) -> None:
-    names = [recording.path.name for recording in model.session]
+    before = list(model.session)
     first = QPersistentModelIndex(model.index(0))
-    model.move(0, 2)
-    assert [recording.path.name for recording in model.session] == [*names[1:3], names[0], *names[3:]]
+    model.arrange([*before[1:3], before[0], *before[3:]])
+    assert [recording.path for recording in model.session] == [*PATHS[1:3], PATHS[0], *PATHS[3:]]
     assert first.row() == 2
-    model.move(2, 0)
-    assert [recording.path.name for recording in model.session] == names
+    assert model.recording(first.row()) is before[0]
 
 
 def test_a_failure_is_explained_in_the_tool_tip(model: RecordingsModel) -> None:
@@ -97,7 +97,7 @@ def test_warnings_are_in_the_tool_tip(model: RecordingsModel) -> None:
 
 def test_rows_come_and_go(model: RecordingsModel) -> None:
     failed = model.recording(3)
-    model.remove(failed)
+    model.remove([failed])
     assert model.rowCount() == len(PATHS) - 1
     assert failed not in model.session.recordings
     (new,) = model.add([Path("/recordings/new.wav")], TranscribeOptions())
@@ -126,3 +126,62 @@ def test_nothing_is_selected_in_an_empty_list(appearance: Appearance, qtbot: QtB
     qtbot.addWidget(view)
     current: Recording | None = view.current
     assert current is None
+
+
+def test_several_rows_go_at_once(model: RecordingsModel) -> None:
+    rows = list(model.session)
+    kept = QPersistentModelIndex(model.index(3))
+    model.remove([rows[5], rows[0], rows[1], rows[4]])
+    assert list(model.session) == [rows[2], rows[3]]
+    assert kept.row() == 1
+    assert all(model.session.recording(recording.job_id) is None for recording in (rows[0], rows[5]))
+
+
+@pytest.fixture
+def view(model: RecordingsModel, appearance: Appearance, qtbot: QtBot) -> RecordingsView:
+    view = RecordingsView(model, appearance)
+    qtbot.addWidget(view)
+    view.resize(300, 500)
+    view.show()
+    qtbot.waitExposed(view)
+    return view
+
+
+def select(view: RecordingsView, *rows: int) -> None:
+    view.setCurrentIndex(view.model().index(rows[0], 0))
+    for row in rows[1:]:
+        view.selectionModel().select(view.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select)
+
+
+def test_several_are_selected_in_the_order_of_the_list(view: RecordingsView, model: RecordingsModel) -> None:
+    select(view, 4, 1)
+    assert view.current is model.recording(4)
+    assert view.selected == [model.recording(1), model.recording(4)]
+    view.clearSelection()
+    assert view.selected == [model.recording(4)]
+
+
+@pytest.mark.parametrize(("row", "share", "before"), [(3, 0.2, 3), (3, 0.8, 4), (-1, 0.0, 6)])
+def test_rows_are_dropped_between_others(
+    view: RecordingsView, model: RecordingsModel, row: int, share: float, before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the middle of a row, or below all."""
+    monkeypatch.setattr(QDropEvent, "source", lambda _event: view)
+    select(view, 0, 1)
+    rect = view.visualRect(model.index(row)) if row >= 0 else view.viewport().rect()
+    y = rect.top() + share * rect.height() if row >= 0 else view.viewport().height() - 2
+    dropped: list[tuple[list[Recording], int]] = []
+    view.dropped.connect(lambda recordings, at: dropped.append((recordings, at)))
+    action, button = Qt.DropAction.MoveAction, Qt.MouseButton.LeftButton
+    view.dropEvent(QDropEvent(QPointF(20, y), action, QMimeData(), button, Qt.KeyboardModifier.NoModifier))
+    assert dropped == [([model.recording(0), model.recording(1)], before)]
+
+
+def test_the_menu_key_asks_for_the_menu_at_the_current_row(view: RecordingsView, model: RecordingsModel) -> None:
+    asked: list[QPoint] = []
+    view.menu_wanted.connect(asked.append)
+    view.select(model.recording(2))
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Keyboard, QPoint(0, 0), view.mapToGlobal(QPoint(0, 0)))
+    view.contextMenuEvent(event)
+    [position] = asked
+    assert view.indexAt(view.viewport().mapFromGlobal(position)).row() == 2
