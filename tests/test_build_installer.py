@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 
 import build_installer
+import gpu.kernels.build
+from gpu.errors import KernelError
+from gpu.kernels import MANIFEST, source_hash
+from gpu.types import Words
 from tests.support.screen import start_screen
 
 
@@ -42,6 +46,45 @@ def test_the_entry_opens_sound_and_video(tmp_path: Path, monkeypatch: pytest.Mon
     build_installer.write_desktop_entry()
     types = entry_of(tmp_path)["MimeType"].split(";")
     assert {"audio/mpeg", "audio/x-wav", "video/mp4", "video/x-matroska"} <= set(types)
+
+
+@pytest.fixture
+def cubins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the compiled kernels are taken from; there are none yet."""
+    monkeypatch.setattr(build_installer, "ROOT", tmp_path)
+    return tmp_path / "resources" / "cubins"
+
+
+def write_manifest(cubins: Path, sources: str) -> None:
+    cubins.mkdir(parents=True, exist_ok=True)
+    (cubins / MANIFEST).write_text(f'{{"sources": "{sources}"}}', encoding="utf-8")
+
+
+def test_current_compiled_kernels_are_taken_along(cubins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu.kernels.build, "build", lambda folder: pytest.fail("compiled again"))
+    write_manifest(cubins, source_hash())
+    sources, headers, compiled = build_installer.kernels()
+    assert sources == (str(cubins.parents[1] / "gpu/kernels/*.cu"), "gpu/kernels")
+    assert headers == (str(cubins.parents[1] / "gpu/kernels/*.cuh"), "gpu/kernels")
+    assert compiled == (str(cubins), "resources/cubins")
+
+
+def test_kernels_are_compiled_anew_when_their_sources_changed(cubins: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu.kernels.build, "build", lambda folder: write_manifest(folder, source_hash()))
+    write_manifest(cubins, "others")
+    assert (str(cubins), "resources/cubins") in build_installer.kernels()
+
+
+def test_without_the_compiler_old_kernels_stay_behind(
+    cubins: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_compiler(folder: Path) -> None:
+        raise KernelError(Words("There is no compiler."), remedy=Words("Install it."))
+
+    monkeypatch.setattr(gpu.kernels.build, "build", no_compiler)
+    write_manifest(cubins, "others")
+    assert [target for _, target in build_installer.kernels()] == ["gpu/kernels", "gpu/kernels"]
+    assert "GPUs will compile the kernels themselves. There is no compiler. Install it." in capsys.readouterr().out
 
 
 @pytest.mark.long

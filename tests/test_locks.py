@@ -1,5 +1,6 @@
 """The locked packages: pinned, hashed, without addresses, and what pyproject.toml asks for."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -56,3 +57,16 @@ def test_all_locks_agree_with_the_application_s(name: str) -> None:
 
 def test_pyside_is_the_release_that_counts_references_right() -> None:
     assert str(locked("app")["pyside6-essentials"][0].specifier) == "==6.11.3"
+
+
+def test_kernels_are_compiled_by_what_compiles_them_at_the_user_s() -> None:
+    packages = json.loads((ROOT / "resources" / "gpu" / "packages.json").read_text("utf-8"))["packages"]
+    fetched = {row["package"]: row["version"] for row in packages if row["compiler"]}
+    asked = {Requirement(text).name: text for text in PROJECT["optional-dependencies"]["kernels"]}
+    assert asked["nvidia-cuda-nvrtc"] == f"nvidia-cuda-nvrtc=={fetched['CUDA NVRTC']}"
+    assert asked["nvidia-cuda-runtime"] == f"nvidia-cuda-runtime=={fetched['CUDA runtime headers']}"
+    assert f"pip install {' '.join(asked.values())}\n" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    hint = f"pip install {asked['nvidia-cuda-nvrtc']} {asked['nvidia-cuda-runtime']}"
+    assert hint in (ROOT / "gpu" / "kernels" / "nvrtc.py").read_text("utf-8")
+    record = json.loads((ROOT / "tests" / "gpu" / "kernels" / "compiled.json").read_text("utf-8"))
+    assert fetched["CUDA NVRTC"].startswith(record["nvrtc"])

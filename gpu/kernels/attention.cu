@@ -5,17 +5,21 @@
 #define TILE 64               // queries, and keys, of a tile
 #define ATTENTION_THREADS 128  // four warps, each with 16 of the tile's queries
 #define PITCH (HEAD + 8)      // halves of a row in shared memory: rows fall into different banks
-#define LOADS (TILE * HEAD / 8 / ATTENTION_THREADS)
+#define ROWS_AT_ONCE (ATTENTION_THREADS / (HEAD / 8))  // that the block loads, 16 bytes a thread
+#define LOADS (TILE / ROWS_AT_ONCE)
 
-// A tile of keys or values on its way from global to shared memory; rows from n_rows on are zero.
+// A tile of keys or values on its way from global to shared memory; rows from n_rows on are zero. Addresses grow by
+// steps: products of them would cost the registers that attention does not have (see the limit of 168 there).
 struct Staged {
     uint4 part[LOADS];
 
     __device__ __forceinline__ void load(const __half* rows, int pitch, int n_rows) {
+        const int row = threadIdx.x / (HEAD / 8);
+        rows += (size_t)row * pitch + threadIdx.x % (HEAD / 8) * 8;
 #pragma unroll
         for (int j = 0; j < LOADS; ++j) {
-            const int i = threadIdx.x + j * ATTENTION_THREADS, row = i / (HEAD / 8), column = i % (HEAD / 8) * 8;
-            part[j] = row < n_rows ? load8(rows + (size_t)row * pitch + column) : make_uint4(0, 0, 0, 0);
+            part[j] = row + j * ROWS_AT_ONCE < n_rows ? load8(rows) : make_uint4(0, 0, 0, 0);
+            rows += ROWS_AT_ONCE * pitch;
         }
     }
 
@@ -163,13 +167,13 @@ flash_attention(const __half* q, const __half* k, const __half* v, __half* out, 
         next_values.store(values);
         __syncthreads();
         const int key1 = key0 + TILE;
-        if (key1 < n_seen) next_keys.load(k + (size_t)key1 * kv_row, kv_row, n_seen - key1);
+        if (key1 < n_seen) next_keys.load(k += TILE * kv_row, kv_row, n_seen - key1);
         Scores scores = {};
         multiply_keys(scores, queries, keys);
         if (key1 > min(n_k, first + begin + 1)) mask(scores, n_k - key0, first + begin + 1 - key0);
         soften(scores, online);
         // Only now, when the scores are about to leave their registers.
-        if (key1 < n_seen) next_values.load(v + (size_t)key1 * kv_row, kv_row, n_seen - key1);
+        if (key1 < n_seen) next_values.load(v += TILE * kv_row, kv_row, n_seen - key1);
         multiply_values(online, scores, values);
     }
     write_attended(online, out + (row * n_head + head) * HEAD, n_head * HEAD, n_q - begin);

@@ -5,6 +5,7 @@ What it makes comes with the program (`resources/cubins`), so that the user's ma
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import sys
@@ -38,16 +39,28 @@ def build(folder: Path, workers: int | None = None) -> None:
         target.write_bytes(image)
 
     jobs = [(architecture, name) for architecture in ARCHITECTURES for name in names()]
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(compile, jobs))
-    manifest = {"sources": source_hash(), "nvrtc": nvrtc.version, "architectures": ARCHITECTURES}
-    (draft / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    draft.rename(folder)
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(compile, jobs))
+        manifest = {"sources": source_hash(), "nvrtc": nvrtc.version, "architectures": ARCHITECTURES}
+        (draft / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.rename(folder)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m gpu.kernels.build", description=__doc__)
+    parser.add_argument("folder", type=Path, help="resources/cubins, where the program looks for them")
+    folder = parser.parse_args().folder
+    try:
+        build(folder)
+    except KernelError as error:
+        sys.exit(f"{error} {error.remedy}")
+    n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{folder}: {len(names())} files for {len(ARCHITECTURES)} generations, {n_bytes / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
-    try:
-        build(Path(sys.argv[1]))
-    except KernelError as error:
-        sys.exit(f"{error} {error.remedy}")
+    main()

@@ -11,7 +11,7 @@ from gpu.types import Words
 
 
 class Nvrtc:
-    """The compiler of the wheel nvidia-cuda-nvrtc, with the headers of nvidia-cuda-runtime and nvidia-cuda-crt.
+    """The compiler of the wheel nvidia-cuda-nvrtc, with the headers of nvidia-cuda-runtime.
 
     Raises:
         KernelError: one of the wheels is not installed.
@@ -22,7 +22,7 @@ class Nvrtc:
         if path is None or include is None:
             raise KernelError(
                 Words("The CUDA compiler (NVRTC) is not installed."),
-                remedy=Words('Install it with "pip install nvidia-cuda-nvrtc nvidia-cuda-runtime".'),
+                remedy=Words('Install it with "pip install nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-runtime==13.0.96".'),
             )
         for builtins in path.parent.glob("*nvrtc-builtins*"):  # which it looks for by name only
             ctypes.CDLL(str(builtins), mode=ctypes.RTLD_GLOBAL)

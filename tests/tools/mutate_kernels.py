@@ -1,7 +1,8 @@
 """Do the kernels' tests notice a wrong operator, bound or barrier? `python -m tests.tools.mutate_kernels [--count 120]`
 
 Works in a copy of the repository: one line of a .cu or .cuh file is changed at a time, and the tests of the kernels
-that are made of it must fail, with the usual order of threads or another. What does not compile does not count.
+that are made of it must fail: with the usual order of threads, with another, or under a sanitizer of addresses or
+threads. What does not compile does not count.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gpu.kernels import FOLDER, names, source
+from tests.support.cuda.sanitizers import sanitized, why_no_sanitizer
 
 ROOT = Path(__file__).parents[2]
 KERNEL_TESTS = Path("tests/gpu/kernels")
+# How the tests are run, in turn: with an order of threads, or under a sanitizer.
+ORDERS, SANITIZERS = ("forward", "reverse", "random"), ("address", "thread")
 SURVIVED, KILLED, STILLBORN = "survived", "killed", "does not compile"
 
 # Pattern -> what takes the place of each match. Spaces around operators: so it leaves types and templates alone.
@@ -114,8 +118,23 @@ class Copy:
         (self.root / "resources").symlink_to(ROOT / "resources")
         (self.root / "tests" / "data").symlink_to(ROOT / "tests" / "data")
         self._cache = folder.parent / "cache"  # of all copies: builds are told apart by what they are made of
+        self._sound: set[tuple[str, str]] = set()  # files whose tests pass as they are, and how they were run
 
     def try_out(self, mutant: Mutant, limit_s: float) -> str:
+        for how in (*ORDERS, *filter(lambda name: why_no_sanitizer(name) is None, SANITIZERS)):
+            if how not in ORDERS[1:]:
+                self.check(mutant.file, how, limit_s)
+            if (outcome := self._changed(mutant, how, limit_s)) != SURVIVED:
+                return outcome
+        return SURVIVED
+
+    def check(self, file: str, how: str, limit_s: float) -> None:
+        """Raises `RuntimeError` where the tests of a file fail without a change."""
+        if (file, how) not in self._sound and self.run(file, how, 10 * limit_s) != SURVIVED:
+            raise RuntimeError(f"the tests of {file} fail as it is ({how})")
+        self._sound.add((file, how))
+
+    def _changed(self, mutant: Mutant, how: str, limit_s: float) -> str:
         path = self.root / "gpu" / "kernels" / mutant.file
         original = path.read_text(encoding="utf-8")
         lines = original.split("\n")
@@ -123,26 +142,36 @@ class Copy:
         lines[mutant.line - 1] = mutant.after
         path.write_text("\n".join(lines), encoding="utf-8")
         try:
-            for order in ("forward", "reverse", "random"):
-                if (outcome := self.run(mutant.file, order, limit_s)) != SURVIVED:
-                    return outcome
-            return SURVIVED
+            return self.run(mutant.file, how, limit_s)
         finally:
             path.write_text(original, encoding="utf-8")
 
-    def run(self, file: str, order: str, limit_s: float) -> str:
+    def run(self, file: str, how: str, limit_s: float) -> str:
         """What becomes of the tests of a file; those that do not end in time have noticed too.
 
         The limit is of the processor's time: the machine may have other work.
         """
-        seconds = int(limit_s)
-        environment = os.environ | {
-            "CUEMU_ORDER": order, "CUEMU_CACHE": str(self._cache), "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1",
+        python, environment = [sys.executable], {"CUEMU_ORDER": how}
+        if how in SANITIZERS:
+            python, environment = sanitized(how)
+            limit_s *= 10
+        environment |= {
+            "CUEMU_CACHE": str(self._cache), "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
-        options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not long", "--tb=line"]
-        command = [sys.executable, "-m", "pytest", *options, *(str(KERNEL_TESTS / test) for test in tests_of(file))]
+        options = [
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "not long",
+            "--tb=line",
+            "--hypothesis-profile=first_failure",
+        ]
+        seconds = int(limit_s)
         with subprocess.Popen(
-            command, cwd=self.root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            [*python, "-m", "pytest", *options, *(str(KERNEL_TESTS / test) for test in tests_of(file))],
+            cwd=self.root, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", errors="replace", start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
         ) as process:  # fmt: skip
@@ -153,7 +182,9 @@ class Copy:
                 return KILLED
         if "does not build the kernels" in output:
             return STILLBORN
-        if process.returncode > 1:  # less than 0: the mutant ended the process, by a fault or the limit
+        if (
+            process.returncode > 1 and how not in SANITIZERS
+        ):  # < 0: the mutant ended the process, by a fault or the limit
             raise RuntimeError(f"the tests of {file} cannot be run:\n{output[-2000:]}")
         return KILLED if process.returncode else SURVIVED
 
@@ -176,7 +207,7 @@ def score(results: dict[Mutant, str]) -> tuple[int, int]:
     return outcomes[KILLED], outcomes[KILLED] + outcomes[SURVIVED]
 
 
-def run(count: int, seed: int, files: list[str], limit_s: float = 300, at_once: int = 1) -> dict[Mutant, str]:
+def run(count: int, seed: int, files: list[str], limit_s: float = 150, at_once: int = 1) -> dict[Mutant, str]:
     """Try out so many mutants that compile.
 
     Args:
@@ -192,15 +223,11 @@ def run(count: int, seed: int, files: list[str], limit_s: float = 300, at_once: 
 
         def work(number: int) -> None:
             copy = Copy(Path(folder, str(number)))
-            sound: set[str] = set()
             while True:
                 with lock:
                     mutant = next(candidates, None)
                     if mutant is None or score(results)[1] >= count:
                         return
-                if mutant.file not in sound and copy.run(mutant.file, "forward", 10 * limit_s) != SURVIVED:
-                    raise RuntimeError(f"the tests of {mutant.file} fail as it is")
-                sound.add(mutant.file)
                 outcome = copy.try_out(mutant, limit_s)
                 with lock:
                     results[mutant] = outcome

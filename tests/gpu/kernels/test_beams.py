@@ -58,24 +58,19 @@ def test_candidates_of_logits_that_are_no_numbers(cuda: CudaDevice) -> None:
         run.candidates(logits, 3)
 
 
-@settings(max_examples=25)
-@given(
-    data=st.data(), n=st.one_of(st.integers(1, 9), st.just(MAX_BEAMS)), n_text_ctx=st.sampled_from([5, 37, 300, 448])
-)
-def test_beams_continue_others(cuda: CudaDevice, data: st.DataObject, n: int, n_text_ctx: int) -> None:
+def check_beams(cuda: CudaDevice, n_kept_of_steps: list[int], n_text_ctx: int, n_prompt: int, seed: int) -> None:
     """Each remembers what every position of it was made by, however often it changed its row."""
+    n = max(n_kept_of_steps)
     run = Run(cuda, TINY, n)
     beams = Beams(run.arena, TINY, n, 2)
     table = run.arena.take((n, n_text_ctx), np.int32)
-    n_prompt = data.draw(st.integers(1, n_text_ctx - 1))
     cuda.upload(table, fresh_table(0, n, n_prompt, n_text_ctx))
     run.sequences.admit(0, on_device([RuleState()] * n, pos=n_prompt - 1))
     cache = np.full((n, n_text_ctx), -1)  # what each row of the cache holds at each position
     cache[0, :n_prompt] = np.arange(n_prompt)
     histories, states, live = [list(range(n_prompt)) for _ in range(n)], [RuleState() for _ in range(n)], n
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    for pos in range(n_prompt, min(n_prompt + 4, n_text_ctx)):
-        n_kept = int(rng.integers(1, n + 1))
+    rng = np.random.default_rng(seed)
+    for pos, n_kept in zip(range(n_prompt, n_text_ctx), n_kept_of_steps, strict=False):
         parents, tokens = rng.integers(0, live, n_kept).tolist(), rng.integers(0, TINY.n_vocab, n_kept).tolist()
         SamplingOps(cuda).continue_beams(run.sequences, beams, table, parents, tokens)
         histories = [[*histories[parent], 1000 * pos + token] for parent, token in zip(parents, tokens, strict=True)]
@@ -91,3 +86,16 @@ def test_beams_continue_others(cuda: CudaDevice, data: st.DataObject, n: int, n_
         where = cuda.download(table)
         for i in range(live):
             assert cache[where[i, : pos + 1], np.arange(pos + 1)].tolist() == histories[i]
+
+
+@settings(max_examples=25)
+@given(data=st.data(), most=st.integers(1, 9), n_text_ctx=st.sampled_from([5, 37, 300, 448]))
+def test_beams_continue_others(cuda: CudaDevice, data: st.DataObject, most: int, n_text_ctx: int) -> None:
+    n_prompt = data.draw(st.integers(1, n_text_ctx - 1))
+    kept = data.draw(st.lists(st.integers(1, most), min_size=1, max_size=4))
+    check_beams(cuda, kept, n_text_ctx, n_prompt, data.draw(st.integers(0, 2**32 - 1)))
+
+
+@pytest.mark.parametrize("kept", [[MAX_BEAMS], [3, MAX_BEAMS, 20, MAX_BEAMS]], ids=str)
+def test_as_many_beams_as_there_can_be(cuda: CudaDevice, kept: list[int]) -> None:
+    check_beams(cuda, kept, 448, 300, 1)

@@ -12,6 +12,8 @@ from gpu.errors import KernelError
 from gpu.kernels import MANIFEST, KernelImages, build, is_current, names, source_hash
 from gpu.kernels.build import ARCHITECTURES
 from gpu.kernels.nvrtc import Nvrtc
+from gpu.types import Words
+from tests.support.cuda.nvidia import recorded
 
 
 def compiled_now(name: str, source: str, options: Sequence[str]) -> bytes:
@@ -72,12 +74,23 @@ def test_without_code_kernels_are_compiled() -> None:
     assert images(None, 8, 6) == [f"compiled {name}".encode() for name in names()]
 
 
-@pytest.mark.slow
-def test_code_for_two_generations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def need_compiler() -> None:
     try:
         Nvrtc()
     except KernelError as error:
         pytest.skip(str(error))
+
+
+def generation_of(cubin: bytes) -> str:
+    """What machine code was made for, from its ELF header: "sm_86"."""
+    assert cubin.startswith(b"\x7fELF")
+    assert int.from_bytes(cubin[18:20], "little") == 190  # EM_CUDA
+    return f"sm_{cubin[49]}"  # of e_flags
+
+
+@pytest.mark.slow
+def test_code_for_two_generations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    need_compiler()
     monkeypatch.setattr(build, "ARCHITECTURES", ("sm_75", "compute_120"))
     monkeypatch.setattr(build, "names", lambda: ["norm.cu"])
     folder = tmp_path / "cubins"
@@ -86,7 +99,45 @@ def test_code_for_two_generations(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     build.build(folder)
     assert is_current(folder)
     [cubin], [ptx] = images(folder, 7, 5), images(folder, 13, 0)
-    assert cubin.startswith(b"\x7fELF")
+    assert generation_of(cubin) == "sm_75"
     assert b".entry layer_norm_f16" in ptx
     assert sorted(path.name for path in folder.iterdir()) == ["compute_120", "manifest.json", "sm_75"]
     assert json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["nvrtc"].startswith("13.")
+
+
+def test_a_build_that_fails_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken:
+        version = "13.0"
+
+        def compile(self, name: str, *_: object) -> tuple[bytes, str]:
+            if name == names()[-1]:
+                raise KernelError(Words("It does not compile."), remedy=Words("Report it."))
+            return b"code", ""
+
+    monkeypatch.setattr(build, "Nvrtc", Broken)
+    (tmp_path / "cubins").mkdir()
+    (tmp_path / "cubins" / "old").touch()
+    with pytest.raises(KernelError):
+        build.build(tmp_path / "cubins")
+    assert [path.name for path in tmp_path.rglob("*")] == ["cubins", "old"]
+
+
+@pytest.mark.long
+def test_code_for_every_generation(tmp_path: Path) -> None:
+    """Minutes: what `build_installer.py` takes along. Every kernel for every generation, and PTX for what comes."""
+    need_compiler()
+    build.build(tmp_path / "cubins")
+    assert is_current(tmp_path / "cubins")
+    for architecture in ARCHITECTURES[:-1]:
+        code = images(tmp_path / "cubins", int(architecture[3:-1]), int(architecture[-1]))
+        assert len(code) == len(names())
+        assert {generation_of(cubin) for cubin in code} == {architecture}
+        missing = [kernel for kernel in kernels() if not any(kernel.encode() in cubin for cubin in code)]
+        assert not missing, architecture
+    ptx = b"".join(images(tmp_path / "cubins", 13, 0))
+    assert not [kernel for kernel in kernels() if f".entry {kernel}(".encode() not in ptx]
+
+
+def kernels() -> list[str]:
+    """All there are."""
+    return [kernel for file in recorded()["files"].values() for kernel in file["kernels"]]

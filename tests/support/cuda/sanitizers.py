@@ -35,22 +35,30 @@ def run_sanitized(
     sanitizer: str, arguments: Sequence[str], *, stdin: str = "", limit_s: float = 600
 ) -> subprocess.CompletedProcess[str]:
     """Run Python so that `tests.support.cuda.emulator` builds with a sanitizer; its output has what that found."""
-    preload = ":".join(str(_library(name)) for name in _RUNTIMES[sanitizer])
-    environment = os.environ | _OPTIONS | {"CUEMU_SANITIZER": sanitizer, "OPENBLAS_NUM_THREADS": "1"}
-    # `setarch`: the thread sanitizer has fixed ideas of where memory is. `env`: for Python alone.
-    unshuffled = ["setarch", "-R"] if shutil.which("setarch") else []
+    python, environment = sanitized(sanitizer)
     return subprocess.run(
-        [*unshuffled, "env", f"LD_PRELOAD={preload}", sys.executable, "-P", *arguments],
+        [*python, "-P", *arguments],
         input=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
         errors="replace",
-        env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))},
+        env=os.environ
+        | environment
+        | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))},
         cwd=ROOT,
         timeout=limit_s,
         check=False,
     )
+
+
+def sanitized(sanitizer: str) -> tuple[list[str], dict[str, str]]:
+    """The command that starts Python with a sanitizer in it, and what to add to its environment."""
+    preload = ":".join(str(_library(name)) for name in _RUNTIMES[sanitizer])
+    # `setarch`: the thread sanitizer has fixed ideas of where memory is. `env`: for Python alone.
+    unshuffled = ["setarch", "-R"] if shutil.which("setarch") else []
+    command = [*unshuffled, "env", f"LD_PRELOAD={preload}", sys.executable]
+    return command, _OPTIONS | {"CUEMU_SANITIZER": sanitizer, "OPENBLAS_NUM_THREADS": "1"}
 
 
 def poison(address: int, n_bytes: int) -> None:
