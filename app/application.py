@@ -31,6 +31,7 @@ from app.paths import default_model, resources_dir
 from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
+from app.status_meter import StatusMeter
 from app.store.errors import StoreError
 from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
@@ -71,6 +72,7 @@ class Application(QObject):
         self.editor = Editor(self.window.page, self.window.edit_menu)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
+        self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
         self._restore()
         self._connect()

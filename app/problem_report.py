@@ -71,10 +71,10 @@ def mask(text: str, paths: Iterable[Path]) -> str:
     it went wrong."""
     root = str(resources_dir().parent)
     kept = {root: "<program>", sys.prefix: "<python>", sys.base_prefix: "<python>"}
-    for name in sorted(kept, key=len, reverse=True):
-        text = text.replace(name + os.sep, f"{kept[name]}/")
     for shown, name in _names(paths):
         text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", name.replace("\\", r"\\"), text)
+    for name in sorted(kept, key=len, reverse=True):
+        text = text.replace(name + os.sep, f"{kept[name]}/")
     text = _QUOTED.sub(rf"\1{_HIDDEN}\1", text)
     text = _UNQUOTED.sub(_HIDDEN, text)
     with suppress(OSError, KeyError, ImportError):  # a user without a name

@@ -121,6 +121,15 @@ class Settings:
         self._store.setValue("folder", str(value))
 
     @property
+    def status_details(self) -> bool:
+        """The status panel shows them."""
+        return self._flag("status_details")
+
+    @status_details.setter
+    def status_details(self, value: bool) -> None:
+        self._store.setValue("status_details", value)
+
+    @property
     def log_level(self) -> LogLevel:
         value = self._text("log_level")
         return next((level for level in LOG_LEVELS if level == value), "info")

@@ -7,6 +7,7 @@ one is heard alone, where each has its own speaker. The rate is converted by sox
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ import soxr
 from numpy.typing import NDArray
 
 from gpu.clips import WHOLE, Clip
-from gpu.errors import AudioNotFoundError, UndecodableAudioError, no_file, reason
+from gpu.errors import AudioGoneError, AudioNotFoundError, UndecodableAudioError, no_file, reason
 from gpu.types import Words
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class AudioReader:
 
         Raises:
             UndecodableAudioError: the sample rate becomes nonsense on the way.
+            AudioGoneError: reading failed, and the file is not there any more.
         """
         return self._clip.cut(self._blocks(), SAMPLE_RATE)
 
@@ -92,6 +94,11 @@ class AudioReader:
                 resampler = _Resampler(rate)
             yield from _unless_empty(resampler(samples))
         yield from _unless_empty(resampler.flush())
+        if (error := self._source.error) is not None and not os.path.exists(self.path):  # noqa: PTH110 - never raises
+            raise AudioGoneError(
+                Words("{name} was taken away while it was read: {reason}.", name=self.path.name, reason=reason(error)),
+                remedy=Words("Connect the drive again, then resume: the text so far is kept."),
+            )
 
     def _in_range(self, samples: Floats) -> Floats:
         """Floating-point files may hold anything: clip to -1..1 as players do, silence what is no number."""

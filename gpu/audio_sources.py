@@ -42,11 +42,17 @@ _CONVERT = Words("Check that it plays in a media player, or convert it to WAV, F
 
 
 class AudioSource(Protocol):
-    """A decoder at work. `duration_s` is what the header says, `warnings` grows while `chunks` runs."""
+    """A decoder at work. `duration_s` is what the header says, `warnings` grows while `chunks` runs.
+
+    `error` is what kept it from reading on.
+    """
 
     duration_s: float | None
     n_channels: int
     warnings: list[Words]
+
+    @property
+    def error(self) -> OSError | None: ...
 
     def chunks(self) -> Iterator[tuple[int, Floats]]:
         """(rate in Hz, (n,) float32 mono samples), to the end."""
@@ -141,6 +147,10 @@ class FFmpegSource:
             return _mp3_states_length(self._file)
         return self._container.format.name in _LENGTH_IN_HEADER
 
+    @property
+    def error(self) -> OSError | None:
+        return self._content.error
+
     def chunks(self) -> Iterator[tuple[int, Floats]]:
         tick_s = float(self._stream.time_base or 0)
         for packet in self._packets():
@@ -220,6 +230,7 @@ class SoundFileSource:
 
     def __init__(self, file: BinaryIO, name: str, channel: int | None = None) -> None:
         self.warnings: list[Words] = []
+        self.error: OSError | None = None
         self._file, self._channel = file, channel
         file.seek(0)
         import soundfile  # here: few recordings need it

@@ -119,6 +119,7 @@ class Placed:
             n_windows=stats.n_windows + (before.n_windows if before else 0),
             n_tokens=stats.n_tokens + (before.n_tokens if before else 0),
             n_fallbacks=stats.n_fallbacks + (before.n_fallbacks if before else 0),
+            n_decoded=stats.n_decoded + (before.n_decoded if before else 0),
         )
 
 

@@ -58,7 +58,11 @@ class DecodedWindow:
 
 
 class WindowDecoder:
-    """Decodes windows one after the other; decoders are opened once and used again."""
+    """Decodes windows one after the other; decoders are opened once and used again.
+
+    Attributes:
+        n_decoded: tokens so far, whatever became of them.
+    """
 
     def __init__(
         self,
@@ -87,6 +91,7 @@ class WindowDecoder:
             no_repeat_ngram_size=options.no_repeat_ngram_size,
         )
         self._decoders: dict[int, Decoder] = {}
+        self.n_decoded = 0
 
     def language_probabilities(self, cross: Cross) -> Floats:
         """(n_languages,) float32: of all the model knows, as the tokenizer orders them."""
@@ -195,6 +200,7 @@ class WindowDecoder:
             prefill = decoder.admit(0, cross, prompt, params)
             best = beam_search(decoder, self._options, self._tokenizer.eot, params.budget(self._max_tokens))
             decoder.retire(0)
+            self.n_decoded += self._beams * len(best.tokens)
         else:
             prefill, best = self._sample(cross, prompt, replace(params, temperature=temperature, seed=n_fallbacks))
         return self._window(prefill, best, temperature, n_fallbacks)
@@ -221,6 +227,7 @@ class WindowDecoder:
         done = False
         while not done:
             steps = decoder.advance(TOKENS_PER_CALL)
+            self.n_decoded += sum(map(len, steps.tokens))
             tokens = tokens or [[] for _ in steps.tokens]
             logprobs = logprobs or [[] for _ in steps.tokens]
             for i, (new, new_logprobs) in enumerate(zip(steps.tokens, steps.logprobs, strict=True)):
@@ -284,6 +291,7 @@ class WindowBatch(Generic[Key]):
             steps = self._decoder.advance(TOKENS_PER_CALL)
             for slot, row in list(self._slots.items()):
                 row.tokens += steps.tokens[slot]
+                self._windows.n_decoded += len(steps.tokens[slot])
                 row.logprobs += steps.logprobs[slot]
                 if steps.done[slot] or self._windows.loop_start(row.tokens) is not None:
                     finished.append((row.key, self._finish(slot, row)))

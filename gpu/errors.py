@@ -78,6 +78,10 @@ class AudioNotFoundError(AudioError):
     """There is no such file, or it may not be read."""
 
 
+class AudioGoneError(AudioError):
+    """The recording was there when it was opened: a drive was taken out, a connection broke."""
+
+
 class NoAudioStreamError(AudioError):
     """A readable file without any sound in it (a silent video, a picture)."""
 

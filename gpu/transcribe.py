@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gpu.audio import AudioReader
+from gpu.awake_clock import awake_s
 from gpu.backends.base import Backend, Cross, Floats
 from gpu.cancel import CancelToken
 from gpu.decoding import DecodedWindow, OneByOne, WindowBatch, WindowDecoder
@@ -95,7 +95,7 @@ class Transcription:
         self._news: list[RunEvent] = []  # to be told at the next occasion
         self._device = model.backend.device
         self._n_segments = self._n_windows = self._n_tokens = self._n_fallbacks = self._n_warned = 0
-        self._started = time.perf_counter()
+        self._started = awake_s()
 
     def events(self) -> Iterator[RunEvent]:
         """Yields LanguageDetected, again where it changes (`multilingual`); segments in order of time; statistics after
@@ -303,12 +303,13 @@ class Transcription:
         return RunStats(
             audio_s=audio_s,
             duration_s=mel.audio_s if mel.ended else self._audio.duration_s,
-            processing_s=time.perf_counter() - self._started,
+            processing_s=awake_s() - self._started,
             n_windows=self._n_windows,
             n_tokens=self._n_tokens,
             n_fallbacks=self._n_fallbacks,
             memory=self._model.backend.memory(),
             n_segments=self._n_segments,
+            n_decoded=self._decoder.n_decoded,
             settled_s=audio_s if settled_s is None else min(settled_s, mel.audio_s),
         )
 

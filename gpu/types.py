@@ -174,13 +174,14 @@ class RunStats:
     Attributes:
         audio_s: seconds of the recording finished so far.
         duration_s: length of the whole recording as far as known (exact once it is read through), or None.
-        processing_s: wall seconds spent so far, model load aside.
+        processing_s: wall seconds spent so far, model load and the machine's sleep aside.
         n_windows: windows decoded, n_tokens: tokens kept, n_fallbacks: windows decoded again at T > 0.
         memory: of the device.
         n_segments: yielded so far.
         settled_s: a run that begins there (`clip_timestamps`) goes on where these end: nothing is missed, and nothing
             comes twice (with `split_channels` what lasts beyond it may).
         skipped_s: seconds before `audio_s` that were not to be heard.
+        n_decoded: tokens decoded so far, of all beams and samples, those of decodings that were thrown away too.
     """
 
     audio_s: float
@@ -193,6 +194,7 @@ class RunStats:
     n_segments: int = 0
     settled_s: float = 0.0
     skipped_s: float = 0.0
+    n_decoded: int = 0
 
     @property
     def real_time_factor(self) -> float:

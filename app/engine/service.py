@@ -123,6 +123,10 @@ class EngineService:
             _log.info("job %d is done%s", job.job_id, _figures(stats))
             yield JobFinished(job.job_id, stats)
 
+    @property
+    def on_gpu(self) -> bool:
+        return self._engine is not None and self._engine.device.kind == "cuda"
+
     def memory(self) -> MemoryUsage | None:
         """Memory of the device, or None without a model."""
         return self._engine.memory() if self._engine else None
@@ -166,6 +170,31 @@ def recording_suffixes() -> frozenset[str]:
     from gpu.audio import AUDIO_SUFFIXES
 
     return AUDIO_SUFFIXES
+
+
+def machine_memory() -> MemoryUsage:
+    """Of this process and the machine, now; takes no time to speak of."""
+    from gpu.host_memory import host_memory
+
+    return host_memory()
+
+
+def slept_s() -> float:
+    """See `gpu.awake_clock`."""
+    from gpu import awake_clock
+
+    return awake_clock.slept_s()
+
+
+def duration_s(path: Path) -> float | None:
+    """Length of a recording as its header has it, or None. It is opened for that."""
+    from gpu.audio import open_audio
+
+    try:
+        with open_audio(path) as audio:
+            return audio.duration_s
+    except EngineError:
+        return None
 
 
 def languages() -> dict[str, str]:

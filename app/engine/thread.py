@@ -29,6 +29,7 @@ from gpu.cancel import CancelToken
 DELIVERY_INTERVAL_MS = 50
 # ... and no batch holds up the window's loop for longer than this.
 DELIVERY_BUDGET_S = 0.006
+IDLE_REPORT_S = 1.0
 # Figures that change faster than this cannot be read.
 STATS_INTERVAL_MS = 250
 
@@ -160,7 +161,7 @@ class EngineThread(QThread):
     def run(self) -> None:
         threading.current_thread().name = "engine"  # for the log
         while not self._stopping.is_set():
-            job = self._jobs.get()
+            job = self._next_job()
             model_path = self._latest_model()
             try:
                 if model_path is not None:
@@ -171,6 +172,15 @@ class EngineThread(QThread):
                 self._report_mistake(e, model_path, job)
         if self._service is not None:
             self._service.close()
+
+    def _next_job(self) -> TranscribeFile | None:
+        """None: look whether there is something else. A GPU's memory is told while nothing is done: others use it."""
+        on_gpu = self._service is not None and self._service.on_gpu
+        while True:
+            try:
+                return self._jobs.get(timeout=IDLE_REPORT_S if on_gpu else None)
+            except Empty:
+                self._report_memory()
 
     def _latest_model(self) -> Path | None:
         path = None

@@ -27,6 +27,7 @@ _HEADLINES = {
     "OutputFileError": Words("The file could not be written"),
     "ModelNotLoaded": Words("No model is loaded"),
     "AudioNotFoundError": Words("Recording not found or not readable"),
+    "AudioGoneError": Words("The recording is gone"),
     "NoAudioStreamError": Words("No sound in this file"),
     "UndecodableAudioError": Words("Not a playable recording"),
     "AudioError": Words("The recording cannot be read"),

@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor
 
 from app.log_tail import LogEntry
@@ -16,7 +16,13 @@ MAX_ENTRIES = 20_000
 
 
 class LogModel(QAbstractListModel):
-    """One row a line. Entries that do not count or lack the text that is looked for are left out, whole."""
+    """One row a line. Entries that do not count or lack the text that is looked for are left out, whole.
+
+    Signals:
+        widened: all lines are wider than before.
+    """
+
+    widened = Signal()
 
     def __init__(self, appearance: Appearance, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -24,6 +30,8 @@ class LogModel(QAbstractListModel):
         self._entries: deque[LogEntry] = deque(maxlen=MAX_ENTRIES)
         self._lines: list[tuple[int, str]] = []  # with the level of their entry
         self._level, self._text = logging.NOTSET, ""
+        self._n_characters = 0  # of the longest line
+        self.character = QSize(8, 16)  # of the font, which is as wide everywhere
         appearance.changed.connect(self._on_appearance)
 
     def add(self, entries: list[LogEntry]) -> None:
@@ -45,6 +53,7 @@ class LogModel(QAbstractListModel):
             self.beginInsertRows(QModelIndex(), first, first + len(lines) - 1)
             self._lines += lines
             self.endInsertRows()
+            self._measure(lines)
 
     def show_only(self, level: int, text: str) -> None:
         """Entries of at least this level with this text in them."""
@@ -63,6 +72,8 @@ class LogModel(QAbstractListModel):
         level, line = self._lines[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return line
+        if role == Qt.ItemDataRole.SizeHintRole:  # the view takes all lines to be like the first
+            return QSize(self.character.width() * (self._n_characters + 2), self.character.height() + 2)
         if role == Qt.ItemDataRole.ForegroundRole:  # the level stands in the line, too
             colors = self._appearance.colors
             if level >= logging.ERROR:
@@ -75,6 +86,13 @@ class LogModel(QAbstractListModel):
         self.beginResetModel()
         self._lines = [line for entry in self._entries if self._is_shown(entry) for line in _lines(entry)]
         self.endResetModel()
+        self._measure(self._lines)
+
+    def _measure(self, lines: list[tuple[int, str]]) -> None:
+        longest = max((_width(line) for _, line in lines), default=0)
+        if longest > self._n_characters:
+            self._n_characters = longest
+            self.widened.emit()
 
     def _is_shown(self, entry: LogEntry) -> bool:
         return entry.level >= self._level and (not self._text or entry.has(self._text))
@@ -82,6 +100,11 @@ class LogModel(QAbstractListModel):
     def _on_appearance(self) -> None:
         if self._lines:
             self.dataChanged.emit(self.index(0), self.index(len(self._lines) - 1), [Qt.ItemDataRole.ForegroundRole])
+
+
+def _width(line: str) -> int:
+    """In characters; Chinese ones are twice as wide."""
+    return len(line) if line.isascii() else 2 * len(line)
 
 
 def _lines(entry: LogEntry) -> list[tuple[int, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QFontDatabase, QGuiApplication, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -57,7 +57,7 @@ class LogWindow(QMainWindow):
         self._path, self._problem = ElidedLabel(), TextLabel()
         self._path.setText(str(path))
         self._path.setToolTip(str(path))
-        self._problem.hide()
+        self._cause = ""  # why there is nothing to see
         self._follows = True  # the last line stays in sight as long as it is
         self._arrange()
         for _ in _SHOWN_LEVELS:
@@ -72,15 +72,16 @@ class LogWindow(QMainWindow):
 
     def add(self, entries: list[LogEntry]) -> None:
         """New ones, behind the others."""
-        self._problem.hide()
+        self._cause = ""
         self.model.add(entries)
+        self._update_problem()
         if self._follows:
             self.view.scrollToBottom()
 
     def show_problem(self, text: str) -> None:
         """Why there is nothing to see."""
-        self._problem.setText(text)
-        self._problem.show()
+        self._cause = text
+        self._update_problem()
 
     def copy_lines(self) -> None:
         """The selected lines, or all that are shown."""
@@ -107,6 +108,9 @@ class LogWindow(QMainWindow):
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.view.setTextElideMode(Qt.TextElideMode.ElideNone)
+        metrics = self.view.fontMetrics()
+        self.model.character = QSize(metrics.horizontalAdvance("m"), metrics.height())
         self.view.setModel(self.model)
         top = QHBoxLayout()
         top.setSpacing(8)
@@ -140,6 +144,7 @@ class LogWindow(QMainWindow):
         self.setCentralWidget(central)
 
     def _connect(self) -> None:
+        self.model.widened.connect(self.view.scheduleDelayedItemsLayout)
         self.levels.currentIndexChanged.connect(self._filter)
         self.search.textChanged.connect(self._filter)
         self.written.activated.connect(self._choose_level)
@@ -156,6 +161,12 @@ class LogWindow(QMainWindow):
     def _filter(self) -> None:
         self.model.show_only(_SHOWN_LEVELS[self.levels.currentIndex()], self.search.text())
         self.view.scrollToBottom()
+        self._update_problem()
+
+    def _update_problem(self) -> None:
+        text = self._cause or ("" if self.model.rowCount() else self.tr("There is nothing of that kind in the log."))
+        self._problem.setText(text)
+        self._problem.setVisible(bool(text))
 
     def _choose_level(self, index: int) -> None:
         self.level_chosen.emit(LOG_LEVELS[index])
@@ -191,5 +202,6 @@ class LogWindow(QMainWindow):
         self.folder.setToolTip(self.tr("Opens the folder in which the log is"))
         self.report.setText(self.tr("&Problem report…"))
         self.report.setToolTip(self.tr("What a bug report needs, to be read and copied. Nothing is sent."))
+        self._update_problem()
         self.view.setAccessibleName(self.tr("Log"))
         self.view.setAccessibleDescription(self.tr("Each line with its time, its weight and where it comes from"))

@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -73,11 +72,6 @@ class ReportWindow(QMainWindow):
         top.setSpacing(10)
         top.addWidget(self._icon)
         top.addWidget(self._promise, 1)
-        card = QFrame()
-        card.setObjectName("card")
-        inside = QVBoxLayout(card)
-        inside.setContentsMargins(8, 8, 8, 8)
-        inside.addWidget(self.text)
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self.copy)
@@ -91,7 +85,7 @@ class ReportWindow(QMainWindow):
         layout.addWidget(self.message_bar)
         layout.addLayout(top)
         layout.addWidget(self.masked)
-        layout.addWidget(card, 1)
+        layout.addWidget(self.text, 1)
         layout.addLayout(buttons)
         self.setCentralWidget(central)
 

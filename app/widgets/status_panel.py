@@ -1,17 +1,54 @@
-"""What does the work, and how well: device, model, memory, speed, language."""
+"""What does the work, and how well: device, model, memory, speed, language; and, in its details, tokens and queue."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QWidget
+from datetime import datetime
 
+from PySide6.QtCore import QEvent, QLocale, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app import __version__
+from app.document.transcript import clock
 from app.engine.messages import ModelFailed, ModelLoaded, ModelLoading
+from app.engine.pace import Speed
 from app.languages import language_name
-from app.session import Recording
+from app.paths import APP_NAME
+from app.queue_meter import QueueLag
+from app.session import Recording, State
 from app.widgets import engine_texts
+from app.widgets.memory_graph import MemoryGraph
 from app.widgets.text_label import TextLabel
-from app.widgets.texts import data_size, percent, real_time_factor
+from app.widgets.texts import data_size, percent, real_time_factor, time_left
 from gpu.types import MemoryUsage
+
+COPIED_MS = 2000
+N_ROWS, FIRST_DETAIL = 8, 5
+MIN_HEIGHT = 150
+
+
+class _Shrinking(QScrollArea):
+    """As high as what is in it, where there is room; else it scrolls."""
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+        self._content = content
+        content.installEventFilter(self)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(super().sizeHint().width(), self._content.heightForWidth(self.viewport().width()))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(0, min(MIN_HEIGHT, self.sizeHint().height()))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 class StatusPanel(QFrame):
@@ -19,9 +56,11 @@ class StatusPanel(QFrame):
 
     Signals:
         model_wanted: the user wants another model.
+        details_toggled: whether they are shown.
     """
 
     model_wanted = Signal()
+    details_toggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,13 +68,20 @@ class StatusPanel(QFrame):
         self._model_state: ModelLoading | ModelLoaded | ModelFailed | None = None
         self._memory: MemoryUsage | None = None
         self._recording: Recording | None = None
-        self._names = [QLabel() for _ in range(5)]
-        self.device, self.model, self.memory, self.speed, self.language = self._values = [TextLabel() for _ in range(5)]
-        self.note = TextLabel()
-        self._choose = QPushButton()
-        self._choose.setProperty("link", True)
-        self._choose.clicked.connect(self.model_wanted)
+        self._speed, self._queue = Speed(), QueueLag(0, 0.0, 0, None)
+        self._names = [QLabel() for _ in range(N_ROWS)]
+        self._values = [TextLabel() for _ in range(N_ROWS)]
+        self.device, self.model, self.memory, self.speed, self.language = self._values[:FIRST_DETAIL]
+        self.tokens, self.fallbacks, self.queue = self._values[FIRST_DETAIL:]
+        self.note, self.graph = TextLabel(), MemoryGraph()
+        self._choose, self.details, self.copy = QPushButton(), QPushButton(), QPushButton()
+        self._copied = QTimer(self, singleShot=True, interval=COPIED_MS)
         self._arrange()
+        self._choose.clicked.connect(self.model_wanted)
+        self.details.clicked.connect(self._toggle_details)
+        self.copy.clicked.connect(self._copy)
+        self._copied.timeout.connect(self._retranslate)
+        self.show_details(False)
         self._retranslate()
 
     def show_model(self, message: ModelLoading | ModelLoaded | ModelFailed) -> None:
@@ -44,7 +90,7 @@ class StatusPanel(QFrame):
 
     def show_memory(self, memory: MemoryUsage) -> None:
         self._memory = memory
-        self._update()
+        self._set(self.memory, self._memory_text())
 
     def show_recording(self, recording: Recording | None) -> None:
         """The recording whose speed and language are shown: the running one, else the selected one."""
@@ -53,11 +99,29 @@ class StatusPanel(QFrame):
             self._memory = recording.stats.memory
         self._update()
 
+    def show_run(self, speed: Speed, queue: QueueLag) -> None:
+        """As it is at this moment."""
+        self._speed, self._queue = speed, queue
+        self._update_run()
+
+    def show_details(self, shown: bool) -> None:
+        self._details_shown = shown
+        for label in (*self._names[FIRST_DETAIL:], *self._values[FIRST_DETAIL:]):
+            label.setVisible(shown)
+        self._retranslate()
+
+    def sample(self) -> None:
+        """Memory as it is now is the next point of the graph. Call it at equal intervals."""
+        if self._memory is not None:
+            self.graph.add(self._memory)
+
     @property
     def lines(self) -> list[str]:
-        """What it says, for a bug report."""
+        """All it knows, for a bug report."""
         names = [label.text() for label in self._names]
-        return [f"{name}: {value.text()}" for name, value in zip(names, self._values, strict=True)]
+        values = [value.text().replace("\n", " · ") for value in self._values]
+        rows = [f"{name}: {value}" for name, value in zip(names, values, strict=True)]
+        return [rows[0], *([f"    {self.note.text()}"] if self.note.text() else []), *rows[1:]]
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
@@ -65,8 +129,9 @@ class StatusPanel(QFrame):
         super().changeEvent(event)
 
     def _arrange(self) -> None:
-        layout = QGridLayout(self)
-        layout.setContentsMargins(14, 12, 14, 12)
+        inside = QWidget()
+        layout = QGridLayout(inside)
+        layout.setContentsMargins(14, 12, 14, 6)
         layout.setHorizontalSpacing(12)
         layout.setVerticalSpacing(6)
         layout.setColumnStretch(1, 1)
@@ -75,6 +140,9 @@ class StatusPanel(QFrame):
         for name, value in zip(self._names, self._values, strict=True):
             name.setProperty("muted", True)
             layout.addWidget(name, row, 0, Qt.AlignmentFlag.AlignTop)
+            if value is self.memory:
+                layout.addWidget(self.graph, row, 1)
+                row += 1
             layout.addWidget(value, row, 1)
             row += 1
             if value is self.device:
@@ -83,27 +151,95 @@ class StatusPanel(QFrame):
             elif value is self.model:
                 layout.addWidget(self._choose, row, 1, Qt.AlignmentFlag.AlignLeft)
                 row += 1
+        for button in (self._choose, self.details, self.copy):
+            button.setProperty("link", True)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(14, 0, 14, 10)
+        buttons.addWidget(self.details)
+        buttons.addStretch()
+        buttons.addWidget(self.copy)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(1, 1, 1, 1)
+        whole.setSpacing(4)
+        self._area = _Shrinking(inside)
+        whole.addWidget(self._area)
+        whole.addLayout(buttons)
+
+    def _toggle_details(self) -> None:
+        self.show_details(not self._details_shown)
+        self.details_toggled.emit(self._details_shown)
+
+    def _copy(self) -> None:
+        when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        QGuiApplication.clipboard().setText("\n".join([f"{APP_NAME} {__version__}, {when}", *self.lines]) + "\n")
+        self.copy.setText(self.tr("Copied"))
+        self._copied.start()
 
     def _retranslate(self) -> None:
-        names = [self.tr("Device"), self.tr("Model"), self.tr("Memory"), self.tr("Speed"), self.tr("Language")]
-        for label, value, name in zip(self._names, self._values, names, strict=True):
+        rows = self._rows()
+        for label, value, (name, explanation) in zip(self._names, self._values, rows, strict=True):
             label.setText(name)
+            label.setToolTip(explanation)
+            value.setToolTip(explanation)
             value.setAccessibleName(name)
+        self._area.setAccessibleName(self.tr("Status"))
+        self._area.setAccessibleDescription(self.tr("What does the work, and how well"))
+        self.graph.setToolTip(rows[2][1])
+        self.graph.setAccessibleName(rows[2][0])
         self._choose.setText(self.tr("Choose another model…"))
-        explanation = self.tr(
-            "Real-time factor: processing seconds per second of audio. Below 1 is faster than real time."
-        )
-        self._names[3].setToolTip(explanation)
-        self.speed.setToolTip(explanation)
+        self._choose.setToolTip(self.tr("Opens the window of models"))
+        self.details.setText(self.tr("Fewer details") if self._details_shown else self.tr("More details"))
+        self.details.setToolTip(self.tr("Tokens, fallbacks and the queue"))
+        self.copy.setText(self.tr("Copy as text"))
+        self.copy.setToolTip(self.tr("Copies all of this, for a bug report"))
         self._update()
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """Names and what they mean."""
+        return [
+            (self.tr("Device"), self.tr("What computes at this moment; below it, why it is this one")),
+            (self.tr("Model"), self.tr("The model in use, how it is quantized, and the size of its file")),
+            (
+                self.tr("Memory"),
+                self.tr(
+                    "Curve: memory of this program on the device, over two minutes. "
+                    "Bar: this program, others, and what is free."
+                ),
+            ),
+            (
+                self.tr("Speed"),
+                self.tr("Real-time factor: processing seconds per second of audio. Below 1 is faster than real time."),
+            ),
+            (self.tr("Language"), self.tr("What is spoken, as far as it was recognised or chosen")),
+            (self.tr("Tokens"), self.tr("Pieces of words that the model writes, tried and dropped ones too")),
+            (
+                self.tr("Fallbacks"),
+                self.tr("Windows whose text looked wrong, so that they were decoded again at a higher temperature"),
+            ),
+            (self.tr("Queue"), self.tr("What waits, how much sound that is, and how long it takes at this pace")),
+        ]
 
     def _update(self) -> None:
         self._update_model()
-        self.memory.setText(self._memory_text())
-        self.speed.setText(self._speed_text())
-        self.language.setText(self._language_text())
-        for value in self._values:
+        self._set(self.memory, self._memory_text())
+        self._set(self.language, self._language_text())
+        self._update_run()
+        for value in (self.device, self.model):
             value.setAccessibleDescription(value.text())
+
+    def _update_run(self) -> None:
+        self._set(self.speed, self._speed_text())
+        self._set(self.tokens, self._tokens_text())
+        self._set(self.fallbacks, self._fallbacks_text())
+        self._set(self.queue, self._queue_text())
+
+    def _set(self, label: TextLabel, text: str) -> None:
+        """Only what has changed is laid out again."""
+        if label.text() != text:
+            label.setText(text)
+            label.setAccessibleDescription(text)
+            if label is self.memory:
+                self.graph.setAccessibleDescription(text)
 
     def _update_model(self) -> None:
         match self._model_state:
@@ -130,14 +266,47 @@ class StatusPanel(QFrame):
             return "–"
         used = self.tr("{size} used").format(size=data_size(self._memory.used))
         peak = self.tr("peak {size}").format(size=data_size(self._memory.peak))
-        free = self.tr("{size} free").format(size=data_size(self._memory.free))
+        free = self.tr("{free} of {total} free").format(
+            free=data_size(self._memory.free), total=data_size(self._memory.total)
+        )
         return f"{used} · {peak}\n{free}"
 
     def _speed_text(self) -> str:
         recording = self._recording
         if recording is None or recording.stats is None:
             return "–"
-        return real_time_factor(recording.stats.real_time_factor)
+        average = real_time_factor(recording.stats.real_time_factor)
+        now = self._speed.real_time_factor
+        if now is None or recording.state is not State.RUNNING:
+            return average
+        return f"{average}\n" + self.tr("now {factor}").format(factor=QLocale().toString(now, "f", 2))
+
+    def _tokens_text(self) -> str:
+        stats = self._recording.stats if self._recording is not None else None
+        if stats is None:
+            return "–"
+        n = QLocale().toString(stats.n_decoded or stats.n_tokens)
+        if self._speed.tokens_per_s is None:
+            return self.tr("{n} so far").format(n=n)
+        rate = QLocale().toString(self._speed.tokens_per_s, "f", 0 if self._speed.tokens_per_s >= 10 else 1)
+        return self.tr("{rate} per second, {n} so far").format(rate=rate, n=n)
+
+    def _fallbacks_text(self) -> str:
+        stats = self._recording.stats if self._recording is not None else None
+        if stats is None:
+            return "–"
+        return self.tr("{n} in {windows} windows").format(n=stats.n_fallbacks, windows=stats.n_windows)
+
+    def _queue_text(self) -> str:
+        queue = self._queue
+        if not queue.n_waiting and not queue.audio_s:
+            return self.tr("nothing waits")
+        sound = self.tr("{time} of sound").format(time=clock(queue.audio_s))
+        if queue.n_unknown:
+            sound = self.tr("at least {sound}").format(sound=sound)
+        waiting = self.tr("{n} waiting").format(n=queue.n_waiting)
+        left = "" if queue.until_done_s is None else f"\n{time_left(queue.until_done_s)}"
+        return f"{waiting} · {sound}{left}"
 
     def _language_text(self) -> str:
         recording = self._recording

@@ -88,7 +88,10 @@ def test_a_search_finds_entries_by_any_of_their_lines(log_window: LogWindow, qtb
     assert shown(log_window) == LINES[3:]
     log_window.add(entries_of(["2026-01-01 10:00:03,000 INFO app.x: another", LINES[3]]))
     assert shown(log_window) == [*LINES[3:]]
+    log_window.search.setText("no such thing")
+    assert log_window._problem.text() == "There is nothing of that kind in the log."
     log_window.search.clear()
+    assert not log_window._problem.isVisible()
     assert len(shown(log_window)) == 8
 
 
@@ -168,8 +171,8 @@ def test_without_a_log_it_says_so(application: Application, qtbot: QtBot, tmp_pa
     application.help.show_log()
     window = application.help.log
     assert window is not None
-    qtbot.waitUntil(window._problem.isVisible)
-    assert "No such file or directory" in window._problem.text()
+    qtbot.waitUntil(lambda: "No such file or directory" in window._problem.text())
+    assert window._problem.isVisible()
 
 
 def test_a_report_is_one_click_from_the_message(application: Application, qtbot: QtBot, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from gpu.audio import SAMPLE_RATE, AudioReader, load_audio, open_audio
 from gpu.audio_sources import FFmpegSource, clock
-from gpu.errors import AudioError, AudioNotFoundError, NoAudioStreamError, UndecodableAudioError
+from gpu.errors import AudioError, AudioGoneError, AudioNotFoundError, NoAudioStreamError, UndecodableAudioError
 from tests.support.audio_files import Floats, cut, damage, wav_bytes, write_audio, write_video
 
 AUDIO = Path(__file__).parents[1] / "data" / "audio"
@@ -291,9 +291,20 @@ class FailingFile(io.BytesIO):
         return super().read(n_left if size is None or size < 0 else min(size, n_left))
 
 
-def test_a_disk_that_fails_on_the_way(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_drive_that_is_taken_out_on_the_way(tmp_path: Path) -> None:
     source = FFmpegSource(FailingFile(JFK.read_bytes(), 200_000), "a.wav")
-    with AudioReader(Path("a.wav"), source) as reader:
+    blocks: list[Floats] = []
+    with AudioReader(tmp_path / "a.wav", source) as reader, pytest.raises(AudioGoneError) as raised:
+        blocks.extend(reader.blocks())
+    assert 5 < sum(map(len, blocks)) / SAMPLE_RATE < 8
+    assert str(raised.value) == "a.wav was taken away while it was read: Input/output error."
+    assert "resume" in raised.value.remedy
+
+
+def test_a_disk_that_fails_on_the_way(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.wav").touch()
+    source = FFmpegSource(FailingFile(JFK.read_bytes(), 200_000), "a.wav")
+    with AudioReader(tmp_path / "a.wav", source) as reader:
         n_samples = sum(len(block) for block in reader.blocks())
     assert 5 < n_samples / SAMPLE_RATE < 8
     assert "could not be read beyond 0:0" in reader.warnings[0]

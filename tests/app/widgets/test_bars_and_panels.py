@@ -136,7 +136,7 @@ def test_the_panel_before_during_and_after_loading(panel: StatusPanel) -> None:
     assert panel.device.text() == "CPU · Intel Xeon"
     assert panel.note.text() == "No NVIDIA driver was found"
     assert panel.model.text() == "ggml-base-q5_1 · Q5_1 · 60\N{NO-BREAK SPACE}MB"
-    assert panel.memory.text().replace("\N{NO-BREAK SPACE}", " ") == "400 MB used · peak 450 MB\n7.8 GB free"
+    assert panel.memory.text().replace("\N{NO-BREAK SPACE}", " ") == "400 MB used · peak 450 MB\n7.8 GB of 16.0 GB free"
     panel.show_model(ModelFailed(default_model(), "cause", "remedy", "DamagedModelError"))
     assert panel.model.text() == "ggml-base-q5_1.bin could not be loaded"
     assert not panel.note.isVisible()
