@@ -10,9 +10,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
 
 from app.auto_save import AutoSave
+from app.completion import Completion
 from app.document.export import save, to_txt
 from app.document.subtitles import Layout
 from app.editor import Editor
@@ -74,6 +74,7 @@ class Application(QObject):
         self.gpu = GpuEntry(self.window, self._appearance)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
+        self.completion = Completion(self.recordings, self.window, settings)
         self._restore()
         self._connect()
 
@@ -128,13 +129,16 @@ class Application(QObject):
 
     def take_from_another_start(self, paths: list[Path]) -> None:
         """The program was started once more: with files, or to see the window."""
+        self.come_forward()
+        if paths:
+            self.add(paths)
+
+    def come_forward(self) -> None:
         window = self.window
         window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
         window.show()
         window.raise_()
         window.activateWindow()
-        if paths:
-            self.add(paths)
 
     def copy(self, *recordings: Recording) -> None:
         """Of several, each below its name."""
@@ -169,7 +173,6 @@ class Application(QObject):
         recordings.restored.connect(self._show_restored)
         recordings.failed.connect(self._on_job_failed)
         recordings.finished.connect(self._on_job_finished)
-        recordings.idle.connect(self._alert)
         recordings.not_kept.connect(self._tell_not_kept)
         recordings.kept_again.connect(self._tell_kept_again)
         recordings.unexpected.connect(self.notices.tell_failure)
@@ -195,6 +198,8 @@ class Application(QObject):
         commands.save_requested.connect(self.save)
         commands.save_several_requested.connect(self._auto_save.ask_for)
         window.recording_selected.connect(self._on_selected)
+        self.completion.raise_wanted.connect(self.come_forward)
+        self.completion.unavailable.connect(self.notices.tell_no_notifications)
         window.about_requested.connect(partial(show_about, window))
         window.closing.connect(self._remember)
         window.options.changed.connect(self._remember_options)
@@ -215,9 +220,6 @@ class Application(QObject):
                 self.window.status_panel.show_memory(memory)
             case _:
                 self.recordings.take(message)
-
-    def _alert(self) -> None:
-        QApplication.alert(self.window)  # flashes in the task bar when the window is not in front
 
     def _on_model_loaded(self, message: ModelLoaded) -> None:
         self._show_model(message)

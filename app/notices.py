@@ -60,6 +60,13 @@ class Notices(QObject):
     def tell_copied(self) -> None:
         self._bar.say("info", lambda: Saying(self.tr("The text was copied")))
 
+    def tell_no_notifications(self) -> None:
+        def compose() -> Saying:
+            text = self.tr("When all is done, the window's entry in the task bar flashes instead.")
+            return Saying(self.tr("This desktop shows no notifications"), text)
+
+        self._bar.say("warning", compose)
+
     def tell_saved(self, paths: Sequence[Path]) -> None:
         names = ", ".join([str(paths[0]), *(path.name for path in paths[1:])])
         self._bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=names)))

@@ -73,6 +73,15 @@ class Settings:
         self._store.setValue("options_shown", value)
 
     @property
+    def notify(self) -> bool:
+        """By the desktop, when all recordings are through."""
+        return str(self._store.value("notify", True)).lower() != "false"
+
+    @notify.setter
+    def notify(self, value: bool) -> None:
+        self._store.setValue("notify", value)
+
+    @property
     def highlight_words(self) -> bool:
         """In the subtitles that are saved."""
         return self._flag("highlight_words")

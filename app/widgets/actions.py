@@ -47,6 +47,8 @@ class Actions(QObject):
         self.move_down = self._action("Alt+Down")
         self.options = self._action("Ctrl+T")
         self.options.setCheckable(True)
+        self.notify = self._action()
+        self.notify.setCheckable(True)
         self.gpu = self._action()
         self.self_test = self._action()
         self.about = self._action()
@@ -98,6 +100,7 @@ class Actions(QObject):
             self.remove: translate("Menus", "&Remove from the list"),
             self.remove_done: translate("Menus", "Remove all that are &done"),
             self.options: translate("Menus", "&Options"),
+            self.notify: translate("Menus", "&Notify when all is done"),
             self.gpu: translate("Menus", "&GPU support…"),
             self.self_test: translate("Menus", "&Self-test…"),
             self.about: translate("Menus", "&About WhisperDesktop NG"),
@@ -146,7 +149,7 @@ class Actions(QObject):
         self._recording.addActions([self.move_up, self.move_down, self.remove, self.remove_done])
         self._theme_menu.addActions(self._themes.actions())
         self._language_menu.addActions(self._languages.actions())
-        self._view.addAction(self.options)
+        self._view.addActions([self.options, self.notify])
         self._view.addSeparator()
         self._view.addMenu(self._theme_menu)
         self._view.addMenu(self._language_menu)
