@@ -33,6 +33,7 @@ from app.session import Recording, Session, State
 from app.settings import Settings
 from app.status_meter import StatusMeter
 from app.store.errors import StoreError
+from app.watch_folder import WatchFolder
 from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
@@ -74,6 +75,7 @@ class Application(QObject):
         self.gpu = GpuEntry(self.window, self._appearance)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
+        self.watch = WatchFolder(settings, self.recordings, self.window)
         self.completion = Completion(self.recordings, self.window, settings)
         self._restore()
         self._connect()
@@ -91,6 +93,8 @@ class Application(QObject):
         self.window.show()
         if kept is not None:
             self.recordings.open(kept)
+        else:
+            self.watch.start()
         self.thread_.start()
         model, notice = last_or_built_in(self._settings.model)
         self.choose_model(model)
@@ -198,6 +202,13 @@ class Application(QObject):
         commands.save_requested.connect(self.save)
         commands.save_several_requested.connect(self._auto_save.ask_for)
         window.recording_selected.connect(self._on_selected)
+        self._meter.queue_measured.connect(window.header.show_queue)
+        for signal in (recordings.restored, recordings.not_kept):
+            signal.connect(self.watch.start)
+        self.watch.found.connect(self._show_found)
+        self.watch.lost.connect(self.notices.tell_folder_lost)
+        self.watch.found_again.connect(self.notices.tell_folder_found)
+        self.watch.failed.connect(self.notices.tell_failure)
         self.completion.raise_wanted.connect(self.come_forward)
         self.completion.unavailable.connect(self.notices.tell_no_notifications)
         window.about_requested.connect(partial(show_about, window))
@@ -274,11 +285,17 @@ class Application(QObject):
         window.update_state()
 
     def _options(self) -> TranscribeOptions:
-        return self.window.options.apply_to(TranscribeOptions())
+        return self.window.chosen_options
 
     def _show_added(self, recordings: list[Recording]) -> None:
         current = self.window.current
         if recordings and (current is None or current.state.is_over):
+            self.window.recordings_view.select(recordings[0])
+        self.window.update_state()
+
+    def _show_found(self, recordings: list[Recording]) -> None:
+        """They came by themselves: what somebody reads stays in sight."""
+        if self.window.current is None:
             self.window.recordings_view.select(recordings[0])
         self.window.update_state()
 

@@ -67,6 +67,16 @@ class Notices(QObject):
 
         self._bar.say("warning", compose)
 
+    def tell_folder_lost(self, folder: Path, why: str) -> None:
+        def compose() -> Saying:
+            text = self.tr("{path}: {reason}. It is tried again and again.").format(path=folder, reason=why)
+            return Saying(self.tr("The watched folder is not there"), text)
+
+        self._bar.say("warning", compose)
+
+    def tell_folder_found(self, folder: Path) -> None:
+        self._bar.say("info", lambda: Saying(self.tr("The watched folder is there again: {path}").format(path=folder)))
+
     def tell_saved(self, paths: Sequence[Path]) -> None:
         names = ", ".join([str(paths[0]), *(path.name for path in paths[1:])])
         self._bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=names)))

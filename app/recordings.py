@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,13 +17,17 @@ from app.session import Recording, State
 from app.store.database import open_database
 from app.store.errors import StoreError
 from app.store.journal import Journal
-from app.store.restore import restore
+from app.store.restore import restore, taken_files
+from app.watched_folder import Facts
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import Segment, TranscribeOptions
 
 
 class Recordings(QObject):
     """What is done with recordings. Nothing is written down before `open`, and after an error of that.
+
+    Attributes:
+        taken: files of watched folders, with their facts when they were.
 
     Signals:
         changed: recordings that are not as they were, a list.
@@ -52,6 +56,7 @@ class Recordings(QObject):
         super().__init__(parent)
         self.model, self.session = model, model.session
         self._engine = engine
+        self.taken: dict[Path, Facts] = {}
         self._journal: Journal | None = None
         self._has_stopped = self._cannot_write = False
         self._opening: list[tuple[list[Path], TranscribeOptions]] | None = None  # what is to be added after that
@@ -87,6 +92,20 @@ class Recordings(QObject):
             self._opening.append((paths, options))
         else:
             self._background.run(partial(expand, paths), partial(self._take_expanded, options), self.unexpected.emit)
+
+    def add_taken(self, files: Mapping[Path, Facts], options: TranscribeOptions) -> list[Recording]:
+        """Queue files of a watched folder, which are not taken again as they are now."""
+        recordings = self._insert(list(files), options)
+        self.leave(files)
+        self._start_next()
+        return recordings
+
+    def leave(self, files: Mapping[Path, Facts]) -> None:
+        """Files of a watched folder that are not wanted."""
+        self.taken.update(files)
+        if self._journal is not None:
+            for path, (size, modified_ns) in files.items():
+                self._journal.set_taken(path, size, modified_ns)
 
     def add_again(self, recording: Recording, options: TranscribeOptions) -> Recording:
         """Queue a recording once more, beside the text it has."""
@@ -234,8 +253,8 @@ class Recordings(QObject):
         self._start_next()
         self.added.emit(recordings)
 
-    def _take_restored(self, kept: tuple[sqlite3.Connection, list[Recording]]) -> None:
-        connection, recordings = kept
+    def _take_restored(self, kept: tuple[sqlite3.Connection, list[Recording], dict[Path, Facts]]) -> None:
+        connection, recordings, self.taken = kept
         if self._has_stopped:
             connection.close()
             return
@@ -263,6 +282,6 @@ class Recordings(QObject):
             self.add(paths, options)
 
 
-def _open(path: Path) -> tuple[sqlite3.Connection, list[Recording]]:
+def _open(path: Path) -> tuple[sqlite3.Connection, list[Recording], dict[Path, Facts]]:
     connection = open_database(path)
-    return connection, restore(connection)
+    return connection, restore(connection), taken_files(connection)

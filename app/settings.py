@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
 from app.log import LOG_LEVELS, LogLevel
+from app.watched_folder import WatchRule
 from app.widgets.appearance import THEMES, ThemeChoice
 from gpu.types import TranscribeOptions
 
@@ -108,6 +109,19 @@ class Settings:
         self._store.setValue("save_folder", str(value.folder or ""))
         self._store.setValue("save_pattern", value.pattern)
         self._store.setValue("save_replace", value.replace)
+
+    @property
+    def watch_rule(self) -> WatchRule | None:
+        """The folder that is watched, if one is."""
+        folder = Path(self._text("watch_folder"))
+        recursive = str(self._store.value("watch_recursive", True)).lower() != "false"
+        return WatchRule(folder, recursive) if folder.is_absolute() else None
+
+    @watch_rule.setter
+    def watch_rule(self, value: WatchRule | None) -> None:
+        self._store.setValue("watch_folder", str(value.folder) if value is not None else "")
+        if value is not None:
+            self._store.setValue("watch_recursive", value.recursive)
 
     @property
     def model(self) -> Path | None:

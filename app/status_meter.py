@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.engine.messages import (
     JobCancelled,
@@ -32,7 +32,13 @@ _log = logging.getLogger(__name__)
 
 
 class StatusMeter(QObject):
-    """Measures what changes while nobody says anything: memory, the pace of a run, the queue; the machine's sleep."""
+    """Measures what changes while nobody says anything: memory, the pace of a run, the queue; the machine's sleep.
+
+    Signals:
+        queue_measured: a `QueueLag`.
+    """
+
+    queue_measured = Signal(object)
 
     def __init__(self, panel: StatusPanel, session: Session, engine: EngineThread, settings: Settings) -> None:
         super().__init__(panel)
@@ -61,7 +67,9 @@ class StatusMeter(QObject):
         self._show_run()
 
     def _show_run(self) -> None:
-        self._panel.show_run(self._pace.speed if self._pace is not None else Speed(), self._queue.lag)
+        lag = self._queue.lag
+        self._panel.show_run(self._pace.speed if self._pace is not None else Speed(), lag)
+        self.queue_measured.emit(lag)
 
     def _take(self, message: Message) -> None:
         match message:

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.store.errors import StoreError
 from gpu.types import Words
 
-VERSION = 1  # of the tables; each step to it is one script
+VERSION = 2  # of the tables; each step to it is one script
 
 _STEPS = (
     """
@@ -32,6 +32,13 @@ _STEPS = (
         number INTEGER NOT NULL,
         value TEXT NOT NULL,
         PRIMARY KEY (recording, number)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE taken (             -- files of watched folders that are not to be taken again
+        path BLOB PRIMARY KEY,
+        size INTEGER NOT NULL,       -- as it was then: one that is not so now is another recording
+        modified_ns INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
 )

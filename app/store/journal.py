@@ -113,6 +113,10 @@ class Journal:
             self._put("INSERT INTO segment VALUES (?, ?, ?)", job_id, number, segment_to_json(segment))
         self._put("UPDATE recording SET is_saved = 0 WHERE id = ?", job_id)
 
+    def set_taken(self, path: Path, size: int, modified_ns: int) -> None:
+        """A file of a watched folder is not to be taken again as it is now."""
+        self._put("INSERT OR REPLACE INTO taken VALUES (?, ?, ?)", path_to_blob(path), size, modified_ns)
+
     def set_order(self, job_ids: Sequence[int]) -> None:
         for place, job_id in enumerate(job_ids, 1):
             self._put("UPDATE recording SET place = ? WHERE id = ?", place, job_id)

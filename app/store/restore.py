@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 from app.document.transcript import Transcript
 from app.engine.messages import JobFailed
@@ -35,6 +36,12 @@ def restore(connection: sqlite3.Connection) -> list[Recording]:
     recordings = list(_readable(connection, rows))
     connection.row_factory = None
     return recordings
+
+
+def taken_files(connection: sqlite3.Connection) -> dict[Path, tuple[int, int]]:
+    """Files of watched folders that were taken, with size and time as they were."""
+    rows = connection.execute("SELECT path, size, modified_ns FROM taken").fetchall()
+    return {path_from_blob(path): (size, modified_ns) for path, size, modified_ns in rows}
 
 
 def _readable(connection: sqlite3.Connection, rows: list[sqlite3.Row]) -> Iterator[Recording]:

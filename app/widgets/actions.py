@@ -28,6 +28,7 @@ class Actions(QObject):
         self.paste = self._action("Ctrl+V")
         self.save = self._action("Ctrl+S")
         self.auto_save = self._action("Ctrl+Shift+S")
+        self.watch = self._action()
         self.models = self._action("Ctrl+M")
         self.choose_model = self._action()
         self.built_in_model = self._action()
@@ -83,6 +84,7 @@ class Actions(QObject):
             self.paste: translate("Menus", "&Paste files"),
             self.save: translate("Menus", "&Save transcript as…"),
             self.auto_save: translate("Menus", "Save a&utomatically…"),
+            self.watch: translate("Menus", "&Watch a folder…"),
             self.models: translate("Menus", "M&odels…"),
             self.choose_model: translate("Menus", "Choose &model file…"),
             self.built_in_model: translate("Menus", "Use the &built-in model"),
@@ -136,7 +138,7 @@ class Actions(QObject):
     def _fill_menus(self) -> None:
         self._file.addActions([self.add_files, self.add_folder, self.paste])
         self._file.addSeparator()
-        self._file.addActions([self.save, self.auto_save])
+        self._file.addActions([self.save, self.auto_save, self.watch])
         self._file.addSeparator()
         self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()

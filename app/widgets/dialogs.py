@@ -39,6 +39,13 @@ def ask_output_folder(parent: QWidget, folder: Path, take: Callable[[str], None]
     _open(dialog)
 
 
+def ask_watched_folder(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
+    dialog = QFileDialog(parent, translate("Dialogs", "Choose a folder to watch"), str(folder))
+    _offer_folders(dialog)
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 def ask_models_folder(parent: QWidget, folder: Path, take: Callable[[str], None]) -> None:
     dialog = QFileDialog(parent, translate("Dialogs", "Add a folder of models"), str(folder))
     _offer_folders(dialog)

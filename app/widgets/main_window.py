@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMessageBox,
     QPushButton,
@@ -32,11 +31,14 @@ from app.widgets.intake import Intake
 from app.widgets.message_bar import MessageBar
 from app.widgets.options_bar import OptionsBar
 from app.widgets.recording_commands import RecordingCommands
+from app.widgets.recordings_header import RecordingsHeader
 from app.widgets.recordings_model import RecordingsModel
 from app.widgets.recordings_view import RecordingsView
 from app.widgets.status_panel import StatusPanel
 from app.widgets.texts import percent
 from app.widgets.transcript_page import TranscriptPage
+from app.widgets.watch_indicator import WatchIndicator
+from gpu.types import TranscribeOptions
 
 SIDEBAR_WIDTH = 310
 MARGIN = 12
@@ -48,7 +50,8 @@ class MainWindow(QMainWindow):
     Signals:
         model_chosen: a model file was picked, or the built-in one: a `Path`.
         recording_selected: a `Recording`, or None.
-        auto_save_requested, models_requested, gpu_requested, self_test_requested, about_requested: menu commands.
+        auto_save_requested, watch_requested, models_requested, gpu_requested, self_test_requested, about_requested:
+            menu commands.
         closing: the window closes for good.
 
     Attributes:
@@ -58,6 +61,7 @@ class MainWindow(QMainWindow):
     model_chosen = Signal(object)
     recording_selected = Signal(object)
     auto_save_requested = Signal()
+    watch_requested = Signal()
     models_requested = Signal()
     gpu_requested = Signal()
     self_test_requested = Signal()
@@ -76,6 +80,7 @@ class MainWindow(QMainWindow):
         self.message_bar = MessageBar(appearance)
         self.intake = Intake(self, self.message_bar)
         self.recordings_view = RecordingsView(model, appearance)
+        self.header = RecordingsHeader(model.session, appearance)
         self.status_panel = StatusPanel()
         self.drop_area = DropArea(appearance)
         self.page = TranscriptPage(appearance)
@@ -91,6 +96,15 @@ class MainWindow(QMainWindow):
         self.recordings_view.setFocus()
 
     @property
+    def chosen_options(self) -> TranscribeOptions:
+        """For recordings that are added now."""
+        return self.options.apply_to(TranscribeOptions())
+
+    @property
+    def watch_indicator(self) -> WatchIndicator:
+        return self.header.watch
+
+    @property
     def current(self) -> Recording | None:
         return self.recordings_view.current
 
@@ -98,7 +112,7 @@ class MainWindow(QMainWindow):
         """Enable what can be done now, and show what there is to show."""
         self.commands.update()
         self._stack.setCurrentWidget(self.page if self.current is not None else self.drop_area)
-        self._empty.setVisible(not self._recordings.session.recordings)
+        self.header.update_summary()
         self._update_title()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
@@ -182,17 +196,11 @@ class MainWindow(QMainWindow):
     def _make_sidebar(self) -> QWidget:
         card = QFrame()
         card.setObjectName("card")
-        self._heading, self._empty = QLabel(), QLabel(wordWrap=True)
-        self._heading.setProperty("heading", True)
-        self._heading.setContentsMargins(14, 10, 14, 6)
-        self._heading.setBuddy(self.recordings_view)
-        self._empty.setProperty("muted", True)
-        self._empty.setContentsMargins(14, 0, 14, 6)
+        self.header.heading.setBuddy(self.recordings_view)
         inside = QVBoxLayout(card)
         inside.setContentsMargins(1, 1, 1, 8)
         inside.setSpacing(0)
-        inside.addWidget(self._heading)
-        inside.addWidget(self._empty)
+        inside.addWidget(self.header)
         inside.addWidget(self.recordings_view, 1)
         sidebar = QWidget(minimumWidth=260)
         layout = QVBoxLayout(sidebar)
@@ -211,6 +219,7 @@ class MainWindow(QMainWindow):
         self.options.panel.counted.connect(self._update_options_button)
         self.drop_area.files_wanted.connect(self.intake.ask_for_files)
         self.drop_area.folder_wanted.connect(self.intake.ask_for_folder)
+        self.header.watch.clicked.connect(self.watch_requested)
         self.status_panel.model_wanted.connect(self.models_requested)
         for signal in (self.message_bar.action_requested, page.model_wanted):
             signal.connect(self.ask_for_model)
@@ -236,6 +245,7 @@ class MainWindow(QMainWindow):
             (actions.add_folder, self.intake.ask_for_folder),
             (actions.paste, self.intake.paste),
             (actions.auto_save, self.auto_save_requested.emit),
+            (actions.watch, self.watch_requested.emit),
             (actions.models, self.models_requested.emit),
             (actions.choose_model, self.ask_for_model),
             (actions.built_in_model, partial(self.model_chosen.emit, default_model())),
@@ -293,8 +303,6 @@ class MainWindow(QMainWindow):
         self._options_button.setToolTip(self.tr("More about how recordings are recognised"))
         self._add.setText(self.tr("Add recordings…"))
         self._add.setToolTip(self.tr("Pick files; or drop files and folders anywhere in this window"))
-        self._heading.setText(self.tr("Recordings"))
-        self._empty.setText(self.tr("None yet"))
 
     def _update_icons(self) -> None:
         for button, name in ((self._add, "add"), (self._options_button, "options")):
