@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -21,6 +22,8 @@ from app.store.restore import restore, taken_files
 from app.watched_folder import Facts
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import Segment, TranscribeOptions
+
+_log = logging.getLogger(__name__)
 
 
 class Recordings(QObject):
@@ -83,7 +86,8 @@ class Recordings(QObject):
         self._has_stopped = True
         self._engine.record = None
         if self._journal is not None:
-            self._journal.close()
+            if not self._journal.close():
+                _log.critical("the latest changes of the list of recordings are lost: they could not be written")
             self._journal = None
 
     def add(self, paths: list[Path], options: TranscribeOptions) -> None:

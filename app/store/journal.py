@@ -58,6 +58,7 @@ class Journal:
         self._connection, self._failed, self._recovered = connection, failed, recovered
         self._changes: SimpleQueue[Change | None] = SimpleQueue()  # None: the end
         self._closing = threading.Event()
+        self._is_behind = False  # belongs to the thread until that has ended
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
@@ -155,12 +156,13 @@ class Journal:
                 self.set_state(job_id, State.FAILED)
                 self._put("UPDATE recording SET failure = ? WHERE id = ?", _failure_to_json(message), job_id)
 
-    def close(self) -> None:
-        """Take nothing more, and return when everything is written; or cannot be: then it has been told."""
+    def close(self) -> bool:
+        """Take nothing more, and return when everything is written, or cannot be: whether it is."""
         if not self._closing.is_set():
             self._closing.set()
             self._changes.put(None)
         self._thread.join()
+        return not self._is_behind
 
     def _put(self, statement: str, *values: object) -> None:
         self._changes.put(lambda connection: connection.execute(statement, values))
@@ -179,6 +181,7 @@ class Journal:
                     self._failed(_not_written(e))
                 has_failed = True
                 if self._closing.wait(RETRY_S):
+                    self._is_behind = True
                     break
             else:
                 if has_failed:
