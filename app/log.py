@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 from collections import deque
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Literal, get_args
@@ -35,7 +37,7 @@ _memory = _Memory()
 
 
 def start_logging() -> None:
-    """Write to `log_file()`, or to standard error where that cannot be written."""
+    """Write to `log_file()`, or to standard error where that cannot be written. A native crash is told there."""
     path = log_file()
     handler: logging.Handler
     try:
@@ -49,6 +51,8 @@ def start_logging() -> None:
     logging.basicConfig(level=logging.WARNING, format=_FORMAT, handlers=[handler, _memory])
     set_log_level("info")
     logging.captureWarnings(True)
+    with suppress(AttributeError, OSError, ValueError):  # no standard error, or one that is no file
+        faulthandler.enable()
 
 
 def set_log_level(level: LogLevel) -> None:

@@ -60,6 +60,8 @@ class LogWindow(QMainWindow):
         self._cause = ""  # why there is nothing to see
         self._follows = True  # the last line stays in sight as long as it is
         self._arrange()
+        for box in (self.levels, self.written):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # also in another language
         for _ in _SHOWN_LEVELS:
             self.levels.addItem("")
         for name in LOG_LEVELS:

@@ -41,6 +41,7 @@ from app.widgets.watch_indicator import WatchIndicator
 from gpu.types import TranscribeOptions
 
 SIDEBAR_WIDTH = 310
+LEAST_LINES = 10  # of the list, whatever stands below it
 MARGIN = 12
 
 
@@ -202,6 +203,7 @@ class MainWindow(QMainWindow):
         inside.setSpacing(0)
         inside.addWidget(self.header)
         inside.addWidget(self.recordings_view, 1)
+        card.setMinimumHeight(LEAST_LINES * card.fontMetrics().lineSpacing())
         sidebar = QWidget(minimumWidth=260)
         layout = QVBoxLayout(sidebar)
         layout.setContentsMargins(0, 0, 0, 0)

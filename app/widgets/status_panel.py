@@ -6,7 +6,17 @@ from datetime import datetime
 
 from PySide6.QtCore import QEvent, QLocale, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import __version__
 from app.document.transcript import clock
@@ -153,7 +163,9 @@ class StatusPanel(QFrame):
                 row += 1
         for button in (self._choose, self.details, self.copy):
             button.setProperty("link", True)
-        buttons = QHBoxLayout()
+        row_of_buttons = QWidget()
+        row_of_buttons.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # or it would shrink away
+        buttons = QHBoxLayout(row_of_buttons)
         buttons.setContentsMargins(14, 0, 14, 10)
         buttons.addWidget(self.details)
         buttons.addStretch()
@@ -163,7 +175,7 @@ class StatusPanel(QFrame):
         whole.setSpacing(4)
         self._area = _Shrinking(inside)
         whole.addWidget(self._area)
-        whole.addLayout(buttons)
+        whole.addWidget(row_of_buttons)
 
     def _toggle_details(self) -> None:
         self.show_details(not self._details_shown)
@@ -288,7 +300,7 @@ class StatusPanel(QFrame):
         n = QLocale().toString(stats.n_decoded or stats.n_tokens)
         if self._speed.tokens_per_s is None:
             return self.tr("{n} so far").format(n=n)
-        rate = QLocale().toString(self._speed.tokens_per_s, "f", 0 if self._speed.tokens_per_s >= 10 else 1)
+        rate = QLocale().toString(self._speed.tokens_per_s, "f", 1 if 0 < self._speed.tokens_per_s < 10 else 0)
         return self.tr("{rate} per second, {n} so far").format(rate=rate, n=n)
 
     def _fallbacks_text(self) -> str:

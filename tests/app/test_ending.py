@@ -61,6 +61,25 @@ def test_a_signal_ends_it_properly_in_the_middle_of_a_job(name: str, tmp_path: P
     assert not marker.exists()
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_after_a_native_crash_the_next_start_knows(tmp_path: Path) -> None:
+    folder = tmp_path / ".local" / "state" / "whisperdesktop-ng" / "log"
+    log, marker = folder / "whisperdesktop-ng.log", folder / "running.json"
+
+    def run_until(crash: int, n_starts: int) -> int:
+        with subprocess.Popen([sys.executable, "-m", "app"], env=window_environment(tmp_path)) as process:
+            wait_until(lambda: marker.exists() and log.read_text().count("loaded in") == n_starts, "it does not start")
+            process.send_signal(crash)
+            return process.wait(60)
+
+    assert run_until(signal.SIGSEGV, 1) == -signal.SIGSEGV
+    assert "Segmentation fault" in (folder / "whisperdesktop-ng.fault.txt").read_text()
+    assert run_until(signal.SIGTERM, 2) == 0
+    assert log.read_text().count("did not end properly") == 1
+    assert not marker.exists()
+
+
 def test_the_end_of_the_session_saves_everything(application: Application, ending: Ending, qtbot: QtBot) -> None:
     application.window.show()
     [recording] = application.recordings.model.add([Path("/talk.mp3")], TranscribeOptions())

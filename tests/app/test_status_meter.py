@@ -111,7 +111,10 @@ def test_the_panel_gives_way_in_a_small_window(shown: Application, qtbot: QtBot)
     window.resize(880, 560)
     qtbot.waitUntil(lambda: window.height() == 560)
     assert window.minimumSizeHint().height() <= 560
-    assert window.recordings_view.height() >= 60
+    assert window.recordings_view.height() >= 100
+    for button in (window.status_panel.details, window.status_panel.copy):
+        assert button.visibleRegion().boundingRect() == button.rect()
+        assert button.height() >= button.fontMetrics().height()
     window.resize(1080, 900)
     panel = window.status_panel
     qtbot.waitUntil(lambda: panel.queue.visibleRegion().boundingRect().height() == panel.queue.height())

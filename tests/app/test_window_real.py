@@ -125,6 +125,7 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
     models |= {"folders", "folders-problem"}
     gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
+    helps = {"bad-end", "log", "report"}
     main = {
         "empty",
         "running",
@@ -137,5 +138,5 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
         "model-error",
         "options",
     }
-    assert states == main | models | gpu
+    assert states == main | models | gpu | helps
     assert len(names) == 4 * len(states)

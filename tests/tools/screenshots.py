@@ -38,6 +38,7 @@ from tests.support.homes import use_home  # noqa: E402
 from tests.support.legibility import cut_off, faint  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
 from tests.tools.gpu_pictures import N_FETCHED, GpuPictures  # noqa: E402
+from tests.tools.help_pictures import HelpPictures  # noqa: E402
 from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
 
 TIMEOUT_MS = 120_000
@@ -73,6 +74,7 @@ class Photographer:
             ModelPictures(self._app, self._shoot, self._wait).run(server)
         with serving(bytes(N_FETCHED)) as server:
             GpuPictures(self._app, self._shoot, self._wait).run(server)
+            HelpPictures(self._app, self._shoot, self._wait).run()
             self._app.stop()
 
     def _running(self) -> None:
