@@ -37,6 +37,7 @@ from app.watch_folder import WatchFolder
 from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
+from app.widgets.recording_options_dialog import RecordingOptionsDialog
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
 
@@ -200,6 +201,7 @@ class Application(QObject):
         commands.place_requested.connect(recordings.place)
         commands.cancel_all_requested.connect(recordings.cancel_all)
         commands.save_requested.connect(self.save)
+        commands.options_requested.connect(self._ask_for_options)
         commands.save_several_requested.connect(self._auto_save.ask_for)
         window.recording_selected.connect(self._on_selected)
         self._meter.queue_measured.connect(window.header.show_queue)
@@ -292,6 +294,11 @@ class Application(QObject):
         if recordings and (current is None or current.state.is_over):
             self.window.recordings_view.select(recordings[0])
         self.window.update_state()
+
+    def _ask_for_options(self, recordings: list[Recording]) -> None:
+        dialog = RecordingOptionsDialog(recordings, self.window)
+        dialog.chosen.connect(self.recordings.set_options)
+        dialog.open()
 
     def _show_found(self, recordings: list[Recording]) -> None:
         """They came by themselves: what somebody reads stays in sight."""

@@ -149,6 +149,22 @@ class Recordings(QObject):
             self.replaced.emit(recording)
         self.changed.emit(list(recordings))
 
+    def set_options(self, chosen: Sequence[tuple[Recording, TranscribeOptions]]) -> None:
+        """Of those that wait or rest; text that is there already stays."""
+        for recording, options in chosen:
+            if recording.state not in (State.WAITING, State.PAUSED):
+                continue  # it has begun since they were asked for
+            recording.options = options
+            old_id = recording.job_id
+            if old_id == self._at_work:  # the engine has it as it was
+                self._engine.cancel(old_id)
+                self.session.resume(recording)
+                if self._journal is not None:
+                    self._journal.resume(old_id, recording.job_id)
+            if self._journal is not None:
+                self._journal.set_options(recording.job_id, options)
+        self.changed.emit([recording for recording, _options in chosen])
+
     def cancel(self, *recordings: Recording) -> None:
         for recording in recordings:
             if recording.job_id == self._at_work:

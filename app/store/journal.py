@@ -30,7 +30,7 @@ from app.engine.messages import (
 from app.session import State
 from app.store.codec import options_to_json, path_to_blob, segment_to_json, stats_to_json, words_to_json
 from app.store.errors import StoreError
-from gpu.types import Segment, Words
+from gpu.types import Segment, TranscribeOptions, Words
 
 TOGETHER_S = 0.1  # what happens within it is one transaction: each waits for the disk
 RETRY_S = 2.0
@@ -96,6 +96,9 @@ class Journal:
 
     def set_state(self, job_id: int, state: State) -> None:
         self._put("UPDATE recording SET state = ? WHERE id = ?", state.name, job_id)
+
+    def set_options(self, job_id: int, options: TranscribeOptions) -> None:
+        self._put("UPDATE recording SET options = ? WHERE id = ?", options_to_json(options), job_id)
 
     def set_saved(self, job_id: int) -> None:
         """The text as it stands is in a file."""

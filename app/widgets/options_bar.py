@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QLocale, Qt, Signal
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QListView, QWidget
 
-from app.languages import LANGUAGE_NAMES, language_name, sorted_languages
+from app.widgets.language_box import fill_languages
 from app.widgets.options_panel import OptionsPanel
 from gpu.types import Task, TranscribeOptions
 
@@ -80,23 +80,9 @@ class OptionsBar(QWidget):
         self._task.setAccessibleName(self.tr("Task"))
         self._language.setToolTip(self.tr("The language spoken in the recordings that are added next"))
         self._task.setToolTip(self.tr("What to do with the recordings that are added next"))
-        self._fill_languages()
+        self._language.clear()
+        fill_languages(self._language)
         self._task.clear()
         self._task.addItem(self.tr("Transcribe"), "transcribe")
         self._task.addItem(self.tr("Translate into English"), "translate")
         self._choose_listed(language, task)
-
-    def _fill_languages(self) -> None:
-        """Detection, then what this user most likely needs, then all by name."""
-        self._language.clear()
-        self._language.addItem(self.tr("Detect the language"), "")
-        self._language.insertSeparator(self._language.count())
-        likely = [QLocale(name).name().split("_")[0] for name in QLocale.system().uiLanguages()]
-        first = [code for code in dict.fromkeys([*likely, "en", "zh"]) if code in LANGUAGE_NAMES]
-        for code in first:
-            self._language.addItem(language_name(code), code)
-        self._language.insertSeparator(self._language.count())
-        for code, name in sorted_languages():
-            if code not in first:
-                self._language.addItem(name, code)
-        self._language.view().setTextElideMode(Qt.TextElideMode.ElideRight)

@@ -16,6 +16,7 @@ from app.widgets.texts import percent, time_left, translate
 from gpu.types import TranscribeOptions
 
 _NOWHERE = QModelIndex()
+_DEFAULTS = TranscribeOptions()
 
 
 def status_text(recording: Recording) -> str:
@@ -41,14 +42,29 @@ def status_text(recording: Recording) -> str:
 
 
 def _resting_text(recording: Recording) -> str:
-    """Of one that waits or is paused, perhaps in its middle."""
+    """Of one that waits or is paused, perhaps in its middle; with what is chosen for it."""
     paused, done = recording.state is State.PAUSED, recording.progress
     if not done:
-        return translate("Recordings", "Paused") if paused else translate("Recordings", "Waiting")
-    words = (
-        translate("Recordings", "Paused at {percent}") if paused else translate("Recordings", "Waiting at {percent}")
-    )
-    return words.format(percent=percent(done))
+        words = translate("Recordings", "Paused") if paused else translate("Recordings", "Waiting")
+    elif paused:
+        words = translate("Recordings", "Paused at {percent}").format(percent=percent(done))
+    else:
+        words = translate("Recordings", "Waiting at {percent}").format(percent=percent(done))
+    return " · ".join([words, *_chosen(recording.options)])
+
+
+def _chosen(options: TranscribeOptions) -> list[str]:
+    """What is not as it comes: the language, the task, and how many options more."""
+    facts = []
+    if options.language is not None:
+        facts.append(language_name(options.language))
+    if options.task == "translate":
+        facts.append(translate("Recordings", "into English"))
+    named = {"language", "task"}
+    n_more = sum(value != getattr(_DEFAULTS, name) for name, value in vars(options).items() if name not in named)
+    if n_more:
+        facts.append(translate("Recordings", "options: {n}").format(n=n_more))
+    return facts
 
 
 def _facts(recording: Recording) -> list[str]:

@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
-from app.engine.messages import JobFailed, JobFinished, JobSegment, JobStarted
+from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobSegment, JobStarted, TranscribeFile
 from app.session import Recording, State
 from app.store.database import open_database
 from app.store.restore import restore
+from app.widgets.recording_options_dialog import RecordingOptionsDialog
+from app.widgets.recordings_model import status_text
 from app.widgets.save_dialog import SaveDialog
-from gpu.types import Words
+from gpu.types import TranscribeOptions, Words
 from tests.support.engine_messages import make_segment, make_stats
 
 N = 6
@@ -205,3 +207,42 @@ def test_the_list_has_a_menu(application: Application, queue: list[Recording], q
     actions = application.window.actions_
     assert {actions.pause, actions.remove, actions.retry_failed} <= set(menu.actions())
     menu.close()
+
+
+def test_options_of_the_selected_are_kept_and_shown(
+    application: Application, queue: list[Recording], kept: Path
+) -> None:
+    """Also of the first, which the engine has already."""
+    select(application, *queue[:3])
+    application.window.actions_.recording_options.trigger()
+    [dialog] = application.window.findChildren(RecordingOptionsDialog)
+    dialog.language.setCurrentIndex(dialog.language.findData("fr"))
+    dialog.task.setCurrentIndex(1)
+    dialog.switches["vad"].click()
+    dialog.accept()
+    wanted = TranscribeOptions(language="fr", task="translate", vad=False)
+    assert [recording.options for recording in queue] == [wanted] * 3 + [TranscribeOptions()] * 3
+    texts = [status_text(recording) for recording in queue]
+    assert texts == ["Waiting · French · into English · options: 1"] * 3 + ["Waiting"] * 3
+    assert queue[0].state is State.WAITING
+    finish(application, queue[4])
+    select(application, queue[4])
+    assert not application.window.actions_.recording_options.isEnabled()
+    application.stop()
+    connection = open_database(kept)
+    restored = restore(connection)
+    connection.close()
+    assert [recording.options for recording in restored] == [recording.options for recording in queue]
+    assert names(restored) == "012345"
+
+
+def test_the_engine_gets_the_options_that_were_chosen_last(application: Application, queue: list[Recording]) -> None:
+    """The first is with it, but has not begun."""
+    first, old_id = queue[0], queue[0].job_id
+    submitted: list[TranscribeFile] = []
+    application.thread_.submit = submitted.append  # type: ignore[method-assign, assignment]
+    application.recordings.set_options([(first, TranscribeOptions(language="de"))])
+    assert first.job_id != old_id
+    application.recordings.take(JobCancelled(old_id, None))
+    assert [(job.path, job.options.language) for job in submitted] == [(first.path, "de")]
+    assert states(queue) == [State.WAITING] * N
