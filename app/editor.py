@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -73,6 +74,13 @@ class Editor(QObject):
             self.set_text(row, text)
             return
         self._replace(row, 1, list(parts))
+
+    def retime(self, row: int, start_s: float, end_s: float) -> None:
+        """Another time for a segment. One that has no length is none."""
+        old = self._page.model.segment(row)
+        if (start_s, end_s) != (old.start, old.end):
+            with suppress(ValueError):
+                self._replace(row, 1, [editing.retimed(old, start_s, end_s)])
 
     def merge(self, rows: Sequence[int]) -> None:
         """With all that is between the first and the last."""

@@ -82,6 +82,13 @@ def benchmark_file() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "last-benchmark.json"
 
 
+def outlines_dir() -> Path:
+    """What recordings look like, in the user's cache. Need not exist."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP_ID, appauthor=False) / "outlines"
+
+
 def recordings_file() -> Path:
     """The window's list of recordings with their texts (SQLite). Need not exist."""
     from platformdirs import user_data_path
