@@ -41,9 +41,12 @@ WINDOW_LIBRARIES = (
     "libEGL.so.1=libegl1 libGL.so.1=libgl1 libdbus-1.so.3=libdbus-1-3 libfontconfig.so.1=libfontconfig1 "
     "libglib-2.0.so.0=libglib2.0-0 libxcb-cursor.so.0=libxcb-cursor0 libxcb-icccm.so.4=libxcb-icccm4 "
     "libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-shape.so.0=libxcb-shape0 libxkbcommon-x11.so.0=libxkbcommon-x11-0 "
-    "libxkbcommon.so.0=libxkbcommon0"
+    "libxkbcommon.so.0=libxkbcommon0 libportaudio.so.2=libportaudio2"
 )
-TEST_PROGRAMS = "Xvfb=xvfb cc=build-essential import=imagemagick openbox xauth xclip xdotool xprop=x11-utils"
+TEST_PROGRAMS = (
+    "Xvfb=xvfb cc=build-essential import=imagemagick openbox xauth xclip xdotool xprop=x11-utils pulseaudio "
+    "parec=pulseaudio-utils /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so=libasound2-plugins"
+)
 BUILD_PROGRAMS = "objdump=binutils"
 
 
@@ -262,12 +265,13 @@ def install_system_packages(need: Need) -> None:
 def missing_from_system(need: Need) -> dict[str, str]:
     """What is not there -> the Debian package that has it."""
     import ctypes
+    import glob
     import importlib.util
     import shutil
 
     missing = {}
     for program, package in pairs(need.programs):
-        if not shutil.which(program):
+        if not (glob.glob(program) if program.startswith("/") else shutil.which(program)):
             missing[program] = package
     for library, package in pairs(need.libraries):
         try:

@@ -28,6 +28,7 @@ from app.models.library import last_or_built_in
 from app.models_entry import ModelsEntry
 from app.notices import Notices
 from app.paths import default_model, resources_dir
+from app.playback_desk import PlaybackDesk
 from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
@@ -72,6 +73,7 @@ class Application(QObject):
         self.notices = Notices(self.window.message_bar)
         self._auto_save = AutoSave(settings, self.window)
         self.editor = Editor(self.window.page, self.window.edit_menu)
+        self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
@@ -109,6 +111,7 @@ class Application(QObject):
         """End the engine's thread, which stops what it does. The window may be gone already."""
         self.models.stop()
         self.gpu.stop()
+        self.playback.stop()
         self.recordings.stop()
         self.thread_.stop()
 
@@ -254,6 +257,7 @@ class Application(QObject):
         if recording is self.window.current:
             self.window.page.show_recording(recording)
             self.editor.show(recording)
+            self.playback.show(recording)
 
     def _on_model_failed(self, message: ModelFailed) -> None:
         self._model_failed = True
@@ -275,6 +279,7 @@ class Application(QObject):
 
     def _on_selected(self, recording: Recording | None) -> None:
         self.editor.show(recording)
+        self.playback.show(recording)
         self.window.status_panel.show_recording(self.session.running or recording)
 
     def _refresh(self, recordings: list[Recording]) -> None:
@@ -283,6 +288,7 @@ class Application(QObject):
         if (recording := window.current) in recordings:
             window.page.refresh()
             self.editor.show(recording)
+            self.playback.show(recording)
         window.status_panel.show_recording(self.session.running or window.current)
         window.update_state()
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtCore import Qt
 
 from app.editor import Editor
 from app.engine.background import Background
@@ -26,6 +27,7 @@ from app.widgets.waveform_view import SKIP_S
 from gpu.errors import ExplainedError
 
 TICK_MS = 33
+_NOTHING: Outline = np.zeros((0, 2), np.int8)
 
 
 class PlaybackDesk(QObject):
@@ -134,15 +136,16 @@ class PlaybackDesk(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Space in the transcript plays from the current segment, or pauses."""
-        if watched is self._page.view and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
-            if event.key() == Qt.Key.Key_Space and not event.modifiers():
-                row = self._page.view.currentIndex().row()
-                if self.player.is_playing or row < 0 or row == self._row_at(self._position_s):
-                    self.toggle()
-                else:
-                    self.hear_row(row)
-                return True
-        return super().eventFilter(watched, event)
+        if watched is not self._page.view or not isinstance(event, QKeyEvent):
+            return super().eventFilter(watched, event)
+        if event.type() is not QEvent.Type.KeyPress or event.key() != Qt.Key.Key_Space or event.modifiers():
+            return super().eventFilter(watched, event)
+        row = self._page.view.currentIndex().row()
+        if self.player.is_playing or row < 0 or row == self._row_at(self._position_s):
+            self.toggle()
+        else:
+            self.hear_row(row)
+        return True
 
     def _here(self) -> float:
         return self.player.position_s if self.player.is_playing else self._position_s
@@ -230,3 +233,9 @@ class PlaybackDesk(QObject):
             self.bar.show_problem(f"{engine_texts.translated(error.message)} {engine_texts.translated(error.remedy)}")
         else:
             self.failed.emit(error)
+
+
+def _find_outline(path: Path, tell: Callable[[Outline], None], is_wanted: Callable[[], bool]) -> None:
+    from app.playback.outlines import outline_of  # with FFmpeg, which takes its time to import
+
+    outline_of(path, outlines_dir(), tell, is_wanted)

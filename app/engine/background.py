@@ -11,12 +11,11 @@ from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from app.models.errors import ModelsError
-from gpu.errors import Cancelled
+from gpu.errors import Cancelled, ExplainedError
 
 T = TypeVar("T")
 
-_EXPECTED = (OSError, ModelsError, Cancelled)  # the user is told, or wanted it
+_EXPECTED = (OSError, ExplainedError, Cancelled)  # the user is told, or wanted it
 
 _log = logging.getLogger(__name__)
 

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.playback.errors import PlaybackError
-from app.playback.sound import Floats, blocks
 from gpu.types import Words
 
 if TYPE_CHECKING:
     import sounddevice
+
+    from app.playback.sound import Floats
 
 AHEAD_S = 0.6  # of sound that is decoded before it is heard
 
@@ -124,19 +123,18 @@ class Player:
     def _open(self) -> sounddevice.OutputStream:
         try:
             import sounddevice
-        except OSError as e:
+        except (ImportError, OSError) as e:
             raise PlaybackError(
                 Words("Nothing can be played: the PortAudio library is not installed."),
                 remedy=Words("On Debian and Ubuntu: apt install libportaudio2; then start the program again."),
             ) from e
         try:
-            device = sounddevice.query_devices(kind="output")
-            self._rate = round(device["default_samplerate"])
+            self._rate = round(sounddevice.query_devices(kind="output")["default_samplerate"])
             self._stream = sounddevice.OutputStream(
                 samplerate=self._rate,
                 channels=2,
                 dtype="float32",
-                latency="low" if _is_sound(device) else "high",
+                latency="high",  # nobody waits for it, and it must not stutter
                 callback=self._fill,
             )
         except (sounddevice.PortAudioError, ValueError) as e:
@@ -182,6 +180,8 @@ class Player:
 
     def _sound(self, passage: Passage) -> Iterator[tuple[float, Floats]]:
         """Blocks with the position each begins at."""
+        from app.playback.sound import blocks  # FFmpeg takes a tenth of a second: not of the start of the program
+
         while True:
             n_done = 0
             n_wanted = None
@@ -212,10 +212,6 @@ class Player:
             self._n_ahead -= filled
             self._ready.notify_all()
         out[filled:] = 0
-
-
-def _is_sound(device: Any) -> bool:
-    return bool(np.isfinite(device["default_low_output_latency"])) and device["default_low_output_latency"] > 0
 
 
 def _no_device(error: Exception) -> PlaybackError:

@@ -70,6 +70,10 @@ class Actions(QObject):
                 action.setChecked(action.data() == value)
 
     @property
+    def view_menu(self) -> QMenu:
+        return self._view
+
+    @property
     def recording_menu(self) -> QMenu:
         return self._recording
 

@@ -14,6 +14,7 @@ from app.widgets.transcript_model import Column
 
 MARGIN_X = 16
 MARGIN_Y = 6
+HEARD_WIDTH = 4
 LINE_HEIGHT = 1.2  # of the font's own
 
 
@@ -74,6 +75,7 @@ class SegmentDelegate(QStyledItemDelegate):
     def __init__(self, appearance: Appearance, parent: QObject) -> None:
         super().__init__(parent)
         self._appearance = appearance
+        self.heard_row = -1  # what is played now; -1: nothing
 
     def height_of(self, text: str, font: QFont, width: int) -> int:
         layout = lay_out(text, font, width - 2 * MARGIN_X)
@@ -86,6 +88,8 @@ class SegmentDelegate(QStyledItemDelegate):
         rect, font = option.rect, option.font
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(colors.selected))
+        if index.row() == self.heard_row and index.column() == Column.TIME:
+            painter.fillRect(rect.left() + 4, rect.top() + 2, HEARD_WIDTH, rect.height() - 4, QColor(colors.accent))
         content = rect.adjusted(MARGIN_X, MARGIN_Y, -MARGIN_X, 0)
         painter.save()
         painter.setFont(font)

@@ -90,6 +90,10 @@ class TranscriptPage(QFrame):
             self._stack.setCurrentWidget(self._placeholder)
         self._update_jump()
 
+    def add_below(self, widget: QWidget) -> None:
+        """Put something under the text."""
+        self._column.addWidget(widget)
+
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
@@ -159,7 +163,7 @@ class TranscriptPage(QFrame):
         top.addLayout(progress)
         top.addWidget(self.notice)
         top.addWidget(self.find_bar)
-        layout = QVBoxLayout(self)
+        layout = self._column = QVBoxLayout(self)
         layout.setContentsMargins(1, 1, 1, 8)
         layout.setSpacing(0)
         layout.addLayout(top)

@@ -25,11 +25,13 @@ class TranscriptView(QTableView):
         following_changed: whether the view is at the end and stays there.
         split_wanted: of a row: its new text, and the position in it.
         delete_wanted: the selected rows are to go.
+        time_clicked: the time of a row, which is to be heard.
     """
 
     following_changed = Signal(bool)
     split_wanted = Signal(int, str, int)
     delete_wanted = Signal()
+    time_clicked = Signal(int)
 
     def __init__(self, model: TranscriptModel, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,6 +50,7 @@ class TranscriptView(QTableView):
         model.rowsRemoved.connect(self._forget_rows)
         model.dataChanged.connect(self._on_data_changed)
         self._set_up_columns()
+        self.clicked.connect(self._on_clicked)
         self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.verticalScrollBar().rangeChanged.connect(self._on_range_changed)
         appearance.changed.connect(self._update_fonts)
@@ -68,6 +71,19 @@ class TranscriptView(QTableView):
 
     def selected_text(self) -> str:
         return self._transcript.text_of(self.selected_rows)
+
+    def show_heard(self, row: int, *, scroll: bool) -> None:
+        """Mark the segment that is played, -1 for none, and bring it into view unless somebody looks elsewhere."""
+        before, self._delegate.heard_row = self._delegate.heard_row, row
+        if row == before:
+            return
+        self.viewport().update()
+        if row >= 0 and scroll and (before < 0 or self._is_in_view(before)) and not self._is_in_view(row):
+            self._set_following(False)
+            self.scrollTo(self._transcript.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    def _is_in_view(self, row: int) -> bool:
+        return self.viewport().rect().contains(self.visualRect(self._transcript.index(row, 0)))
 
     def edit_current(self) -> None:
         """Open the editor of the current row's text."""
@@ -120,6 +136,10 @@ class TranscriptView(QTableView):
         width = self.fontMetrics().horizontalAdvance(longest) + 2 * MARGIN_X + 4  # the advance is rounded
         if width > self.columnWidth(Column.TIME) or not n_rows:
             self.setColumnWidth(Column.TIME, width)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        if index.column() == Column.TIME and not QGuiApplication.keyboardModifiers():
+            self.time_clicked.emit(index.row())
 
     def _on_reset(self) -> None:
         self._set_following(self._transcript.rowCount() == 0)

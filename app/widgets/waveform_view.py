@@ -19,6 +19,7 @@ HEIGHT = 84
 SEGMENTS_HEIGHT = 16  # at the bottom
 NARROWEST_S = 2.0  # what can be seen at once
 FIRST_S = 30.0
+NARROWEST_PX = 2.0  # of a segment that is drawn by itself
 GRIP = 5  # pixels to each side of an edge
 SKIP_S = 5.0
 
@@ -216,15 +217,18 @@ class WaveformView(QWidget):
         top = self.height() - SEGMENTS_HEIGHT
         begin = bisect_left(self._segments, first, key=lambda segment: segment.end)
         stop = bisect_right(self._segments, last, key=lambda segment: segment.start)
+        runs: list[tuple[float, float]] = []  # those that touch are one where nobody could tell them apart
         for row in range(begin, stop):
-            start, end = self._span(row)
-            left, right = self._x(start), self._x(end)
+            left, right = map(self._x, self._span(row))
             if row == self._row:
                 painter.fillRect(QRectF(left, 0, right - left, top), QColor(colors.selected))
-            painter.fillRect(
-                QRectF(left, top + 2, max(right - left - 1, 1), SEGMENTS_HEIGHT - 4),
-                QColor(colors.accent if row == self._row else colors.border),
-            )
+                painter.fillRect(_block(left, right, top), QColor(colors.accent))
+            elif runs and right - runs[-1][1] < NARROWEST_PX:
+                runs[-1] = (runs[-1][0], right)
+            else:
+                runs.append((left, right))
+        for left, right in runs:
+            painter.fillRect(_block(left, right, top), QColor(colors.border))
 
     def _span(self, row: int) -> tuple[float, float]:
         """Of a segment, as it is being dragged."""
@@ -268,3 +272,8 @@ class WaveformView(QWidget):
             return min(max(time, segment.start + 0.1), max(after, segment.end))
         before = self._segments[row - 1].end if row else 0.0
         return max(min(time, segment.end - 0.1), min(before, segment.start))
+
+
+def _block(left: float, right: float, top: float) -> QRectF:
+    """Of a segment, with a gap to the next."""
+    return QRectF(left, top + 2, max(right - left - 1, 1), SEGMENTS_HEIGHT - 4)

@@ -1,0 +1,135 @@
+"""Playback in the whole window. The sound card is the one thing that is made up: what would be heard is counted."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.application import Application
+from app.engine.messages import JobFinished, JobSegment, JobStarted
+from app.playback.errors import PlaybackError
+from app.playback.player import Passage, Player
+from app.session import Recording
+from gpu.types import TranscribeOptions, Words
+from tests.support.engine_messages import make_segment, make_stats
+from tests.support.homes import use_home
+
+JFK = Path(__file__).parents[1] / "data" / "audio" / "jfk.wav"
+N_SEGMENTS = 60
+
+
+class SilentCard(Player):
+    """Plays what is asked for to nobody."""
+
+    def __init__(self, desk) -> None:
+        super().__init__(desk._stopped.emit)
+        self.heard: list[Passage] = []
+
+    def play(self, passage: Passage) -> None:
+        self.heard.append(passage)
+        self._passage, self._position_s = passage, passage.start_s
+
+    @property
+    def position_s(self) -> float:
+        return self._position_s
+
+
+@pytest.fixture
+def card(application: Application, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SilentCard]:
+    use_home(tmp_path, monkeypatch)
+    card = application.playback.player = SilentCard(application.playback)
+    application.window.show()
+    yield card
+    card.pause()
+
+
+@pytest.fixture
+def recording(application: Application, card: SilentCard) -> Recording:
+    """Done, and shown."""
+    model = application.recordings.model
+    (recording,) = model.add([JFK], TranscribeOptions())
+    model.session.apply(JobStarted(recording.job_id, JFK))
+    for number in range(N_SEGMENTS):
+        model.session.apply(JobSegment(recording.job_id, make_segment(number)))
+    model.session.apply(JobFinished(recording.job_id, make_stats(200.0, 200.0)))
+    application.window.recordings_view.select(recording)
+    application._refresh([recording])
+    return recording
+
+
+def test_there_is_no_player_without_text(application: Application, card: SilentCard) -> None:
+    assert not application.playback.bar.isVisible()
+    assert not application.playback.menu.toggle.isEnabled()
+
+
+def test_a_time_that_is_clicked_is_heard(application: Application, card: SilentCard, recording: Recording) -> None:
+    application.window.page.view.time_clicked.emit(5)
+    assert card.heard[-1].start_s == recording.transcript.segments[5].start
+    assert application.playback.bar.isVisible()
+
+
+def test_space_in_the_text_plays_and_pauses(
+    application: Application, card: SilentCard, recording: Recording, qtbot: QtBot
+) -> None:
+    view = application.window.page.view
+    view.selectRow(7)
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert card.heard[-1].start_s == recording.transcript.segments[7].start
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert not card.is_playing
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert len(card.heard) == 2, "and goes on where it was"
+
+
+def test_the_text_follows(application: Application, card: SilentCard, recording: Recording, qtbot: QtBot) -> None:
+    view = application.window.page.view
+    application.playback.hear_row(0)
+    card._position_s = recording.transcript.segments[50].start + 0.1
+    qtbot.waitUntil(lambda: view._delegate.heard_row == 50)
+    assert view.rowAt(view.viewport().height() // 2) > 20
+
+
+def test_speed_loop_and_steps(application: Application, card: SilentCard, recording: Recording) -> None:
+    desk = application.playback
+    segments = recording.transcript.segments
+    desk.hear_row(3)
+    desk.menu.faster.trigger()
+    assert card.heard[-1].speed == 1.25
+    desk.menu.loop.trigger()
+    assert desk.bar.loop.isChecked()
+    assert card.heard[-1].loop
+    assert (card.heard[-1].start_s, card.heard[-1].end_s) == (segments[3].start, segments[3].end)
+    desk.menu.after.trigger()
+    assert card.heard[-1].start_s == segments[4].start
+    desk.menu.loop.trigger()
+    desk.menu.forward.trigger()
+    assert card.heard[-1].start_s == pytest.approx(segments[4].start + 5.0)
+    assert not card.heard[-1].loop
+
+
+def test_an_edge_that_is_dragged_can_be_undone(
+    application: Application, card: SilentCard, recording: Recording
+) -> None:
+    segment = recording.transcript.segments[4]
+    application.playback.bar.waveform.retime_wanted.emit(4, segment.start, segment.end - 0.5)
+    assert recording.transcript.segments[4].end == pytest.approx(segment.end - 0.5)
+    application.window.edit_menu.undo.trigger()
+    assert recording.transcript.segments[4] == segment
+
+
+def test_what_went_wrong_stands_in_the_bar(application: Application, card: SilentCard, recording: Recording) -> None:
+    bar = application.playback.bar
+    error = PlaybackError(Words("{name} cannot be read: {reason}.", name="a", reason="gone"), remedy=Words("Look."))
+    application.playback._on_stopped(error)
+    assert "gone" in bar.problem.text()
+    assert bar.problem.isVisible()
+    application.playback.hear_row(1)
+    assert not bar.problem.isVisible()
+
+
+def test_another_recording_is_silent(application: Application, card: SilentCard, recording: Recording) -> None:
+    application.playback.hear_row(1)
+    application.remove(recording)
+    assert not card.is_playing

@@ -1,0 +1,127 @@
+"""The waveform by mouse and keyboard."""
+
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.playback.units import BINS_PER_SECOND
+from app.widgets.appearance import Appearance
+from app.widgets.waveform_view import HEIGHT, WaveformView
+from tests.support.accessibility import missing
+from tests.support.engine_messages import make_segment
+
+WIDTH = 600
+SEGMENTS = [make_segment(number) for number in range(40)]
+
+
+@pytest.fixture
+def view(appearance: Appearance, qtbot: QtBot) -> WaveformView:
+    view = WaveformView(appearance)
+    qtbot.addWidget(view)
+    view.resize(WIDTH, HEIGHT)
+    view.show()
+    noise = np.random.default_rng(2).integers(0, 100, (120 * BINS_PER_SECOND, 1))
+    view.show_outline(np.concatenate([-noise, noise], axis=1).astype(np.int8))
+    view.show_segments(SEGMENTS, 120.0)
+    return view
+
+
+def x_of(view: WaveformView, seconds: float) -> QPoint:
+    first, last = view.shown
+    return QPoint(round((seconds - first) / (last - first) * view.width()), 30)
+
+
+def wheel(view: WaveformView, steps: int, keys: Qt.KeyboardModifier) -> None:
+    place = QPointF(WIDTH / 2, 30)
+    angle = QPoint(0, 120 * steps)
+    QApplication.sendEvent(
+        view,
+        QWheelEvent(place, place, QPoint(), angle, Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False),
+    )
+
+
+def test_a_click_is_heard_from_there(view: WaveformView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.heard_wanted) as signal:
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=x_of(view, 17.0))
+    assert signal.args[0] == pytest.approx(17.0, abs=0.06)
+
+
+def test_keys(view: WaveformView, qtbot: QtBot) -> None:
+    for key, signal, args in (
+        (Qt.Key.Key_Space, view.toggle_wanted, []),
+        (Qt.Key.Key_Right, view.skip_wanted, [5.0]),
+        (Qt.Key.Key_Left, view.skip_wanted, [-5.0]),
+        (Qt.Key.Key_Tab, view.step_wanted, [1]),
+        (Qt.Key.Key_Backtab, view.step_wanted, [-1]),
+        (Qt.Key.Key_Home, view.heard_wanted, [0.0]),
+    ):
+        with qtbot.waitSignal(signal) as emitted:
+            qtbot.keyClick(view, key)
+        assert list(emitted.args) == args
+
+
+def test_the_wheel_moves_and_zooms(view: WaveformView) -> None:
+    wheel(view, -2, Qt.KeyboardModifier.NoModifier)
+    first, last = view.shown
+    assert first > 5.0
+    wheel(view, 3, Qt.KeyboardModifier.ControlModifier)
+    nearer = view.shown
+    assert nearer[1] - nearer[0] == pytest.approx((last - first) * 0.8**3)
+    assert sum(nearer) / 2 == pytest.approx((first + last) / 2, abs=0.1), "what the pointer is on stays there"
+    wheel(view, -60, Qt.KeyboardModifier.ControlModifier)
+    assert view.shown == (0.0, 120.0), "no more than there is"
+
+
+def test_it_follows_what_is_heard(view: WaveformView) -> None:
+    view.show_position(100.0, 33)
+    first, last = view.shown
+    assert first < 100.0 < last
+    view.show_position(3.0, 1)
+    assert view.shown[0] < 3.0
+
+
+def test_edges_are_dragged_and_stay_between_their_neighbours(view: WaveformView, qtbot: QtBot) -> None:
+    view.may_retime = True
+    view.show_position(SEGMENTS[2].start + 0.5, 2)
+    end = x_of(view, SEGMENTS[2].end)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.mouseMove(view, x_of(view, SEGMENTS[2].end - 1.0))
+    with qtbot.waitSignal(view.retime_wanted) as signal:
+        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=x_of(view, SEGMENTS[2].end - 1.0))
+    row, start, stop = signal.args
+    assert (row, start) == (2, SEGMENTS[2].start)
+    assert stop == pytest.approx(SEGMENTS[2].end - 1.0, abs=0.1)
+    qtbot.mousePress(view, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.mouseMove(view, x_of(view, SEGMENTS[2].start - 9.0))
+    with qtbot.waitSignal(view.retime_wanted) as signal:
+        qtbot.mouseRelease(view, Qt.MouseButton.LeftButton, pos=end)
+    assert signal.args[2] == pytest.approx(SEGMENTS[2].start + 0.1), "it keeps a length"
+
+
+def test_edges_rest_where_nothing_may_be_changed(view: WaveformView, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(view.heard_wanted):
+        qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=x_of(view, SEGMENTS[2].end))
+
+
+def test_five_hours_are_drawn_quickly(view: WaveformView) -> None:
+    """All of it at once, the most there is to look at."""
+    noise = np.random.default_rng(2).integers(-100, 100, (5 * 3600 * BINS_PER_SECOND, 2)).astype(np.int8)
+    view.show_outline(np.sort(noise, axis=1))
+    view.show_segments([make_segment(number) for number in range(6000)], 18_000.0)
+    view.zoom(10_000)
+    assert view.shown == (0.0, 18_000.0)
+    began = time.thread_time()
+    view.grab()
+    assert time.thread_time() - began < 0.05
+
+
+def test_a_screen_reader_is_told(view: WaveformView) -> None:
+    view.setAccessibleName("Waveform")
+    view.show_position(61.0, 3)
+    assert missing(view) == []
+    assert view.accessibleDescription() == "1:01 / 2:00"
