@@ -265,13 +265,12 @@ def install_system_packages(need: Need) -> None:
 def missing_from_system(need: Need) -> dict[str, str]:
     """What is not there -> the Debian package that has it."""
     import ctypes
-    import glob
     import importlib.util
     import shutil
 
     missing = {}
     for program, package in pairs(need.programs):
-        if not (glob.glob(program) if program.startswith("/") else shutil.which(program)):
+        if not (any(Path("/").glob(program[1:])) if program.startswith("/") else shutil.which(program)):
             missing[program] = package
     for library, package in pairs(need.libraries):
         try:
