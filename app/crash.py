@@ -12,8 +12,6 @@ from datetime import datetime
 from io import FileIO
 from pathlib import Path
 
-import psutil
-
 from app import __version__
 
 MAX_TRACE = 40_000  # characters; of a hundred threads
@@ -86,18 +84,24 @@ class RunMarker:
 
 
 def _this_run() -> dict[str, object]:
-    process = psutil.Process()
-    started = datetime.now().astimezone().isoformat(timespec="seconds")
-    return {"pid": process.pid, "created": process.create_time(), "started": started, "version": __version__}
+    now = datetime.now().astimezone()
+    return {
+        "pid": os.getpid(),
+        "written": now.timestamp(),
+        "started": now.isoformat(timespec="seconds"),
+        "version": __version__,
+    }
 
 
 def _is_alive(run: dict[str, object]) -> bool:
     """Whether the process that wrote this is still there; another may have its number by now."""
-    pid, created = run.get("pid"), run.get("created")
-    if not isinstance(pid, int) or pid == os.getpid():
+    pid, written = run.get("pid"), run.get("written")
+    if not isinstance(pid, int) or not isinstance(written, float) or pid == os.getpid():
         return False
+    import psutil  # here: nobody waits for it at an ordinary start
+
     with suppress(psutil.Error, ValueError):
-        return psutil.Process(pid).create_time() == created
+        return psutil.Process(pid).create_time() <= written
     return False
 
 

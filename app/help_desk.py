@@ -99,13 +99,11 @@ class HelpDesk(QObject):
 
     def _facts(self, what: str, bad_end: BadEnd | None) -> Facts:
         counts = Counter(recording.state.name.lower() for recording in self._session)
-        settings = self._settings
-        paths = [recording.path for recording in self._session]
         return Facts(
             status=self._window.status_panel.lines,
             counts=sorted(counts.items()),
             options=self._window.options.apply_to(TranscribeOptions()),
-            paths=paths if settings.model is None else [*paths, settings.model],
+            paths=[recording.path for recording in self._session],
             what=what,
             bad_end=bad_end,
         )

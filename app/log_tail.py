@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-_FIRST_BYTES = 512_000  # of what is there already
+_FIRST_BYTES = 256_000  # of what is there already
 # As `app.log` writes it: date, time, level.
 _BEGINNING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ([A-Z]+) ")
 

@@ -10,10 +10,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-
-import psutil
 
 from app import __version__
 from app.crash import BadEnd
@@ -25,10 +22,12 @@ _LOG_BYTES = 48_000
 _PACKAGES = ("PySide6-Essentials", "onnxruntime", "numpy", "av", "soundfile", "soxr", "sounddevice", "cupy-cuda12x",
              "cupy-cuda13x", "psutil")  # fmt: skip
 _PRIVATE_OPTIONS = ("initial_prompt", "hotwords")  # a person's own words
+_MODELS = (".bin", ".gguf")
 _MIN_NAME = 3  # characters: hiding shorter ones would hide half of every line
 
 # An absolute path: to the closing quote, or to the end of the line, as names may hold spaces.
-_QUOTED = re.compile(r"""(["'])((?:/|~|[A-Za-z]:[\\/]|\\\\).*?)\1""")
+_QUOTED = re.compile(r"""(?<!File )(["'])((?:/|~|[A-Za-z]:[\\/]|\\\\).*?)\1""")
+_TRACED = re.compile(r'(?<=File ")(?:/|[A-Za-z]:[\\/]|\\\\).*?(?=")')
 _UNQUOTED = re.compile(r"""(?<![\w<>"'./~])((?:~?/(?!/)|[A-Za-z]:[\\/]|\\\\)[^\s"'].*)$""", re.MULTILINE)
 _HIDDEN = "<path>"
 
@@ -39,7 +38,7 @@ class Facts:
 
     Attributes:
         status: the status panel's lines. counts: how many recordings stand how, "done" 3.
-        options: chosen for the next recording. paths: of recordings, models and folders, whose names can be hidden.
+        options: chosen for the next recording. paths: of recordings, whose names can be hidden.
         what: what happened, "" if nothing did.
         bad_end: of the last start, if that is what it is about.
     """
@@ -71,17 +70,25 @@ def mask(text: str, paths: Iterable[Path]) -> str:
     it went wrong."""
     root = str(resources_dir().parent)
     kept = {root: "<program>", sys.prefix: "<python>", sys.base_prefix: "<python>"}
-    for shown, name in _names(paths):
+    logged = [Path(found[2]) for found in _QUOTED.finditer(text) if _is_private(found[2], kept)]
+    for shown, name in _names([*paths, *logged]):  # a name that was logged with its path may also stand alone
         text = re.sub(rf"(?<!\w){re.escape(shown)}(?!\w)", name.replace("\\", r"\\"), text)
     for name in sorted(kept, key=len, reverse=True):
         text = text.replace(name + os.sep, f"{kept[name]}/")
     text = _QUOTED.sub(rf"\1{_HIDDEN}\1", text)
+    text = _TRACED.sub(_HIDDEN, text)
     text = _UNQUOTED.sub(_HIDDEN, text)
     with suppress(OSError, KeyError, ImportError):  # a user without a name
         user = getpass.getuser()
         if len(user) >= _MIN_NAME:
             text = re.sub(rf"\b{re.escape(user)}\b", "<user>", text)
     return text
+
+
+def _is_private(path: str, ours: Iterable[str]) -> bool:
+    """A file of the user's. Names of models are needed, and those of folders are common words."""
+    suffix = Path(path).suffix.lower()
+    return suffix not in ("", *_MODELS) and not any(path.startswith(folder + os.sep) for folder in ours)
 
 
 def _names(paths: Iterable[Path]) -> list[tuple[str, str]]:
@@ -122,6 +129,8 @@ def _bad_end(bad_end: BadEnd) -> list[str]:
 
 
 def _system() -> list[str]:
+    import psutil  # here, as below: nobody waits for it when the window opens
+
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
     lines = [
         platform.platform(),
@@ -138,6 +147,8 @@ def _system() -> list[str]:
 
 
 def _versions() -> Iterable[str]:
+    from importlib.metadata import PackageNotFoundError, version
+
     for package in _PACKAGES:
         with suppress(PackageNotFoundError):
             yield f"{package} {version(package)}"

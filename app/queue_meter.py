@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject
 
 from app.engine.background import Background
 from app.engine.service import duration_s
-from app.session import Session, State
+from app.session import Recording, Session, State
 
 
 @dataclass(frozen=True)
@@ -35,8 +34,8 @@ class QueueMeter(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._durations: dict[Path, float | None] = {}
-        self._asked: Path | None = None
+        self._durations: dict[int, float | None] = {}  # by job
+        self._asked: int | None = None
         self._factor: float | None = None  # of the latest run
         self._background = Background(self)
 
@@ -44,19 +43,19 @@ class QueueMeter(QObject):
     def lag(self) -> QueueLag:
         """As it is now; asks for what is not known yet."""
         audio_s, n_waiting, n_unknown = 0.0, 0, 0
-        unasked: Path | None = None
+        unasked: Recording | None = None
         for recording in self._session:
-            if recording.state not in (State.RUNNING, State.WAITING):
+            state, stats = recording.state, recording.stats
+            if state is not State.RUNNING and state is not State.WAITING:
                 continue
-            n_waiting += recording.state is State.WAITING
-            stats = recording.stats
-            duration = stats.duration_s if stats is not None else self._durations.get(recording.path)
-            if stats is not None and recording.state is State.RUNNING and stats.real_time_factor > 0:
+            n_waiting += state is State.WAITING
+            duration = stats.duration_s if stats is not None else self._durations.get(recording.job_id)
+            if stats is not None and state is State.RUNNING and stats.real_time_factor > 0:
                 self._factor = stats.real_time_factor
             if duration is None:
                 n_unknown += 1
-                if unasked is None and recording.path not in self._durations:
-                    unasked = recording.path
+                if unasked is None and recording.job_id not in self._durations:
+                    unasked = recording
             else:
                 audio_s += max(duration - (stats.audio_s if stats is not None else 0.0), 0.0)
         if unasked is not None and self._asked is None:
@@ -64,10 +63,11 @@ class QueueMeter(QObject):
         until_done_s = audio_s * self._factor if self._factor is not None else None
         return QueueLag(n_waiting, audio_s, n_unknown, until_done_s)
 
-    def _ask(self, path: Path) -> None:
-        self._asked = path
-        self._background.run(partial(duration_s, path), partial(self._take, path), lambda _e: self._take(path, None))
+    def _ask(self, recording: Recording) -> None:
+        job_id = self._asked = recording.job_id
+        work = partial(duration_s, recording.path)
+        self._background.run(work, partial(self._take, job_id), lambda _error: self._take(job_id, None))
 
-    def _take(self, path: Path, duration: float | None) -> None:
-        self._durations[path] = duration
+    def _take(self, job_id: int, duration: float | None) -> None:
+        self._durations[job_id] = duration
         self._asked = None

@@ -24,6 +24,7 @@ from app.engine.messages import (
 )
 from app.engine.service import EngineService, failure_of
 from gpu.cancel import CancelToken
+from gpu.errors import DeviceError
 
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
 DELIVERY_INTERVAL_MS = 50
@@ -180,7 +181,10 @@ class EngineThread(QThread):
             try:
                 return self._jobs.get(timeout=IDLE_REPORT_S if on_gpu else None)
             except Empty:
-                self._report_memory()
+                try:
+                    self._report_memory()
+                except DeviceError:  # the next job will show what that means
+                    on_gpu = False
 
     def _latest_model(self) -> Path | None:
         path = None

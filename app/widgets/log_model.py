@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor
 from app.log_tail import LogEntry
 from app.widgets.appearance import Appearance
 
-MAX_ENTRIES = 20_000
+MAX_ENTRIES = 4_000  # a change of the filter goes through all
 
 
 class LogModel(QAbstractListModel):

@@ -78,7 +78,7 @@ def test_a_trace_of_an_earlier_crash_is_not_told_again(files: tuple[Path, Path])
     files[1].parent.mkdir()
     files[1].write_text("Fatal Python error: long ago")
     assert next_start(files) is None
-    files[0].write_text(json.dumps({"pid": 0, "created": 0.0}))
+    files[0].write_text(json.dumps({"pid": 0, "written": 0.0}))
     bad_end = next_start(files)
     assert bad_end is not None
     assert bad_end.trace == ""

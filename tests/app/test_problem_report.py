@@ -69,11 +69,22 @@ def test_names_can_be_hidden(facts: Facts) -> None:
     assert "numpy/core.py" in masked
 
 
+def test_a_name_that_was_logged_with_its_path_is_hidden_where_it_stands_alone() -> None:
+    text = "job 1 begins: '/media/stick/Scheidung.mp3'\njob 1 failed: Scheidung.mp3 was taken away; Scheidung.srt"
+    assert "Scheidung" not in mask(text, [])
+    trace = f'  File "{sys.base_prefix}/lib/python3.11/threading.py", line 1\n  File "/elsewhere/module.py", line 2'
+    shown = mask(f"{trace}\nthreading module", [])
+    assert "threading.py" in shown
+    assert shown.endswith('File "<path>", line 2\nthreading module')
+
+
 @pytest.mark.parametrize(
     ("text", "hidden"),
     [
-        ("cannot open 'C:\\Users\\Ann Lee\\a b.wav': denied", "cannot open '<path>': denied"),
-        ('[Errno 2] No such file: "/home/ann/été 1.wav"', '[Errno 2] No such file: "<path>"'),
+        ("cannot open 'C:\\Users\\Ann Lee\\a b.wav': denied", "cannot open '<file 1.wav>': denied"),
+        ('[Errno 2] No such file: "/home/ann/été 1.wav"', '[Errno 2] No such file: "<file 1.wav>"'),
+        ("loading '/home/ann/ggml-base.bin', ggml-base", "loading '<path>', ggml-base"),
+        ("'/home/ann/log' is no log", "'<path>' is no log"),
         ("with /home/ann/my talk.wav", "with <path>"),
         ("in ~/talks/a.wav", "in <path>"),
         ("\\\\server\\share\\x y.wav", "<path>"),

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QThread, QTimer
 from pytestqt.qtbot import QtBot
 
+from app.engine import thread as thread_module
 from app.engine.messages import (
     EngineMemory,
     JobCancelled,
@@ -28,7 +29,8 @@ from app.engine.messages import (
 from app.engine.service import EngineService
 from app.engine.thread import DELIVERY_BUDGET_S, STATS_INTERVAL_MS, EngineThread, Mailbox
 from app.paths import default_model
-from gpu.types import MemoryUsage, TranscribeOptions
+from gpu.errors import DeviceError
+from gpu.types import MemoryUsage, TranscribeOptions, Words
 from tests.support.engine_messages import make_stats
 from tests.support.speech import LONGER, SPEECH, make_reading
 
@@ -238,7 +240,9 @@ def test_statistics_come_at_a_pace_that_can_be_read_and_the_last_ones_always(qtb
 
     engine.timeout.connect(work)
     engine.start()
-    qtbot.waitUntil(lambda: not engine.isActive() and mailbox._stats is None, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(
+        lambda: not engine.isActive() and mailbox._stats is None and mailbox._queue.empty(), timeout=TIMEOUT_MS
+    )
     stats = [message.stats.audio_s for message in heard if isinstance(message, JobStats)]
     assert stats == sorted(stats)
     assert stats[-1] == 100.0
@@ -265,3 +269,37 @@ def test_statistics_are_there_before_their_job_ends_and_the_next_begins_with_its
         mailbox.put(message)
     qtbot.waitUntil(lambda: len(heard) == 5, timeout=TIMEOUT_MS)
     assert heard == [sent[0], sent[2], end, JobStarted(2, SPEECH), following]
+
+
+class IdleGpu:
+    """A service that has nothing to do, on a GPU that others use too."""
+
+    on_gpu = True
+
+    def __init__(self, _path: Path) -> None:
+        self.n_asked = 0
+
+    def load(self) -> Iterator[ModelLoading]:
+        yield ModelLoading(Path("model"))
+
+    def memory(self) -> MemoryUsage:
+        self.n_asked += 1
+        if self.n_asked > 3:
+            raise DeviceError(Words("It is gone."), remedy=Words("Restart."))
+        return MemoryUsage(self.n_asked, 0, 0, 0)
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_gpu_s_memory_is_told_while_nothing_is_done(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_module, "IDLE_REPORT_S", 0.02)
+    thread = EngineThread(IdleGpu)  # type: ignore[arg-type]
+    said: list[object] = []
+    thread.message.connect(said.append)
+    thread.load(Path("model"))
+    thread.start()
+    qtbot.waitUntil(lambda: [m.memory.used for m in said if isinstance(m, EngineMemory)] == [1, 2, 3])
+    thread.load(Path("model"))  # a GPU that fails meanwhile does not end the thread
+    qtbot.waitUntil(lambda: sum(isinstance(m, ModelLoading) for m in said) == 2)
+    thread.stop()
