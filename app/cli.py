@@ -16,13 +16,13 @@ from app.argument_types import Subparsers, optional, real_number, seconds_list, 
 from app.bench_arguments import add_bench
 from app.console import prepare_streams
 from app.document.export import FORMATS
-from app.document.subtitles import Layout
 from app.engine.service import language_code, languages
 from app.gpu_commands import add_gpu
 from app.model_options import add_model_options, chosen_model
 from app.models_command import add_models
 from app.paths import APP_NAME
 from app.selftest_command import add_selftest
+from app.subtitle_arguments import add_word_options, layout
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
@@ -124,7 +124,7 @@ def _add_transcribe(commands: Subparsers[_Parser]) -> None:
     parser.set_defaults(command=_transcribe, parser=parser)
     parser.add_argument("files", metavar="FILE", nargs="+", type=Path, help="recordings, or folders of them")
     _add_output_options(parser)
-    _add_word_options(parser)
+    add_word_options(parser)
     add_model_options(parser)
     _add_decoding_options(parser)
 
@@ -139,7 +139,8 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
         action="append",
         choices=[*FORMATS, "all"],
         metavar="FORMAT",
-        help=f"also write a file: {', '.join(FORMATS)} or all; may be repeated (default with --output-dir: all)",
+        help=f"also write a file: {', '.join(FORMATS)}, or all, which is all but pdf; may be repeated "
+        "(default with --output-dir: all)",
     )
     group.add_argument(
         "--output-dir", "-o", type=Path, metavar="DIR", help="folder for these files (default: the current one)"
@@ -153,35 +154,6 @@ def _add_output_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--quiet", "-q", action="store_true", help="no progress and no statistics: errors and warnings only"
     )
-
-
-def _add_word_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("words and subtitles")
-    whole = optional(whole_number(1))
-    for name, text in (
-        ("--word-timestamps", "time every word: in json, and for what follows, which needs it"),
-        ("--highlight-words", "karaoke: mark each word in srt, vtt, lrc and ass"),
-    ):
-        group.add_argument(name, type=true_or_false, default=False, metavar="True|False", help=text)
-    group.add_argument("--max-line-width", type=whole, metavar="N", help="characters of a line of a subtitle")
-    group.add_argument("--max-line-count", type=whole, metavar="N", help="lines of a subtitle (with --max-line-width)")
-    group.add_argument("--max-words-per-line", type=whole, metavar="N", help="words of a subtitle")
-
-
-def _layout(arguments: argparse.Namespace) -> Layout:
-    """How subtitles are to look; ends the program where that makes no sense."""
-    layout = Layout(
-        max_line_width=arguments.max_line_width,
-        max_line_count=arguments.max_line_count,
-        max_words_per_line=arguments.max_words_per_line,
-        highlight_words=arguments.highlight_words,
-    )
-    for name, value in vars(layout).items():
-        if value and not arguments.word_timestamps:
-            arguments.parser.error(f"--{name.replace('_', '-')} needs --word-timestamps")
-    if layout.max_line_count and not layout.max_line_width:
-        arguments.parser.error("--max-line-count needs --max-line-width")
-    return layout
 
 
 def _add_decoding_options(parser: argparse.ArgumentParser) -> None:
@@ -258,12 +230,18 @@ def _transcribe(arguments: argparse.Namespace) -> int:
         model=model,
         device=arguments.device,
         threads=arguments.threads or None,
-        formats=tuple(FORMATS) if "all" in formats else tuple(dict.fromkeys(formats)),
-        layout=_layout(arguments),
+        formats=_formats(formats),
+        layout=layout(arguments),
         output_dir=arguments.output_dir or Path(),
         stats_json=arguments.stats_json,
         quiet=arguments.quiet,
     ).run()
+
+
+def _formats(names: Sequence[str]) -> tuple[str, ...]:
+    """In the order in which they were named; PDF only if it was, since it needs Qt's libraries."""
+    everything = [name for name in FORMATS if name != "pdf"]
+    return tuple(dict.fromkeys(each for name in names for each in (everything if name == "all" else [name])))
 
 
 def _transcribe_options(arguments: argparse.Namespace) -> TranscribeOptions:

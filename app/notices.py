@@ -13,7 +13,7 @@ from app.paths import log_file
 from app.store.errors import StoreError
 from app.widgets import engine_texts
 from app.widgets.message_bar import MessageBar, Saying
-from gpu.errors import reason
+from gpu.errors import ExplainedError, reason
 from gpu.types import Words
 
 
@@ -85,6 +85,9 @@ class Notices(QObject):
         """Args:
         path: of the recording; an error of the system knows better which file it was.
         """
+        if isinstance(error, ExplainedError):
+            self.tell_problem(path, type(error).__name__, error.message, error.remedy)
+            return
         why = reason(error) if isinstance(error, OSError) else str(error)
         path = Path(error.filename) if isinstance(error, OSError) and error.filename else path
         self.tell_problem(path, "OSError", why, Words("Choose another folder, or make room on the disk."))

@@ -31,6 +31,7 @@ from app.interruption import EXIT_FAILED, EXIT_SIGNAL, EXIT_USAGE, SIGPIPE, canc
 from app.log import start_logging
 from app.models.benchmark import save_benchmark
 from gpu.cancel import CancelToken
+from gpu.errors import OutputFileError
 from gpu.types import DeviceInfo, ModelInfo, RunStats, TranscribeOptions
 
 _DOUBTS_TOLD = 5  # places of doubtful text
@@ -66,12 +67,8 @@ class TranscribeCommand:
             console.error(str(failure.path), failure.message, failure.remedy)
         if not recordings:
             return EXIT_FAILED
-        try:
-            outputs = OutputFiles(self.output_dir, self.formats, recordings, self.layout)
-            if self.stats_json is not None:
-                self.stats_json.write_bytes(b"")
-        except OSError as e:
-            console.error(str(e.filename), *unwritable(e))
+        outputs = self._outputs(recordings, console)
+        if outputs is None:
             return EXIT_FAILED
         for path in outputs.renamed:
             names = ", ".join(written.name for written in outputs.paths(path))
@@ -95,6 +92,24 @@ class TranscribeCommand:
                 cancel.cancel()  # the thread must not go on alone
         report.conclude()
         return report.exit_code or (EXIT_FAILED if failures else 0)
+
+    def _outputs(self, recordings: Sequence[Path], console: Console) -> OutputFiles | None:
+        """Found out before the work whether it can be written; None, and said, if not."""
+        try:
+            if "pdf" in self.formats:
+                from app import pdf
+
+                pdf.check()  # on the main thread
+            outputs = OutputFiles(self.output_dir, self.formats, recordings, self.layout)
+            if self.stats_json is not None:
+                self.stats_json.write_bytes(b"")
+        except OSError as e:
+            console.error(str(e.filename), *unwritable(e))
+            return None
+        except OutputFileError as e:
+            console.error("pdf", e.message, e.remedy)
+            return None
+        return outputs
 
 
 class _Report:
@@ -230,6 +245,9 @@ class _Report:
                 self._console.note(f"{self._name}: wrote {', '.join(map(str, paths))}")
         except OSError as e:
             self._cannot_write(e)
+        except OutputFileError as e:
+            self._console.error(self._name, e.message, e.remedy)
+            self.exit_code = EXIT_FAILED
 
     def _append_stats(self, stats: RunStats) -> None:
         if self._command.stats_json is None:

@@ -1,5 +1,5 @@
 """A transcript in the formats of openai/whisper (txt, srt, vtt, tsv, json), as song text (lrc) and as styled subtitles
-(ass), and those of `pages`; and how such a file is written safely."""
+(ass), and those of `pages`, `word_document` and `app.pdf`; and how such a file is written safely."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Protocol
 
 from app.document.pages import to_csv, to_html, to_md
 from app.document.subtitles import PAUSE_S, PLAIN, Cue, Layout, cues, one_line, spoken_by
-from app.document.transcript import Transcript
+from app.document.transcript import Transcript, clock
+from app.document.word_document import to_docx
 from gpu.types import Segment
 
 _ASS_HEAD = """[Script Info]
@@ -33,15 +34,21 @@ Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
 
 
 class Writer(Protocol):
-    """A format. What of the layout does not concern it, it ignores."""
+    """A format: text, or bytes where it is none. What of the layout does not concern it, it ignores."""
 
-    def __call__(self, transcript: Transcript, layout: Layout = PLAIN) -> str: ...
+    def __call__(self, transcript: Transcript, layout: Layout = PLAIN) -> str | bytes: ...
 
 
 def to_txt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     """Plain text, a line for each segment."""
     texts = ((spoken_by(segment), one_line(segment.text)) for segment in transcript.segments)
     return "".join(f"{speaker}{text}\n" for speaker, text in texts if text)
+
+
+def to_times_txt(transcript: Transcript, layout: Layout = PLAIN) -> str:
+    """Plain text with the time of each segment before it."""
+    texts = ((clock(segment.start), spoken_by(segment), one_line(segment.text)) for segment in transcript.segments)
+    return "".join(f"[{time}] {speaker}{text}\n" for time, speaker, text in texts if text)
 
 
 def to_srt(transcript: Transcript, layout: Layout = PLAIN) -> str:
@@ -57,6 +64,15 @@ def to_vtt(transcript: Transcript, layout: Layout = PLAIN) -> str:
     return "WEBVTT\n" + "".join(
         f"\n{_timestamp(start, '.')} --> {_timestamp(end, '.')}\n{text}\n"
         for start, end, text in _shown(transcript, layout, _escape_vtt)
+    )
+
+
+def to_words_vtt(transcript: Transcript, layout: Layout = PLAIN) -> str:
+    """WebVTT with a timestamp before each word but those that come with their subtitle: players show words one after
+    the other, or colour them (`::cue(:past)`)."""
+    return "WEBVTT\n" + "".join(
+        f"\n{_timestamp(cue.start, '.')} --> {_timestamp(cue.end, '.')}\n{_words_vtt(cue)}\n"
+        for cue in cues(transcript, layout)
     )
 
 
@@ -107,18 +123,48 @@ def to_json(transcript: Transcript, layout: Layout = PLAIN) -> str:
     return json.dumps(result, ensure_ascii=False) + "\n"
 
 
+def to_pdf(transcript: Transcript, layout: Layout = PLAIN) -> bytes:
+    from app import pdf  # the one format that needs Qt
+
+    return pdf.to_pdf(transcript, layout)
+
+
+# By the endings of their files.
 FORMATS: dict[str, Writer] = {
     "txt": to_txt,
+    "times.txt": to_times_txt,
     "srt": to_srt,
     "vtt": to_vtt,
-    "tsv": to_tsv,
-    "json": to_json,
+    "words.vtt": to_words_vtt,
     "lrc": to_lrc,
     "ass": to_ass,
+    "tsv": to_tsv,
     "csv": to_csv,
+    "json": to_json,
     "md": to_md,
     "html": to_html,
+    "docx": to_docx,
+    "pdf": to_pdf,
 }
+SUBTITLES = ("srt", "vtt", "words.vtt", "lrc", "ass")  # what `Layout` is about
+
+
+def format_of(path: Path, likely: str = "txt") -> str:
+    """The format a file's name stands for. talk.txt may be with times or without: then `likely` is, if it is either."""
+    name = path.name.lower()
+    if name.endswith(f".{likely.rpartition('.')[2]}"):
+        return likely
+    return max((ending for ending in FORMATS if name.endswith(f".{ending}")), key=len, default=likely)
+
+
+def contents(transcript: Transcript, format_name: str, layout: Layout = PLAIN) -> bytes:
+    """What a file in one of `FORMATS` holds; text in UTF-8.
+
+    Raises:
+        OutputFileError: it cannot be made here (PDF).
+    """
+    made = FORMATS[format_name](transcript, layout)
+    return made.encode(errors="replace") if isinstance(made, str) else made
 
 
 def save(transcript: Transcript, path: Path, format_name: str, layout: Layout = PLAIN) -> None:
@@ -126,11 +172,13 @@ def save(transcript: Transcript, path: Path, format_name: str, layout: Layout = 
 
     Raises:
         OSError: the folder cannot be written, the disk is full; `filename` is `path`.
+        OutputFileError: it cannot be made here (PDF).
     """
+    made = contents(transcript, format_name, layout)
     temporary = path.with_name(f".{os.urandom(8).hex()}.part")
     try:
-        with temporary.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(FORMATS[format_name](transcript, layout))
+        with temporary.open("xb") as file:
+            file.write(made)
         temporary.replace(path)
     except OSError as e:
         e.filename = str(path)
@@ -154,6 +202,20 @@ def _shown(transcript: Transcript, layout: Layout, escape: Callable[[str], str])
             if spoken.end > shown_until:
                 yield shown_until, spoken.end, "".join(lead + text for lead, text in parts)
                 shown_until = spoken.end
+        if cue.end > shown_until:
+            yield shown_until, cue.end, escape(cue.text)
+
+
+def _words_vtt(cue: Cue) -> str:
+    """Its timestamps grow, and lie within it."""
+    text, reached = "", cue.start
+    for part in cue.parts:
+        text += part.lead
+        if cue.has_words and reached < part.start < cue.end:
+            text += f"<{_timestamp(part.start, '.')}>"
+            reached = part.start
+        text += _escape_vtt(part.text)
+    return text
 
 
 def _timestamp(milliseconds: int, decimal_mark: str) -> str:

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from app.document.subtitles import PLAIN, Layout, one_line, spoken_by
 from app.document.transcript import Transcript, clock
+from app.document.word_document import NOT_IN_XML
 from gpu.types import Segment
 
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>&~|])")  # what has a meaning inside a line
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _STYLE = """body { font: 1rem/1.6 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; }
 time { color: #6b7280; font-variant-numeric: tabular-nums; margin-right: .75rem; }
@@ -75,4 +75,4 @@ def _markdown(text: str) -> str:
 
 
 def _html(text: str) -> str:
-    return html.escape(_NOT_IN_XML.sub("", text))
+    return html.escape(NOT_IN_XML.sub("", text))

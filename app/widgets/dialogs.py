@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from app.document.export import FORMATS
+from app.document.export import FORMATS, format_of
 from app.session import Recording
 from app.widgets.texts import format_name, translate
 
@@ -103,13 +103,12 @@ def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take
     def use_format(name_filter: str) -> None:
         name = filters[name_filter]
         chosen = Path(dialog.selectedFiles()[0]).name if dialog.selectedFiles() else ""
-        base = chosen.removesuffix(Path(chosen).suffix) if Path(chosen).suffix[1:] in FORMATS else stem
+        ending = max((f".{each}" for each in FORMATS if chosen.endswith(f".{each}")), key=len, default="")
         dialog.setDefaultSuffix(name)
-        dialog.selectFile(f"{base}.{name}")
+        dialog.selectFile(f"{chosen.removesuffix(ending) if ending else stem}.{name}")
 
     def accept(path: str) -> None:
-        suffix = Path(path).suffix[1:].lower()
-        take(Path(path), suffix if suffix in FORMATS else filters[dialog.selectedNameFilter()])
+        take(Path(path), format_of(Path(path), filters[dialog.selectedNameFilter()]))
 
     dialog.selectNameFilter(next(text for text, name in filters.items() if name == format_name_))
     use_format(dialog.selectedNameFilter())

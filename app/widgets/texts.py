@@ -54,8 +54,10 @@ def format_name(name: str) -> str:
     """A file format of `app.document.export.FORMATS` in words."""
     names = {
         "txt": translate("Texts", "Plain text"),
+        "times.txt": translate("Texts", "Plain text with times"),
         "srt": translate("Texts", "SubRip subtitles"),
         "vtt": translate("Texts", "WebVTT subtitles"),
+        "words.vtt": translate("Texts", "WebVTT, word by word"),
         "tsv": translate("Texts", "Tab-separated table"),
         "json": translate("Texts", "JSON with all details"),
         "lrc": translate("Texts", "Lyrics with times"),
@@ -63,6 +65,8 @@ def format_name(name: str) -> str:
         "csv": translate("Texts", "Comma-separated table"),
         "md": translate("Texts", "Markdown"),
         "html": translate("Texts", "Web page"),
+        "docx": translate("Texts", "Word document"),
+        "pdf": translate("Texts", "PDF document"),
     }
     return names[name]
 

@@ -48,11 +48,12 @@ def test_all_files_are_different(tmp_path_factory: pytest.TempPathFactory, found
 
 def test_save_writes_every_format(tmp_path: Path) -> None:
     recording = Path("talk.wav")
-    outputs = OutputFiles(tmp_path, tuple(FORMATS), [recording])
+    texts = [name for name in FORMATS if name not in ("docx", "pdf")]
+    outputs = OutputFiles(tmp_path, texts, [recording])
     transcript = Transcript(recording, "en", [Segment(0, 0.0, 1.0, " Hello.", (), 0.0, -0.2, 1.0, 0.0)])
     assert outputs.save(transcript) == outputs.paths(recording)
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
-        f"talk.{name}": write(transcript) for name, write in FORMATS.items()
+        f"talk.{name}": FORMATS[name](transcript) for name in texts
     }
 
 

@@ -1,6 +1,8 @@
-"""Words as subtitles: openai/whisper's options, read back by other libraries."""
+"""Words as subtitles: what their layout promises, read back by other libraries."""
 
+import html
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import webvtt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.document.export import to_ass, to_json, to_lrc, to_srt, to_tsv, to_vtt
-from app.document.subtitles import PAUSE_S, Layout, cues, one_line
+from app.document.export import to_ass, to_json, to_lrc, to_srt, to_tsv, to_vtt, to_words_vtt
+from app.document.line_breaks import pieces
+from app.document.subtitles import PAUSE_S, PRESETS, SHORTEST_MS, Layout, cues, one_line
 from app.document.transcript import Transcript
 from gpu.types import Segment, Word
 
@@ -57,15 +60,15 @@ def test_segments_are_kept_but_not_across_pauses() -> None:
 
 def test_lines_and_their_count() -> None:
     assert texts(Layout(max_line_width=12)) == [
-        "And so, my\nfellow\nAmericans:",
+        "And so,\nmy fellow\nAmericans:",
         "ask not",
         "what your\ncountry can\ndo for you.",
     ]
     assert texts(Layout(max_line_width=12, max_line_count=2)) == [
-        "And so, my\nfellow",
+        "And so,\nmy fellow",
         "Americans:\nask not",
-        "what your\ncountry can",
-        "do for you.",
+        "what your\ncountry",
+        "can do\nfor you.",
     ]
     assert texts(Layout(max_words_per_line=2))[:3] == ["And so,", "my fellow", "Americans:"]
 
@@ -155,8 +158,6 @@ def test_nothing_is_lost_whatever_the_words(document: Transcript, layout: Layout
         assert cue.start < cue.end
         assert not re.search(r"\n\n|\n$|^\n", cue.text)
         assert all(b.start - a.end <= PAUSE_S * 1000 + 1 for a, b in pairwise(cue.parts))
-        if layout.max_words_per_line:
-            assert len(cue.parts) <= layout.max_words_per_line
         if layout.max_line_width and layout.max_line_count:
             assert cue.text.count("\n") < layout.max_line_count
     for text, format_ in ((to_srt(document, layout), "srt"), (to_ass(document, layout), "ass")):
@@ -165,6 +166,141 @@ def test_nothing_is_lost_whatever_the_words(document: Transcript, layout: Layout
         assert all(event.start < event.end for event in events)
     assert len(list(webvtt.from_string(to_vtt(document, layout)))) >= len(found)
     assert all(re.fullmatch(r"\[\d{2,}:\d\d\.\d\d\].*", row) for row in to_lrc(document, layout).splitlines())
+
+
+HOSTILE = st.text(
+    st.sampled_from(" \n\t\x00\u2028-><&;{}\\N中文，。「（）”“ーっ가ابกำ😀\u200d\u0301ab.,1"), max_size=30
+) | st.sampled_from(["", "w" * 90, "字" * 90, "😀" * 40, "-->", "WEBVTT", "ภาษาไทยไม่มีช่องว่าง", "一二，三。" * 9])
+at = st.floats(0, 60)
+
+
+@st.composite
+def hostile_transcripts(draw: st.DrawFn) -> Transcript:
+    """Segments without words, in any order of time, some of no length."""
+    rows = draw(st.lists(st.tuples(at, at, HOSTILE, st.none() | st.integers(1, 2)), max_size=6))
+    segments = [Segment(i, a, b, t, (), 0.0, -0.3, 1.4, 0.0, speaker=s) for i, (a, b, t, s) in enumerate(rows)]
+    return Transcript(Path("talk.mp3"), "zh", segments)
+
+
+strict_layouts = st.builds(
+    Layout,
+    st.integers(2, 45),
+    st.none() | st.integers(1, 3),
+    st.none() | st.integers(1, 9),
+    st.just(False),
+    st.none() | st.integers(1, 20),
+    st.none() | st.floats(5, 25),
+    st.none() | st.floats(3, 12),
+    st.integers(0, 500),
+) | st.sampled_from(list(PRESETS.values()))
+
+
+def without_spaces(text: str) -> str:
+    return "".join(text.split())
+
+
+def said(document: Transcript) -> str:
+    """All there is to be shown, without who says it."""
+    return without_spaces("".join(one_line(segment.text) for segment in document.segments))
+
+
+def is_one_word(line: str) -> bool:
+    return len(list(pieces(re.sub(r"^Speaker \d: ", "", line)))) <= 1
+
+
+@given(hostile_transcripts(), strict_layouts)
+def test_promises_of_a_layout(document: Transcript, layout: Layout) -> None:
+    """Nothing is lost; lines are no longer and no more than asked; gaps are kept; nothing goes back in time; whatever
+    has the time stands long enough to be read."""
+    found = list(cues(document, layout))
+    shown = re.sub(r"Speaker\d:", "", without_spaces("".join(cue.text for cue in found)))
+    assert shown == re.sub(r"Speaker\d:", "", said(document))
+    for cue in found:
+        assert cue.start < cue.end
+        assert all(cue.start <= part.start <= part.end <= cue.end for part in cue.parts) or not layout.moves_times
+        rows = cue.text.split("\n")
+        if layout.cuts and layout.max_line_count:
+            assert len(rows) <= layout.max_line_count
+        for row in rows if layout.cuts else ():
+            assert layout.fullness(row) <= 1 + 1e-9 or is_one_word(row)
+    if layout.moves_times:
+        for cue, following in pairwise(found):
+            assert following.start - cue.end >= layout.min_gap_ms
+            room_ms = following.start - layout.min_gap_ms - cue.start
+            assert cue.end - cue.start >= min(layout.reading_ms(cue.text), room_ms)
+        if found:
+            assert found[-1].end - found[-1].start >= layout.reading_ms(found[-1].text)
+
+
+@given(hostile_transcripts(), strict_layouts)
+def test_every_subtitle_format_reads_back(document: Transcript, layout: Layout) -> None:
+    found = list(cues(document, layout))
+    read = list(webvtt.from_string(to_vtt(document, layout)))
+    assert [without_spaces(html.unescape(c.raw_text)) for c in read] == [without_spaces(c.text) for c in found]
+    for format_, write, step in (("srt", to_srt, 1), ("ass", to_ass, 10)):
+        events = pysubs2.SSAFile.from_string(write(document, layout), format_=format_)
+        assert len(events) == len(found)
+        for event, cue in zip(events, found, strict=True):
+            assert abs(event.start - cue.start) <= step
+            assert abs(event.end - cue.end) <= step
+            if not set("<{}\\") & set(cue.text):
+                expected = cue.text.replace("-->", "->") if format_ == "srt" else cue.text
+                assert without_spaces(event.plaintext) == without_spaces(expected)
+
+
+def test_presets_look_as_television_does() -> None:
+    words = (
+        "It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want."
+    )
+    document = Transcript(Path("x"), "en", [segment(0, spoken(f" {words}", each=0.25))])
+    assert texts(PRESETS["standard"], document) == [
+        "It is a truth universally acknowledged,",
+        "that a single man in possession of\na good fortune, must be in want.",
+    ]
+    chinese = "我们今天要谈的是“人工智能”的未来，它会怎样改变我们的生活（以及工作）？"
+    document = Transcript(Path("x"), "zh", [Segment(0, 0.0, 8.0, chinese, (), 0.0, -0.3, 1.4, 0.0)])
+    assert texts(PRESETS["standard"], document) == [
+        "我们今天要谈的是\n“人工智能”的未来，",
+        "它会怎样改变我们的\n生活（以及工作）？",
+    ]
+
+
+def test_who_speaks_is_said_once_until_somebody_else_does() -> None:
+    first, second = (segment(i, spoken(" one two three four", 2.0 * i)) for i in range(2))
+    document = Transcript(Path("x"), "en", [replace(first, speaker=1), replace(second, speaker=2)])
+    assert texts(Layout(22, 1), document) == ["Speaker 1: one", "two three four", "Speaker 2: one", "two three four"]
+
+
+def test_subtitles_stand_as_long_as_it_takes_to_read_them() -> None:
+    quick = Segment(0, 0.0, 0.5, "Seventeen letters in a second", (), 0.0, -0.3, 1.4, 0.0)
+    [cue] = cues(Transcript(Path("x"), "en", [quick]), Layout(max_speed=10))
+    assert (cue.start, cue.end) == (0, 2901), "nobody speaks: there is time"
+    follower = Segment(1, 1.0, 2.0, "No.", (), 0.0, -0.3, 1.4, 0.0)
+    first, second = cues(Transcript(Path("x"), "en", [quick, follower]), Layout(max_speed=10, min_gap_ms=100))
+    assert (first.end, second.start, second.end) == (900, 1000, 2000)
+    assert Layout(max_speed=10).reading_ms("a") == SHORTEST_MS
+    assert Layout(max_speed=20, max_cjk_speed=5).reading_ms("中文中文中文中文中文") == 2001
+
+
+def test_words_of_vtt_light_up_one_after_the_other() -> None:
+    """https://www.w3.org/TR/webvtt1/#webvtt-timestamp-tag: within the cue, and growing."""
+    assert to_words_vtt(SPEECH).splitlines()[3] == (
+        "And <00:00:00.300>so, <00:00:00.600>my <00:00:00.900>fellow <00:00:01.200>Americans:"
+    )
+    read = list(webvtt.from_string(to_words_vtt(SPEECH, Layout(max_line_width=12))))
+    assert [cue.text for cue in read] == texts(Layout(max_line_width=12))
+
+
+@given(transcripts(), layouts)
+def test_timestamps_within_a_cue_grow(document: Transcript, layout: Layout) -> None:
+    layout = replace(layout, highlight_words=False)
+    read = list(webvtt.from_string(to_words_vtt(document, layout)))
+    found = list(cues(document, layout))
+    for cue, source in zip(read, found, strict=True):
+        tags = re.findall(r"<(\d+):(\d\d):(\d\d)\.(\d{3})>", cue.raw_text)
+        inside = [((int(h) * 60 + int(m)) * 60 + int(s)) * 1000 + int(ms) for h, m, s, ms in tags]
+        assert all(a < b for a, b in pairwise([source.start, *inside, source.end]))
+        assert without_spaces(html.unescape(re.sub(r"<[\d:.]+>", "", cue.raw_text))) == without_spaces(source.text)
 
 
 @pytest.mark.parametrize("text", ["a\\Nb", "{\\b1}c", "x}y{", "\\h"])
