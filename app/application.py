@@ -194,6 +194,7 @@ class Application(QObject):
         self.models.failed.connect(self.notices.tell_failure)
         self.gpu.use_changed.connect(self.choose_model)
         self.gpu.failed.connect(self.notices.tell_failure)
+        self.playback.failed.connect(self.notices.tell_failure)
         commands.pause_requested.connect(lambda several: recordings.pause(*several))
         commands.resume_requested.connect(lambda several: recordings.resume(*several))
         commands.cancel_requested.connect(lambda several: recordings.cancel(*several))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from PySide6.QtGui import QKeyEvent
 from app.editor import Editor
 from app.engine.background import Background
 from app.paths import outlines_dir
-from app.playback.errors import PlaybackError
 from app.playback.player import Passage, Player
 from app.playback.units import Outline
 from app.session import Recording
@@ -171,12 +171,9 @@ class PlaybackDesk(QObject):
         row = self._row_at(position_s)
         if self.bar.loop.isChecked() and row >= 0:
             segment = self._recording.transcript.segments[row]
-            passage = Passage(passage.path, segment.start, segment.end, loop=True, speed=passage.speed)
-        try:
-            self.player.play(passage)
-        except PlaybackError as e:
-            self._on_stopped(e)
-            return
+            if position_s < segment.end:
+                passage = replace(passage, end_s=segment.end, loop_s=segment.start)
+        self.player.play(passage)
         self.bar.show_problem("")
         self.bar.show_playing(True)
         self._tick.start()
@@ -203,15 +200,22 @@ class PlaybackDesk(QObject):
         self.bar.show_time(position_s, self._duration_s)
         self._page.view.show_heard(row if self.player.is_playing else -1, scroll=scroll)
 
-    def _on_stopped(self, error: PlaybackError | None) -> None:
+    def _on_stopped(self, error: Exception | None) -> None:
         if self.player.is_playing:
             return  # again, meanwhile
         self._tick.stop()
         self.bar.show_playing(False)
         if error is not None:
-            self.bar.show_problem(f"{engine_texts.translated(error.message)} {engine_texts.translated(error.remedy)}")
+            self._tell(error)
+            self._show_position(self._position_s)
         else:
             self._show_position(0.0 if self.player.position_s >= self._duration_s - 0.5 else self.player.position_s)
+
+    def _tell(self, error: Exception) -> None:
+        if isinstance(error, ExplainedError):
+            self.bar.show_problem(f"{engine_texts.translated(error.message)} {engine_texts.translated(error.remedy)}")
+        else:
+            self.failed.emit(error)
 
     def _outline(self, path: Path) -> None:
         number = self._outlining
@@ -227,12 +231,8 @@ class PlaybackDesk(QObject):
             self.bar.waveform.show_outline(outline)
 
     def _on_no_outline(self, number: int, error: Exception) -> None:
-        if number != self._outlining:
-            return
-        if isinstance(error, ExplainedError):
-            self.bar.show_problem(f"{engine_texts.translated(error.message)} {engine_texts.translated(error.remedy)}")
-        else:
-            self.failed.emit(error)
+        if number == self._outlining:
+            self._tell(error)
 
 
 def _find_outline(path: Path, tell: Callable[[Outline], None], is_wanted: Callable[[], bool]) -> None:

@@ -1,55 +1,58 @@
-"""Plays a recording: one thread decodes ahead, the device's callback copies, everybody may ask where it is."""
+"""Plays a recording: a thread decodes ahead and holds the device, whose callback copies; all may ask where it is."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from app.playback.errors import PlaybackError
-from gpu.types import Words
+from app.playback.output import Output
+from app.playback.ring import Floats, faded_in
 
-if TYPE_CHECKING:
-    import sounddevice
+SHORTEST_S = 0.1  # of what is repeated
+TURN_S = 0.02  # the ring is looked after so often
+IDLE_S = 10.0  # then the device is given back
 
-    from app.playback.sound import Floats
-
-AHEAD_S = 0.6  # of sound that is decoded before it is heard
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Passage:
-    """What is to be heard. `end_s`: up to there, None: to the end of the recording. `loop`: again and again."""
+    """What is to be heard.
+
+    Attributes:
+        end_s: up to there; None: to the end of the recording.
+        loop_s: then again from there, and so on; None: once.
+    """
 
     path: Path
     start_s: float
     end_s: float | None = None
-    loop: bool = False
+    loop_s: float | None = None
     speed: float = 1.0
 
 
 class Player:
-    """One recording at a time. All methods return at once, but for the first `play`, which opens the device.
+    """One recording at a time. Every method returns at once; what is slow, a thread of its own does.
 
     Args:
-        stopped: called, from any thread, when what was played is over; with what went wrong, if anything did.
+        stopped: called, from that thread, when what was played is over; with what went wrong, if anything did.
     """
 
-    def __init__(self, stopped: Callable[[PlaybackError | None], None]) -> None:
+    def __init__(self, stopped: Callable[[Exception | None], None]) -> None:
         self._stopped = stopped
-        self._lock = threading.Lock()
-        self._ready = threading.Condition(self._lock)
-        self._ahead: deque[tuple[float, Floats]] = deque()  # with the position each begins at
-        self._n_ahead = 0  # frames in it
+        self._output = Output()
+        self._changed = threading.Condition()
+        self._number = 0  # counts what is wanted: what is done for an earlier wish ends by itself
         self._passage: Passage | None = None
-        self._run = 0  # counts passages: what belongs to an earlier one ends by itself
-        self._decoded = False  # all of the passage is ahead, or played
+        self._begun = 0  # the wish whose sound the ring holds
         self._position_s = 0.0
-        self._stream: sounddevice.OutputStream | None = None
-        self._rate = 48000
+        self._closing = False
+        self._thread: threading.Thread | None = None
 
     @property
     def is_playing(self) -> bool:
@@ -62,162 +65,145 @@ class Player:
     @property
     def position_s(self) -> float:
         """Of the recording: what is heard now, or was last."""
-        with self._lock:
-            if self._passage is None or self._stream is None:
-                return self._position_s
-            late = float(self._stream.latency) * self._passage.speed
-            return max(self._position_s - late, self._passage.start_s)
+        with self._changed:
+            return self._here()
+
+    @property
+    def volume(self) -> float:
+        """0 to 1, in the measure of the samples."""
+        return self._output.volume
+
+    @volume.setter
+    def volume(self, value: float) -> None:
+        self._output.volume = value
 
     def play(self, passage: Passage) -> None:
-        """Play this instead of what is played now.
-
-        Raises:
-            PlaybackError: there is no way to be heard here.
-        """
-        stream = self._stream or self._open()
-        with self._lock:
-            self._run += 1
-            run = self._run
-            self._passage, self._position_s, self._decoded = passage, passage.start_s, False
-            self._ahead.clear()
-            self._n_ahead = 0
-            self._ready.notify_all()
-        threading.Thread(target=self._decode, args=(run, passage), name="playback", daemon=True).start()
-        if not stream.active:
-            self._start(stream)
-
-    def change(self, *, speed: float | None = None, loop: bool | None = None, end_s: float | None = None) -> None:
-        """Go on where it is, another way."""
-        if self._passage is not None:
-            here = replace(
-                self._passage, start_s=self.position_s, end_s=end_s if end_s is not None else self._passage.end_s
-            )
-            self.play(
-                replace(
-                    here,
-                    speed=here.speed if speed is None else speed,
-                    loop=here.loop if loop is None else loop,
-                )
-            )
+        """Play this instead of what is played now."""
+        with self._changed:
+            self._want(passage, passage.start_s)
+            self._closing = False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="playback", daemon=True)
+                self._thread.start()
 
     def pause(self) -> float:
         """Be silent; returns the position, to go on from."""
-        position = self.position_s
-        with self._lock:
-            self._run += 1
-            self._passage, self._position_s = None, position
-            self._ahead.clear()
-            self._n_ahead = 0
-            self._ready.notify_all()
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
-        return position
+        with self._changed:
+            self._want(None, self._here())
+            return self._position_s
 
     def close(self) -> None:
-        """Give the device back."""
-        self.pause()
-        if self._stream is not None:
-            self._stream.close(ignore_errors=True)
-            self._stream = None
+        """Give the device back, and end the thread."""
+        with self._changed:
+            self._want(None, self._here())
+            self._closing = True
 
-    def _open(self) -> sounddevice.OutputStream:
-        try:
-            import sounddevice
-        except (ImportError, OSError) as e:
-            raise PlaybackError(
-                Words("Nothing can be played: the PortAudio library is not installed."),
-                remedy=Words("On Debian and Ubuntu: apt install libportaudio2; then start the program again."),
-            ) from e
-        try:
-            self._rate = round(sounddevice.query_devices(kind="output")["default_samplerate"])
-            self._stream = sounddevice.OutputStream(
-                samplerate=self._rate,
-                channels=2,
-                dtype="float32",
-                latency="high",  # nobody waits for it, and it must not stutter
-                callback=self._fill,
-            )
-        except (sounddevice.PortAudioError, ValueError) as e:
-            raise _no_device(e) from e
-        return self._stream
+    def _want(self, passage: Passage | None, position_s: float) -> None:
+        self._number += 1
+        self._passage, self._position_s = passage, position_s
+        self._changed.notify_all()
 
-    def _start(self, stream: sounddevice.OutputStream) -> None:
-        import sounddevice
+    def _here(self) -> float:
+        if self._passage is None or self._begun != self._number:
+            return self._position_s
+        position = self._output.ring.position_s(self._output.heard)
+        end_s = self._passage.end_s
+        return position if end_s is None else min(position, end_s)
 
-        try:
-            stream.start()
-        except sounddevice.PortAudioError as e:
-            self._stream = None  # the device may be another one now: it is asked for again
-            self.pause()
-            stream.close(ignore_errors=True)
-            raise _no_device(e) from e
+    # ------------------------------------------------------------- on the thread
 
-    def _decode(self, run: int, passage: Passage) -> None:
-        """On a thread of its own, as far ahead as is wanted."""
-        failure: PlaybackError | None = None
-        try:
-            for position, block in self._sound(passage):
-                with self._lock:
-                    while self._run == run and self._n_ahead > AHEAD_S * self._rate:
-                        self._ready.wait()
-                    if self._run != run:
+    def _work(self) -> None:
+        done = 0
+        while True:
+            with self._changed:
+                in_time = self._wait(done, IDLE_S) or self._closing
+                done, passage = self._number, self._passage
+            if passage is not None:
+                self._perform(done, passage)
+            elif in_time and not self._closing:
+                self._fall_silent(done)
+            else:
+                self._output.close()
+                with self._changed:
+                    if self._closing:
+                        self._thread = None
                         return
-                    self._ahead.append((position, block))
-                    self._n_ahead += len(block)
-        except PlaybackError as e:
-            failure = e
-        with self._lock:
-            if self._run != run:
-                return
-            self._decoded = True
-            while self._run == run and self._ahead and failure is None:
-                self._ready.wait()
-            if self._run != run:
-                return
-            self._run += 1
-            self._passage = None
-        self._stopped(failure)
 
-    def _sound(self, passage: Passage) -> Iterator[tuple[float, Floats]]:
-        """Blocks with the position each begins at."""
+    def _perform(self, number: int, passage: Passage) -> None:
+        error: Exception | None = None
+        try:
+            self._output.start()
+            self._output.ring.drop()
+            with closing(self._sound(passage)) as sound:
+                for position_s, block in sound:
+                    if not self._write(number, position_s, block, passage.speed):
+                        return
+            self._hear_out(number)
+        except PlaybackError as e:
+            error = e
+        except Exception as e:  # noqa: BLE001 - nobody above this thread could show it
+            _log.error("unexpected error in playing %s", passage.path, exc_info=e)
+            error = e
+        with self._changed:
+            if self._number != number:
+                return
+            self._want(None, self._here())
+        self._stopped(error)
+
+    def _sound(self, passage: Passage) -> Generator[tuple[float | None, Floats], None, None]:
+        """Blocks; those that do not follow the one before with the position they begin at."""
         from app.playback.sound import blocks  # FFmpeg takes a tenth of a second: not of the start of the program
 
+        rate, n_channels = self._output.rate, self._output.n_channels
+        start_s = passage.start_s
         while True:
-            n_done = 0
-            n_wanted = None
+            n_done, n_wanted = 0, None
             if passage.end_s is not None:
-                n_wanted = max(round((passage.end_s - passage.start_s) / passage.speed * self._rate), 1)
-            for block in blocks(passage.path, passage.start_s, passage.speed, self._rate):
-                part = block if n_wanted is None else block[: n_wanted - n_done]
-                yield passage.start_s + n_done / self._rate * passage.speed, part
-                n_done += len(part)
-                if n_done == n_wanted:
-                    break
-            if not passage.loop or n_done == 0:
+                n_wanted = round(max(passage.end_s - start_s, SHORTEST_S) / passage.speed * rate)
+            with closing(blocks(passage.path, start_s, passage.speed, rate)) as sound:
+                for block in sound:
+                    part = (block if n_wanted is None else block[: n_wanted - n_done])[:, :n_channels]
+                    yield (None, part) if n_done else (start_s, faded_in(part, rate))
+                    n_done += len(part)
+                    if n_done == n_wanted:
+                        break
+            if passage.loop_s is None or n_done == 0:
                 return
+            start_s = passage.loop_s
 
-    def _fill(self, out: Floats, n_frames: int, _time: Any, _status: Any) -> None:
-        """The device's callback: copies, and nothing else."""
-        filled = 0
-        with self._lock:
-            speed = self._passage.speed if self._passage is not None else 1.0
-            while filled < n_frames and self._ahead:
-                position, block = self._ahead.popleft()
-                part = block[: n_frames - filled]
-                out[filled : filled + len(part)] = part
-                filled += len(part)
-                self._position_s = position + len(part) / self._rate * speed
-                if len(part) < len(block):
-                    self._ahead.appendleft((self._position_s, block[len(part) :]))
-            self._n_ahead -= filled
-            self._ready.notify_all()
-        out[filled:] = 0
+    def _write(self, number: int, position_s: float | None, block: Floats, speed: float) -> bool:
+        """Wait for room in the ring as long as this is wanted; whether it still is."""
+        ring = self._output.ring
+        if position_s is not None:
+            ring.begin(position_s, speed)
+            with self._changed:
+                if self._number == number:
+                    self._begun = number
+        while self._number == number:
+            block = block[ring.write(block) :]
+            if not len(block):
+                return True
+            self._output.check()
+            ring.forget(self._output.heard)
+            with self._changed:
+                self._wait(number, TURN_S)
+        return False
 
+    def _hear_out(self, number: int) -> None:
+        """Wait until the last frame was heard."""
+        while self._number == number and self._output.heard < self._output.ring.n_written:
+            self._output.check()
+            with self._changed:
+                self._wait(number, TURN_S)
 
-def _no_device(error: Exception) -> PlaybackError:
-    return PlaybackError(
-        Words("Nothing can be played: {reason}.", reason=str(error).strip().rstrip(".")),
-        remedy=Words(
-            "Connect loudspeakers or headphones, check that they are switched on in the system, and try again."
-        ),
-    )
+    def _fall_silent(self, number: int) -> None:
+        """What is on its way to the device fades out; then it rests."""
+        self._output.ring.drop()
+        with self._changed:
+            if self._wait(number, 2 * TURN_S):
+                return
+        self._output.rest()
+
+    def _wait(self, number: int, seconds: float) -> bool:
+        """Until something else is wanted, but no longer; whether it is. The lock is held."""
+        return self._changed.wait_for(lambda: self._number != number or self._closing, seconds)

@@ -6,7 +6,7 @@ as in the transcript.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -29,11 +29,10 @@ from gpu.types import Words
 Floats = NDArray[np.float32]
 
 SLOWEST, FASTEST = 0.5, 3.0
-_OUTLINE_RATE = 8000  # Hz: louder and softer is all that is wanted
 _PRE_ROLL_S = 0.5  # decoders need some packets until they are right
 
 
-def blocks(path: Path, start_s: float, speed: float, rate: int) -> Iterator[Floats]:
+def blocks(path: Path, start_s: float, speed: float, rate: int) -> Generator[Floats, None, None]:
     """(n, 2) float32 from a position on, to the end; a second of them lasts `speed` seconds of the recording.
 
     Raises:
@@ -56,28 +55,52 @@ def outline(path: Path, is_wanted: Callable[[], bool] = lambda: True) -> Iterato
     Raises:
         PlaybackError: as `blocks`.
     """
-    per_bin = _OUTLINE_RATE // BINS_PER_SECOND
-    rest = np.zeros(0, np.int16)
     with closing(_open(path)) as container:
-        stream = _main_stream(container, path)
-        resampler = av.AudioResampler("s16", "mono", _OUTLINE_RATE)
-        for frame in _decoded(container, stream):
+        for rate, samples in _by_second(_decoded(container, _main_stream(container, path))):
             if not is_wanted():
                 return
-            parts = [rest, *(part.to_ndarray()[0] for part in resampler.resample(frame))]
-            samples = np.concatenate(parts)
-            n_bins = len(samples) // per_bin
-            rest = samples[n_bins * per_bin :]
-            if n_bins:
-                yield _extremes(samples[: n_bins * per_bin].reshape(n_bins, per_bin))
-    if len(rest):
-        yield _extremes(rest[np.newaxis])
+            yield _extremes(samples, rate)
 
 
-def _extremes(samples: NDArray[np.int16]) -> Outline:
-    """(n, per_bin) to (n, 2)."""
-    extremes = np.stack([samples.min(axis=1), samples.max(axis=1)], axis=1)
-    outline: Outline = (extremes >> 8).astype(np.int8)
+def _by_second(frames: Iterator[AudioFrame]) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    """The mean of all channels, (rate,) of each second; less at the end, and where the stream changes its form."""
+    form: tuple[object, ...] = ()
+    resampler: av.AudioResampler | None = None
+    rate = 0
+    pending = np.zeros(0, np.int16)
+    for frame in frames:
+        if (new := _form(frame)) != form:
+            if resampler is not None:
+                yield from _cut(np.concatenate([pending, *_mono(resampler, None)]), rate)
+            form, rate, pending = new, frame.sample_rate, np.zeros(0, np.int16)
+            resampler = av.AudioResampler("s16", "mono", rate, rate)
+        assert resampler is not None
+        if parts := _mono(resampler, frame):
+            pending = np.concatenate([pending, *parts])
+            n_whole = len(pending) // rate * rate
+            yield from _cut(pending[:n_whole], rate)
+            pending = pending[n_whole:]
+    if resampler is not None:
+        yield from _cut(np.concatenate([pending, *_mono(resampler, None)]), rate)
+
+
+def _cut(samples: NDArray[np.int16], rate: int) -> Iterator[tuple[int, NDArray[np.int16]]]:
+    for first in range(0, len(samples), rate):
+        yield rate, samples[first : first + rate]
+
+
+def _mono(resampler: av.AudioResampler, frame: AudioFrame | None) -> list[NDArray[np.int16]]:
+    frame_or_end: Any = frame
+    return [part.to_ndarray()[0] for part in resampler.resample(frame_or_end)]
+
+
+def _extremes(samples: NDArray[np.int16], rate: int) -> Outline:
+    """(n,), a second or less, to (n_bins, 2)."""
+    edges = np.arange(0, len(samples) * BINS_PER_SECOND / rate) * rate / BINS_PER_SECOND
+    first = np.round(edges).astype(np.intp)
+    first = first[first < len(samples)]
+    low, high = np.minimum.reduceat(samples, first), np.maximum.reduceat(samples, first)
+    outline: Outline = (np.stack([low, high], axis=1) >> 8).astype(np.int8)
     return outline
 
 
@@ -91,8 +114,7 @@ class _Graph:
         self._n_in = 0
 
     def push(self, frame: AudioFrame) -> Iterator[Floats]:
-        form = (frame.sample_rate, frame.layout.name, frame.format.name)
-        if form != self._form:
+        if (form := _form(frame)) != self._form:
             yield from self.flush()
             self._form, self._graph, self._n_in = form, self._made(frame), 0
         assert self._graph is not None
@@ -115,7 +137,9 @@ class _Graph:
             layout=frame.layout.name,
             time_base=Fraction(1, frame.sample_rate),
         )
-        form = f"sample_fmts=flt:sample_rates={self._rate}:channel_layouts=stereo"
+        # FFmpeg would make one channel softer on two.
+        layout = "mono" if len(frame.layout.channels) == 1 else "stereo"
+        form = f"sample_fmts=flt:sample_rates={self._rate}:channel_layouts={layout}"
         tempo = [graph.add("atempo", f"{self._speed:g}")] if self._speed != 1 else []
         chain = [source, *tempo, graph.add("aformat", form), graph.add("abuffersink")]
         graph.link_nodes(*chain).configure()
@@ -129,7 +153,13 @@ class _Graph:
             except (av.error.BlockingIOError, av.error.EOFError):
                 return
             assert isinstance(frame, AudioFrame)
-            yield frame.to_ndarray().reshape(-1, 2).astype(np.float32, copy=False)
+            packed: Any = frame.to_ndarray()
+            samples: Floats = packed.reshape(frame.samples, -1)
+            yield samples if samples.shape[1] == 2 else samples.repeat(2, axis=1)
+
+
+def _form(frame: AudioFrame) -> tuple[object, ...]:
+    return frame.sample_rate, frame.layout.name, frame.format.name
 
 
 def _open(path: Path) -> InputContainer:

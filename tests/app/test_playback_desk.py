@@ -99,14 +99,14 @@ def test_speed_loop_and_steps(application: Application, card: SilentCard, record
     assert card.heard[-1].speed == 1.25
     desk.menu.loop.trigger()
     assert desk.bar.loop.isChecked()
-    assert card.heard[-1].loop
+    assert card.heard[-1].loop_s == segments[3].start
     assert (card.heard[-1].start_s, card.heard[-1].end_s) == (segments[3].start, segments[3].end)
     desk.menu.after.trigger()
     assert card.heard[-1].start_s == segments[4].start
     desk.menu.loop.trigger()
     desk.menu.forward.trigger()
     assert card.heard[-1].start_s == pytest.approx(segments[4].start + 5.0)
-    assert not card.heard[-1].loop
+    assert card.heard[-1].loop_s is None
 
 
 def test_an_edge_that_is_dragged_can_be_undone(
