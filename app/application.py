@@ -216,6 +216,7 @@ class Application(QObject):
         self.watch.found_again.connect(self.notices.tell_folder_found)
         self.watch.failed.connect(self.notices.tell_failure)
         self.completion.raise_wanted.connect(self.come_forward)
+        self.completion.several_failed.connect(self.notices.tell_several_failed)
         self.completion.unavailable.connect(self.notices.tell_no_notifications)
         window.about_requested.connect(partial(show_about, window))
         window.closing.connect(self._remember)

@@ -22,10 +22,12 @@ class Completion(QObject):
 
     Signals:
         raise_wanted: the notification was clicked.
+        several_failed: recordings, a list, since nothing was left to do before.
         unavailable: the user wants them, and the desktop shows none.
     """
 
     raise_wanted = Signal()
+    several_failed = Signal(list)
     unavailable = Signal()
 
     def __init__(self, recordings: Recordings, window: MainWindow, settings: Settings) -> None:
@@ -66,6 +68,8 @@ class Completion(QObject):
     def _tell(self) -> None:
         done, failed = self._done, self._failed
         self._done, self._failed = [], []
+        if len(failed) > 1:
+            self.several_failed.emit(failed)
         if self._window.isActiveWindow() or not (done or failed):
             return
         QApplication.alert(self._window)  # flashes in the task bar

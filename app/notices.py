@@ -10,11 +10,14 @@ from PySide6.QtCore import QObject, Signal
 
 from app.engine.messages import JobFailed, ModelFailed
 from app.paths import log_file
+from app.session import Recording
 from app.store.errors import StoreError
 from app.widgets import engine_texts
 from app.widgets.message_bar import MessageBar, Saying
 from gpu.errors import ExplainedError, reason
 from gpu.types import Words
+
+N_NAMED = 5  # of many files
 
 
 class Notices(QObject):
@@ -48,6 +51,15 @@ class Notices(QObject):
 
     def tell_job_failed(self, path: Path, message: JobFailed) -> None:
         self.tell_problem(path, message.kind, message.message, message.remedy)
+
+    def tell_several_failed(self, recordings: Sequence[Recording]) -> None:
+        def compose() -> Saying:
+            names = [recording.path.name for recording in recordings[:N_NAMED]]
+            more = [f"+{len(recordings) - N_NAMED}"] if len(recordings) > N_NAMED else []
+            headline = self.tr("Recordings that could not be transcribed: {n}").format(n=len(recordings))
+            return Saying(headline, f"{', '.join([*names, *more])}\n{self.tr('The list says why of each.')}")
+
+        self._bar.say("error", compose)
 
     def tell_model_failed(self, message: ModelFailed) -> None:
         def compose() -> Saying:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.session import Recording
 from app.widgets.language_box import fill_languages
+from app.widgets.option_texts import line_texts, switch_texts
 from app.widgets.options_panel import ACCURATE_BEAM_SIZE
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import translate
@@ -45,8 +46,8 @@ class RecordingOptionsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._recordings = list(recordings)
         self.language, self.task = QComboBox(maxVisibleItems=18), QComboBox()
-        self.switches = {name: QCheckBox() for name in _switch_texts()}
-        self.lines = {name: QLineEdit() for name in _line_texts()}
+        self.switches = {name: QCheckBox() for name in switch_texts()}
+        self.lines = {name: QLineEdit() for name in line_texts()}
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._fill()
         self._arrange()
@@ -125,7 +126,7 @@ class RecordingOptionsDialog(QDialog):
         self._add_row(form, self.language, self.tr("&Language"), self.tr("The language spoken in these recordings"))
         self._add_row(form, self.task, self.tr("&Task"), self.tr("What to do with these recordings"))
         for option, line in self.lines.items():
-            self._add_row(form, line, *_line_texts()[option])
+            self._add_row(form, line, *line_texts()[option])
         self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(8)
@@ -135,7 +136,7 @@ class RecordingOptionsDialog(QDialog):
         layout.addLayout(form)
         layout.addSpacing(6)
         for option, switch in self.switches.items():
-            text, explanation = _switch_texts()[option]
+            text, explanation = switch_texts()[option]
             switch.setText(text)
             switch.setToolTip(explanation)
             layout.addWidget(switch)
@@ -155,44 +156,3 @@ class RecordingOptionsDialog(QDialog):
         form.addWidget(field, row, 1)
         field.setAccessibleName(name.replace("&", ""))
         field.setToolTip(explanation)
-
-
-def _switch_texts() -> dict[str, tuple[str, str]]:
-    """Name and explanation by the option's name, in the words of the panel for all."""
-    context = "OptionsPanel"
-    return {
-        "vad": (
-            translate(context, "Leave out what is not speech"),
-            translate(context, "Only what is heard as speech is recognised; switch it off for singing."),
-        ),
-        "multilingual": (
-            translate(context, "Several languages"),
-            translate(context, "Listens for the language again and again, unless one is chosen above."),
-        ),
-        "split_channels": (
-            translate(context, "A speaker on each channel"),
-            translate(context, "One person on the left, one on the right: the text says who speaks."),
-        ),
-        "beam_size": (
-            translate(context, "Search more thoroughly"),
-            translate(context, "Weighs five readings: leaves fewer words out, takes half as long again."),
-        ),
-        "word_timestamps": (
-            translate(context, "Time every word"),
-            translate(context, "Subtitles begin and end with their words; JSON files hold all times."),
-        ),
-    }
-
-
-def _line_texts() -> dict[str, tuple[str, str]]:
-    context = "OptionsPanel"
-    return {
-        "initial_prompt": (
-            translate(context, "Context"),
-            translate(context, "Names, terms or style to expect, told to the beginning of a recording."),
-        ),
-        "hotwords": (
-            translate(context, "Likely words"),
-            translate(context, "Names and terms that may occur; told to every part of a recording."),
-        ),
-    }

@@ -12,11 +12,11 @@ from app.document.transcript import clock
 from app.languages import language_name
 from app.session import Recording, Session, State
 from app.widgets import engine_texts
+from app.widgets.option_texts import chosen_texts
 from app.widgets.texts import percent, time_left, translate
 from gpu.types import TranscribeOptions
 
 _NOWHERE = QModelIndex()
-_DEFAULTS = TranscribeOptions()
 
 
 def status_text(recording: Recording) -> str:
@@ -56,14 +56,13 @@ def _resting_text(recording: Recording) -> str:
 def _chosen(options: TranscribeOptions) -> list[str]:
     """What is not as it comes: the language, the task, and how many options more."""
     facts = []
-    if options.language is not None:
-        facts.append(language_name(options.language))
+    language = language_name(options.language) if options.language is not None else ""
     if options.task == "translate":
-        facts.append(translate("Recordings", "into English"))
-    named = {"language", "task"}
-    n_more = sum(value != getattr(_DEFAULTS, name) for name, value in vars(options).items() if name not in named)
-    if n_more:
-        facts.append(translate("Recordings", "options: {n}").format(n=n_more))
+        facts.append(translate("Recordings", "{language} → English").format(language=language).strip())
+    elif language:
+        facts.append(language)
+    if n_more := len(chosen_texts(options)):
+        facts.append(f"+{n_more}")
     return facts
 
 
@@ -157,6 +156,8 @@ class RecordingsModel(QAbstractListModel):
     @staticmethod
     def _tool_tip(recording: Recording) -> str:
         lines = [str(recording.path), status_text(recording)]
+        if not recording.state.is_over:
+            lines += chosen_texts(recording.options)
         if recording.failure is not None:
             failure = recording.failure
             problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)

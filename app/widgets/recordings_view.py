@@ -206,6 +206,9 @@ class RecordingsView(QListView):
 
     def _retranslate(self) -> None:
         self.setAccessibleName(self.tr("Recordings"))
+        self.setAccessibleDescription(
+            self.tr("What waits is done in this order. Rows can be dragged; the menu key shows what can be done.")
+        )
         self._update_viewport()
 
     def _update_viewport(self) -> None:

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButt
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 
+MIN_WIDTH = 80
+
 
 class WatchIndicator(QPushButton):
     """One line, with the folder's name; the middle of a long one is left out. Hidden where none is watched."""
@@ -30,8 +32,12 @@ class WatchIndicator(QPushButton):
             self._folder, self._is_lost = folder, is_lost
             self._update()
 
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """As wide as its place is."""
+        return QSize(MIN_WIDTH, super().sizeHint().height())
+
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(80, super().minimumSizeHint().height())
+        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         option = QStyleOptionButton()

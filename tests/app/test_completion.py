@@ -85,6 +85,10 @@ def test_the_end_of_all_is_told_and_a_click_brings_the_window(
     with qtbot.waitSignal(completion.raise_wanted):
         end(application, [tmp_path / f"{number}.wav" for number in range(3)], qtbot)
     assert application.window.isVisible()
+    assert application.window.message_bar.text.splitlines()[:2] == [
+        "Recordings that could not be transcribed: 2",
+        "1.wav, 2.wav",
+    ]
     application.window.hide()
     name, replaces, icon, title, text, actions, hints, timeout = told()
     assert (name, replaces, icon, timeout) == ("WhisperDesktop NG", 0, "whisperdesktop-ng", -1)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QMimeData, QUrl
+from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
@@ -223,7 +223,9 @@ def test_options_of_the_selected_are_kept_and_shown(
     wanted = TranscribeOptions(language="fr", task="translate", vad=False)
     assert [recording.options for recording in queue] == [wanted] * 3 + [TranscribeOptions()] * 3
     texts = [status_text(recording) for recording in queue]
-    assert texts == ["Waiting · French · into English · options: 1"] * 3 + ["Waiting"] * 3
+    assert texts == ["Waiting · French → English · +1"] * 3 + ["Waiting"] * 3
+    tip = application.recordings.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "Leave out what is not speech: no" in tip
     assert queue[0].state is State.WAITING
     finish(application, queue[4])
     select(application, queue[4])
