@@ -121,13 +121,13 @@ class Application(QObject):
 
     def retry(self, *recordings: Recording) -> None:
         """Transcribe again with the options chosen now. Text that is there already stays where it is."""
-        for recording in recordings:
-            if recording.transcript.segments:
-                again = self.recordings.add_again(recording, self._options())
-                self.window.recordings_view.select(again)
-                self._refresh([again])
-            else:
-                self.recordings.restart(recording, self._options())
+        with_text = [recording for recording in recordings if recording.transcript.segments]
+        if without := [recording for recording in recordings if not recording.transcript.segments]:
+            self.recordings.restart(without, self._options())
+        if with_text:
+            again = self.recordings.add_again(with_text, self._options())
+            self.window.recordings_view.select(again[-1])
+            self._refresh(again)
 
     def remove(self, *recordings: Recording) -> None:
         self.recordings.remove(*recordings)
@@ -247,9 +247,9 @@ class Application(QObject):
         self._model_failed = False
         self._loaded, self._mixed = message, self.session.running
         waiting, self._without_model = self._without_model, []
-        for recording in waiting:
-            if self.session.recording(recording.job_id) is recording and recording.state is State.FAILED:
-                self.recordings.restart(recording, recording.options)
+        there = [r for r in waiting if self.session.recording(r.job_id) is r and r.state is State.FAILED]
+        if there:
+            self.recordings.restart(there)
 
     def _show_model(self, message: ModelLoading | ModelLoaded | ModelFailed) -> None:
         self.window.status_panel.show_model(message)

@@ -111,21 +111,23 @@ class Recordings(QObject):
             for path, (size, modified_ns) in files.items():
                 self._journal.set_taken(path, size, modified_ns)
 
-    def add_again(self, recording: Recording, options: TranscribeOptions) -> Recording:
-        """Queue a recording once more, beside the text it has."""
-        [again] = self._insert([recording.path], options)
+    def add_again(self, recordings: Sequence[Recording], options: TranscribeOptions) -> list[Recording]:
+        """Queue recordings once more, beside the texts they have."""
+        again = self._insert([recording.path for recording in recordings], options)
         self._start_next()
         return again
 
-    def restart(self, recording: Recording, options: TranscribeOptions) -> None:
-        """Let one that is over wait again, from nothing."""
-        old_id = recording.job_id
-        self.session.restart(recording, options)
-        if self._journal is not None:
-            self._journal.restart(old_id, recording.job)
+    def restart(self, recordings: Sequence[Recording], options: TranscribeOptions | None = None) -> None:
+        """Let those that are over wait again, from nothing; None: with the options they have."""
+        for recording in recordings:
+            old_id = recording.job_id
+            self.session.restart(recording, options or recording.options)
+            if self._journal is not None:
+                self._journal.restart(old_id, recording.job)
         self._start_next()
-        self.replaced.emit(recording)
-        self.changed.emit([recording])
+        for recording in recordings:
+            self.replaced.emit(recording)
+        self.changed.emit(list(recordings))
 
     def pause(self, *recordings: Recording) -> None:
         """Let those that run or wait rest until `resume`."""

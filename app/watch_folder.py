@@ -54,6 +54,10 @@ class WatchFolder(QObject):
         self._system.directoryChanged.connect(self._look_soon)
         window.watch_requested.connect(self.ask)
 
+    @property
+    def is_watching(self) -> bool:
+        return self._watched is not None
+
     def start(self, _opened: object = None) -> None:
         """Go on with the folder of the last start; the list of recordings must have been opened."""
         if self._watched is None and (rule := self._settings.watch_rule) is not None:

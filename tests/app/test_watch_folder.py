@@ -52,6 +52,7 @@ def test_new_files_are_queued_once_across_starts(
     open_list(application, tmp_path, qtbot)
     application.watch.choose(WatchRule(folder), with_present=False)
     assert application.window.watch_indicator.isVisible()
+    qtbot.waitUntil(lambda: application.watch.is_watching, timeout=TIMEOUT_MS)
     (folder / "deep").mkdir()
     (folder / "deep" / "new.wav").write_bytes(b"1")
     (folder / "new.txt").write_text("a text of ours")
@@ -77,12 +78,13 @@ def test_a_folder_that_goes_is_told_and_comes_back(
     application.window.show()
     application.watch.choose(WatchRule(folder))
     bar, indicator = application.window.message_bar, application.window.watch_indicator
-    with qtbot.waitSignal(application.watch.lost):
+    qtbot.waitUntil(lambda: application.watch.is_watching, timeout=TIMEOUT_MS)
+    with qtbot.waitSignal(application.watch.lost, timeout=TIMEOUT_MS):
         folder.rename(tmp_path / "moved")
     assert "not there" in bar.text
     assert indicator.text() == "Not there: in"
     (tmp_path / "moved" / "a.mp3").write_bytes(b"1")
-    with qtbot.waitSignal(application.watch.found_again):
+    with qtbot.waitSignal(application.watch.found_again, timeout=TIMEOUT_MS):
         (tmp_path / "moved").rename(folder)
     assert "there again" in bar.text
     qtbot.waitUntil(lambda: names(application) == ["a.mp3"], timeout=TIMEOUT_MS)
