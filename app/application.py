@@ -14,12 +14,12 @@ from PySide6.QtGui import QGuiApplication
 from app.auto_save import AutoSave
 from app.completion import Completion
 from app.document.export import save, to_txt
-from app.document.subtitles import Layout
 from app.editor import Editor
 from app.engine.background import Background
 from app.engine.messages import EngineMemory, JobFailed, JobFinished, Message, ModelFailed, ModelLoaded, ModelLoading
 from app.engine.service import EngineService, recording_suffixes
 from app.engine.thread import EngineThread
+from app.exports import Exports
 from app.gpu_entry import GpuEntry
 from app.help_desk import HelpDesk
 from app.i18n import Translation, choose_language
@@ -72,6 +72,7 @@ class Application(QObject):
         self.window = MainWindow(self.recordings.model, self._appearance)
         self.notices = Notices(self.window.message_bar)
         self._auto_save = AutoSave(settings, self.window)
+        self.exports = Exports(self.window, settings, self.notices)
         self.editor = Editor(self.window.page, self.window.edit_menu)
         self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
@@ -158,9 +159,8 @@ class Application(QObject):
 
     def save(self, recording: Recording, path: Path, format_name: str) -> None:
         """Write the text as it stands now; `path` is the user's choice, so what is there is replaced."""
-        layout = Layout(highlight_words=self.window.options.panel.highlight_words)
         self._background.run(
-            partial(save, recording.transcript.copy(), path, format_name, layout),
+            partial(save, recording.transcript.copy(), path, format_name, self.exports.layout),
             lambda _none: self._tell_saved(recording, [path]),
             partial(self._tell_not_saved, recording),
             must_finish=True,

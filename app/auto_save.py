@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.document.auto_save import SaveRule, save_by_rule
-from app.document.subtitles import Layout
 from app.engine.background import Background
 from app.session import Recording
 from app.settings import Settings
@@ -52,7 +51,7 @@ class AutoSave(QObject):
         rule = rule or self._settings.save_rule
         if not rule.formats or not recording.transcript.segments:
             return
-        layout = Layout(highlight_words=self._settings.highlight_words)
+        layout = replace(self._settings.subtitle_layout, highlight_words=self._settings.highlight_words)
         self._background.run(
             partial(save_by_rule, recording.transcript.copy(), rule, layout),
             partial(self._tell, recording),

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
+from app.document.subtitles import Layout
 from app.log import LOG_LEVELS, LogLevel
 from app.watched_folder import WatchRule
 from app.widgets.appearance import THEMES, ThemeChoice
@@ -90,6 +91,31 @@ class Settings:
     @highlight_words.setter
     def highlight_words(self, value: bool) -> None:
         self._store.setValue("highlight_words", value)
+
+    @property
+    def subtitle_layout(self) -> Layout:
+        """How subtitles are made; `highlight_words` is kept for itself."""
+        width = self._number("subtitle_line_width")
+        return Layout(
+            max_line_width=width,
+            max_line_count=self._number("subtitle_line_count") if width else None,
+            max_cjk_width=self._number("subtitle_cjk_width") if width else None,
+            max_speed=self._number("subtitle_speed"),
+            max_cjk_speed=self._number("subtitle_cjk_speed"),
+            min_gap_ms=self._number("subtitle_gap_ms") or 0,
+        )
+
+    @subtitle_layout.setter
+    def subtitle_layout(self, value: Layout) -> None:
+        for key, number in (
+            ("line_width", value.max_line_width),
+            ("line_count", value.max_line_count),
+            ("cjk_width", value.max_cjk_width),
+            ("speed", value.max_speed),
+            ("cjk_speed", value.max_cjk_speed),
+            ("gap_ms", value.min_gap_ms),
+        ):
+            self._store.setValue(f"subtitle_{key}", int(number or 0))
 
     @property
     def save_rule(self) -> SaveRule:

@@ -28,6 +28,7 @@ class Actions(QObject):
         self.paste = self._action("Ctrl+V")
         self.save = self._action("Ctrl+S")
         self.auto_save = self._action("Ctrl+Shift+S")
+        self.subtitles = self._action()
         self.watch = self._action()
         self.models = self._action("Ctrl+M")
         self.choose_model = self._action()
@@ -88,6 +89,7 @@ class Actions(QObject):
             self.paste: translate("Menus", "&Paste files"),
             self.save: translate("Menus", "&Save transcript as…"),
             self.auto_save: translate("Menus", "Save a&utomatically…"),
+            self.subtitles: translate("Menus", "Su&btitles…"),
             self.watch: translate("Menus", "&Watch a folder…"),
             self.models: translate("Menus", "M&odels…"),
             self.choose_model: translate("Menus", "Choose &model file…"),
@@ -142,7 +144,7 @@ class Actions(QObject):
     def _fill_menus(self) -> None:
         self._file.addActions([self.add_files, self.add_folder, self.paste])
         self._file.addSeparator()
-        self._file.addActions([self.save, self.auto_save, self.watch])
+        self._file.addActions([self.save, self.auto_save, self.subtitles, self.watch])
         self._file.addSeparator()
         self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()

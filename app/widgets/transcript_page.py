@@ -248,7 +248,8 @@ class TranscriptPage(QFrame):
         self.jump.move(area.center().x() - self.jump.width() // 2, area.bottom() - self.jump.height() - 12)
 
     def _on_format(self, action: QAction) -> None:
-        self.save_requested.emit(action.data())
+        if name := action.data():
+            self.save_requested.emit(name)
 
     def _retranslate(self) -> None:
         self._badge.setText(self.tr("Partial"))
@@ -268,7 +269,8 @@ class TranscriptPage(QFrame):
         self.view.setAccessibleName(self.tr("Transcript"))
         self.progress.setAccessibleName(self.tr("Progress"))
         for action in self._formats.actions():
-            action.setText(f"{format_name(action.data())} (.{action.data()})")
+            if name := action.data():
+                action.setText(f"{format_name(name)} (.{name})")
         self.refresh()
 
     def _update_icons(self) -> None:

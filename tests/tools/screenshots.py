@@ -27,10 +27,12 @@ from PySide6.QtGui import QIcon  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 from app.application import Application  # noqa: E402
+from app.document.subtitles import PRESETS  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from app.widgets.save_dialog import SaveDialog  # noqa: E402
+from app.widgets.subtitle_dialog import SubtitleDialog  # noqa: E402
 from gpu.types import TranscribeOptions  # noqa: E402
 from tests.support.accessibility import missing  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
@@ -45,7 +47,7 @@ TIMEOUT_MS = 120_000
 
 # The states that are shown in docs/screenshots, in every theme, language and scale.
 PUBLISHED = (
-    "1-empty", "2-running", "3-done", "3-options", "3-save-automatically", "5-warning", "6-error",
+    "1-empty", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "5-warning", "6-error",
 )  # fmt: skip
 QUALITY = 85  # of WebP
 
@@ -116,6 +118,11 @@ class Photographer:
         dialog.formats["html"].click()
         self._shoot("3-save-automatically", dialog)
         dialog.close()
+        window.actions_.subtitles.trigger()
+        [subtitles] = window.findChildren(SubtitleDialog)
+        subtitles.choose(PRESETS["standard"])
+        self._shoot("3-subtitles", subtitles)
+        subtitles.close()
 
     def _warning(self) -> None:
         app = self._app
