@@ -134,6 +134,8 @@ class Application(QObject):
         self.recordings.remove(*recordings)
         for recording in recordings:
             self.editor.forget(recording)
+        if (current := self.window.current) is not None:
+            self.window.recordings_view.select(current)
         self.window.update_state()
 
     def take_from_another_start(self, paths: list[Path]) -> None:

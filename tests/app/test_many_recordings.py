@@ -133,6 +133,7 @@ def test_all_that_are_done_are_removed_and_all_that_failed_begin_again(
     assert states(queue[4:]) == [State.WAITING, State.WAITING]
     actions.remove_done.trigger()
     assert names(application.session.recordings) == "1345"
+    assert application.window.recordings_view.selectionModel().selectedRows()
     assert kept_names(application, kept) == "1345"
 
 
