@@ -36,6 +36,8 @@ WINDOW_STAYS_S = 10
 # Everything of resources/ but what only set-up needs.
 RESOURCES = ("gpu", "i18n", "icons", "licences", "models", "samples", "style.qss")
 
+PACKAGES_WITH_DATA = ("budoux", "docx")  # models of phrases, templates
+
 VOCABULARIES = "gpu/model_convert/vocabularies"
 
 # What PyInstaller would take along and nothing calls. tiktoken would download vocabularies with requests; ours come
@@ -126,6 +128,7 @@ def kernels() -> list[tuple[str, str]]:
 
 def freeze() -> None:
     from PyInstaller.__main__ import run as pyinstaller
+    from PyInstaller.utils.hooks import collect_data_files
 
     BUILD.mkdir(exist_ok=True)
     paths = [ROOT / "resources" / name for name in RESOURCES]
@@ -133,6 +136,8 @@ def freeze() -> None:
     datas.append((str(gather_licences()), "resources/licences/packages"))
     datas.append((str(ROOT / VOCABULARIES), VOCABULARIES))
     datas += kernels()
+    for package in PACKAGES_WITH_DATA:
+        datas += collect_data_files(package)
     icon = None if sys.platform == "linux" else str(ROOT / "resources/icons" / f"{NAME}.png")
     spec = BUILD / f"{NAME}.spec"
     spec.write_text(

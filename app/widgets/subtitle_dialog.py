@@ -91,6 +91,7 @@ class SubtitleDialog(QDialog):
     def _number(self, most: int) -> QSpinBox:
         box = QSpinBox()
         box.setRange(0, most)
+        box.lineEdit().setTextMargins(6, 0, 6, 0)  # a style sheet's padding does not move it
         return box
 
     def _arrange(self) -> None:

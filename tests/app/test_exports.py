@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import docx
+import pypdf
 import pysubs2
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
@@ -46,6 +48,18 @@ def test_subtitles_are_written_as_chosen(application: Application, qtbot: QtBot,
     events = pysubs2.load(str(tmp_path / "talk.srt"))
     assert all(len(line) <= 42 for event in events for line in event.plaintext.splitlines())
     assert " ".join(event.plaintext for event in events).split() == SENTENCE.split()
+
+
+def test_documents_are_written_beside_the_window(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
+    """On a thread of their own, as everything that takes its time."""
+    show_text(application)
+    [recording] = application.session.recordings
+    for name in ("pdf", "docx"):
+        application.save(recording, tmp_path / f"talk.{name}", name)
+        qtbot.waitUntil((tmp_path / f"talk.{name}").exists)
+    [page] = pypdf.PdfReader(tmp_path / "talk.pdf").pages
+    assert "".join(SENTENCE.split()) in "".join(page.extract_text().split())
+    assert docx.Document(str(tmp_path / "talk.docx")).paragraphs[-1].text == f"0:00\t{SENTENCE}"
 
 
 def test_the_layout_is_remembered(tmp_path: Path) -> None:
