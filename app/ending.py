@@ -38,18 +38,17 @@ class Ending(QObject):
         self._notifier = QSocketNotifier(self._ours.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_signal)
         signal.set_wakeup_fd(self._others.fileno(), warn_on_full_buffer=False)
-        for name in _SIGNALS:
-            if (number := getattr(signal, name, None)) is not None:
-                signal.signal(number, lambda _number, _frame: None)
+        known = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+        heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]  # `nohup`
+        self._before = {number: signal.signal(number, lambda _number, _frame: None) for number in heeded}
         qt.commitDataRequest.connect(self._on_session_end)
         qt.aboutToQuit.connect(self._on_quit)
 
     def release(self) -> None:
-        """Signals have their usual effect again."""
+        """Signals have the effect again that they had."""
         signal.set_wakeup_fd(-1)
-        for name in _SIGNALS:
-            if (number := getattr(signal, name, None)) is not None:
-                signal.signal(number, signal.SIG_DFL)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         self._notifier.setEnabled(False)
         self._ours.close()
         self._others.close()

@@ -77,27 +77,29 @@ class HelpDesk(QObject):
         _bring_forward(self.log)
         self.log.search.setFocus()
 
-    def show_report(self, what: str = "", bad_end: BadEnd | None = None) -> None:
-        """Args:
-        what: happened, in words; "": nothing in particular.
+    def show_report(self, what: str = "") -> None:
+        """With what is known of the last start's end, if that was bad.
+
+        Args:
+            what: happened, in words; "": nothing in particular.
         """
         if self.report is None:
             self.report = ReportWindow(self._appearance)
             self.report.save_wanted.connect(self._ask_where_to_save)
         self.report.show_report(None)
         _bring_forward(self.report)
-        self.report.copy.setFocus()
-        facts = self._facts(what, bad_end)
+        facts = self._facts(what)
         self._background.run(partial(make_report, facts), self._take_report, self._notices.tell_failure)
 
     def _show_last_report(self) -> None:
-        self.show_report("The program did not end properly the last time.", self._bad_end)
+        self.show_report("The program did not end properly the last time.")
 
     def _take_report(self, report: Report) -> None:
         if self.report is not None:
             self.report.show_report(report)
+            self.report.copy.setFocus()
 
-    def _facts(self, what: str, bad_end: BadEnd | None) -> Facts:
+    def _facts(self, what: str) -> Facts:
         counts = Counter(recording.state.name.lower() for recording in self._session)
         return Facts(
             status=self._window.status_panel.lines,
@@ -105,7 +107,7 @@ class HelpDesk(QObject):
             options=self._window.options.apply_to(TranscribeOptions()),
             paths=[recording.path for recording in self._session],
             what=what,
-            bad_end=bad_end,
+            bad_end=self._bad_end,
         )
 
     def _ask_where_to_save(self, text: str) -> None:

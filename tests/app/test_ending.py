@@ -80,6 +80,22 @@ def test_after_a_native_crash_the_next_start_knows(tmp_path: Path) -> None:
     assert not marker.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_what_nohup_has_switched_off_stays_off(application: Application, qtbot: QtBot) -> None:
+    qt = QApplication.instance()
+    assert isinstance(qt, QApplication)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        ending = Ending(qt, application.window, application.stop)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) not in (signal.SIG_IGN, signal.SIG_DFL)
+        ending.release()
+        ending.deleteLater()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_the_end_of_the_session_saves_everything(application: Application, ending: Ending, qtbot: QtBot) -> None:
     application.window.show()
     [recording] = application.recordings.model.add([Path("/talk.mp3")], TranscribeOptions())

@@ -204,6 +204,9 @@ def test_a_bad_end_is_told_and_its_trace_shown(application: Application, qtbot: 
     window = application.help.report
     assert window is not None
     qtbot.waitUntil(lambda: "Segmentation fault" in window.text.toPlainText())
+    application.help.menu.report.trigger()
+    qtbot.waitUntil(window.copy.isEnabled)
+    assert "Segmentation fault" in window.text.toPlainText()
     application.window.close_for_good()
     assert not window.isVisible()
 
