@@ -20,7 +20,10 @@ device there is. `models list` judges the speed of other models by it.
 
 _NOTES = """\
 `meanwhile` is time on another thread, beside the stages that follow. A stage's
-share is of the transcription; loading is aside.
+share is of the transcription; loading is aside. A GPU goes on by itself: what it
+takes to encode shows where its results are waited for, mostly in `decode`.
+`--profile` on a GPU: each kernel between two events, launched alone instead of in
+a graph. MB are of the arrays it is given, the most it can move.
 
 exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C
 """
@@ -43,7 +46,7 @@ def add_bench(commands: Subparsers[Any], program: str) -> None:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to FILE, as one JSON object")
     parser.add_argument(
-        "--profile", action="store_true", help="one more run: time and memory of each operator of each graph"
+        "--profile", action="store_true", help="one more run: time and memory of each operator, or each kernel of a GPU"
     )
     add_model_options(parser)
 

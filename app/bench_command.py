@@ -6,7 +6,7 @@ import json
 from contextlib import closing
 from pathlib import Path
 
-from app.bench_report import as_json, memory_lines, profile_lines, table_lines
+from app.bench_report import as_json, kernel_lines, memory_lines, profile_lines, table_lines
 from app.console import Console, unwritable
 from app.engine.benchmark import (
     BenchmarkCancelled,
@@ -66,7 +66,7 @@ def _report(job: BenchmarkJob, measured: list[DeviceBenchmark], absent: list[Dev
     lines = table_lines(job, measured)
     lines += [f"{one.device.upper()}: not measured. {one.cause}" for one in absent]
     for measurement in measured if job.profile else ():
-        lines += ["", *memory_lines(measurement), *profile_lines(measurement)]
+        lines += ["", *memory_lines(measurement), *profile_lines(measurement), *kernel_lines(measurement)]
     return lines
 
 

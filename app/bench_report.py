@@ -13,6 +13,7 @@ from gpu.types import GraphProfile, NodeProfile
 _STAGES = {"read": "reading", "mel": "spectrogram"}  # others are called as they are
 _PER_ITEM = {"encode": "window", "prompt": "window", "decode": "token"}
 _MOST_NODES = 12
+_KERNEL_COLUMNS = "  {:<36}{:>10}{:>10}{:>7}{:>12}{:>10}{:>9}"
 _NODE_COLUMNS = "  {:<58}{:>8}{:>10}{:>7}{:>10}{:>9}{:>10}"
 
 
@@ -91,10 +92,12 @@ def _per_item_ms(run: MeasuredRun, name: str) -> float | None:
 
 def memory_lines(one: DeviceBenchmark) -> list[str]:
     """The process's memory after each stage of the first run."""
-    rows = [("start", one.start.used, one.start.peak), ("load", one.loaded.used, one.loaded.peak)]
+    is_host = one.device.kind == "cpu"  # what a GPU's backend tells is of the GPU's
+    rows = [("start", one.start.used, one.start.peak)]
+    rows += [("load", one.loaded.used, one.loaded.peak)] if is_host else []
     rows += [(_STAGES.get(name, name), stage.used, stage.peak) for name, stage in one.runs[0].stages.items()]
     end = one.runs[0].stats.memory
-    rows.append(("end", end.used, end.peak))
+    rows += [("end", end.used, end.peak)] if is_host else []
     lines = [f"{one.device.kind.upper()}, memory in MB after:", f"  {'':26}{'in use':>12}{'peak':>12}"]
     return lines + [f"  {label:26}{used / 1e6:12.0f}{peak / 1e6:12.0f}" for label, used, peak in rows]
 
@@ -115,6 +118,31 @@ def profile_lines(one: DeviceBenchmark) -> Iterator[str]:
             yield _node_line(f"{node.op} {node.node}".strip(), node, graph)
         if others := graph.nodes[_MOST_NODES:]:
             yield _node_line(f"{len(others)} others", _added_up("", others), graph)
+
+
+def kernel_lines(one: DeviceBenchmark) -> Iterator[str]:
+    """The GPU's memory, and what each of its kernels took. One run, slowed down by measuring."""
+    if (memory := one.device_memory) is not None:
+        mb = [f"{n_bytes / 1e6:,.0f}" for n_bytes in (memory.used, memory.peak, memory.free, memory.total)]
+        yield ""
+        yield "{}, GPU memory in MB: {} ours, {} at most; {} free of {}".format(one.device.kind.upper(), *mb)
+    if not one.kernels:
+        return
+    seconds = sum(kernel.seconds for kernel in one.kernels)
+    n_launches = sum(kernel.n_launches for kernel in one.kernels)
+    yield ""
+    yield f"{one.device.kind.upper()}, kernels: {n_launches} launches, {seconds:.3f} s, each by itself, without graphs"
+    yield _KERNEL_COLUMNS.format("kernel", "launches", "ms", "share", "us a launch", "MB", "GB/s")
+    for kernel in one.kernels:
+        yield _KERNEL_COLUMNS.format(
+            kernel.name[:36],
+            kernel.n_launches,
+            f"{1e3 * kernel.seconds:.2f}",
+            f"{kernel.seconds / seconds:.0%}" if seconds else "",
+            f"{1e6 * kernel.seconds / kernel.n_launches:.1f}",
+            f"{kernel.n_bytes / 1e6:,.1f}",
+            f"{kernel.n_bytes / kernel.seconds / 1e9:,.0f}" if kernel.seconds else "",
+        )
 
 
 def _added_up(op: str, nodes: Sequence[NodeProfile]) -> NodeProfile:
@@ -164,6 +192,8 @@ def _device_json(one: DeviceBenchmark) -> dict[str, Any]:
         "runs": [_run_json(run) for run in one.runs],
         "median_run": one.runs.index(one.median),
         "profile": [asdict(graph) for graph in one.profile],
+        "kernels": [asdict(kernel) for kernel in one.kernels],
+        "device_memory": asdict(one.device_memory) if one.device_memory else None,
     }
 
 

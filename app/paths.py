@@ -70,6 +70,13 @@ def gpu_dir() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "gpu"
 
 
+def kernels_dir() -> Path:
+    """Kernels that were compiled for this machine's GPU. Need not exist: they are compiled again."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP_ID, appauthor=False) / "kernels"
+
+
 def catalogue_file() -> Path:
     """The published models the program knows."""
     return resources_dir() / "models" / "catalogue.json"

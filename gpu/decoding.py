@@ -5,6 +5,7 @@ The method is openai/whisper's `decoding.py` and `transcribe.decode_with_fallbac
 
 from __future__ import annotations
 
+import logging
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,10 +19,13 @@ from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Prefi
 from gpu.backends.failover import DeviceSwitched
 from gpu.beam_search import Hypothesis, beam_search
 from gpu.cancel import CancelToken
+from gpu.errors import DeviceMemoryError
 from gpu.model_file import ModelDimensions
 from gpu.token_rules import TokenRules
 from gpu.tokenizer import Tokenizer
 from gpu.types import TranscribeOptions
+
+_log = logging.getLogger(__name__)
 
 TOKENS_PER_CALL = 8  # between two looks at the cancel flag
 SECONDS_PER_TIMESTAMP = 0.02
@@ -134,9 +138,16 @@ class WindowDecoder:
         return self._surely(lambda: self._open_batch(min(rows, self._backend.limits.rows)))
 
     def _open_batch(self, rows: int) -> tuple[Decoder, int]:
+        """With fewer rows where the memory is fuller by now than when the model was loaded."""
         align = self._options.word_timestamps
         plan = DecodePlan(rows, 1, self._rules, self._max_tokens, self._max_prompt, align=align)
-        return self._backend.open(plan, self._cancel), rows
+        try:
+            return self._backend.open(plan, self._cancel), rows
+        except DeviceMemoryError as error:
+            if rows == 1:
+                raise
+            _log.warning("%d windows at once instead of %d: %s", rows // 2, rows, error)
+        return self._open_batch(rows // 2)
 
     def check(
         self, cross: Cross, prompt: Sequence[int], params: RowParams, prefill: Prefill, greedy: Hypothesis

@@ -14,6 +14,7 @@ import psutil
 
 from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState, probe_cuda
 from gpu.errors import DeviceUnavailableError
+from gpu.kernels import KernelImages
 from gpu.types import DeviceInfo, Words
 
 
@@ -28,10 +29,16 @@ class GpuSupport:
     Attributes:
         has_passed: whether a GPU has passed this version's self-test. Only then it is used unasked.
         cubins: the folder of kernels that came compiled for every GPU, if there is one.
+        cache: the folder in which kernels that are compiled here are kept, if they are.
     """
 
     has_passed: Callable[[CudaGpu], bool] = _never
     cubins: Path | None = None
+    cache: Path | None = None
+
+    def kernels(self) -> KernelImages:
+        """Compiled, or to be compiled."""
+        return KernelImages(self.cubins, self.cache)
 
     def probe(self) -> CudaProbe:
         """What stands between this machine's GPUs and the engine."""

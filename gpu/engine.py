@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gpu.audio import open_audio, prepare_decoders
 from gpu.backends.base import Backend
@@ -27,6 +28,7 @@ from gpu.transcribe import LoadedModel, Transcription
 from gpu.types import (
     DeviceInfo,
     GraphProfile,
+    KernelTime,
     LanguageDetected,
     MemoryUsage,
     ModelInfo,
@@ -36,6 +38,9 @@ from gpu.types import (
     Words,
 )
 from gpu.vad import SileroVad
+
+if TYPE_CHECKING:
+    from gpu.backends.cuda_clock import KernelClock
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +53,7 @@ class Engine:
         vad_path: Silero's voice activity model.
         device: "auto", "cpu", "cuda" (the best GPU) or "cuda:1" (that one).
         threads: of the CPU; None for one on each physical core.
-        traces: a folder for what `profiles` reads; writing it slows the engine down.
+        traces: a folder for what `profiles` reads, and to time a GPU's kernels; it slows the engine down.
         gpu: by default no GPU counts as tested, and kernels are compiled here.
 
     Raises:
@@ -67,6 +72,7 @@ class Engine:
     ) -> None:
         started = time.perf_counter()
         self._path, self._threads, self._traces, self._gpu = model_path, threads or physical_cores(), traces, gpu
+        self._kernel_clock: KernelClock | None = None
         chosen = select_device(device, gpu)
         with open_model(model_path) as model:
             tokenizer = Tokenizer(model.vocabulary, model.dims)
@@ -77,7 +83,7 @@ class Engine:
                 prepare_decoders()
 
             self._backend = self._backend_on(chosen, model, prepare, asked_for=device != "auto")
-            self._loaded = LoadedModel(self._backend, model.dims, model.mel_filters, tokenizer, vad)
+            self._loaded = LoadedModel(self._backend, model.dims, tokenizer, vad)
             self.model = ModelInfo(
                 name=model_path.stem,
                 size=model.dims.size_name,
@@ -113,10 +119,12 @@ class Engine:
     def _on_gpu(self, device: DeviceInfo, model: ModelFile) -> Backend:
         from gpu.backends.cuda import CudaBackend  # where there is a GPU: nobody else waits for these
         from gpu.backends.cuda_device import CudaDevice, import_cupy
-        from gpu.kernels import KernelImages
 
-        cuda = CudaDevice(import_cupy(), KernelImages(self._gpu.cubins), device.ordinal)
-        return CudaBackend(model, cuda, device)
+        cuda = CudaDevice(import_cupy(), self._gpu.kernels(), device.ordinal)
+        backend = CudaBackend(model, cuda, device)
+        if self._traces is not None:
+            self._kernel_clock = cuda.time_kernels()
+        return backend
 
     def _take_over(self, note: Words) -> Backend:
         with open_model(self._path) as model:
@@ -171,6 +179,10 @@ class Engine:
     def profiles(self) -> list[GraphProfile]:
         """What the nodes of each graph took since loading, if there is a folder for traces. Ends tracing."""
         return read_profiles(self._backend.end_tracing()) if isinstance(self._backend, OnnxBackend) else []
+
+    def kernel_times(self) -> tuple[KernelTime, ...]:
+        """What each kernel of a GPU has taken since loading, the longest first, if there is a folder for traces."""
+        return () if self._kernel_clock is None else self._kernel_clock.times()
 
     def close(self) -> None:
         self._backend.close()

@@ -7,6 +7,7 @@ mel filters, log10 clamped at 1e-10 and at 8 below the maximum, then (x + 4) / 4
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.fft import rfft
@@ -44,20 +45,41 @@ def log_mel(audio: Floats, filters: Floats) -> Floats:
     Returns:
         (n_mels, n // 160) float32.
     """
-    log10_mel = _log10_mel(np.pad(audio, _PAD, mode="reflect"), filters)[:, : len(audio) // HOP_LENGTH]
+    log10_mel = NumpySpectrogram(filters).log10_mel(np.pad(audio, _PAD, mode="reflect"))[:, : len(audio) // HOP_LENGTH]
     return _normalize(log10_mel, log10_mel.max(initial=_LOG_FLOOR))
 
 
-def _log10_mel(samples: Floats, filters: Floats) -> Floats:
-    """(n_mels, n_frames): log10 of the mel power of every whole frame in (n,) samples, not clamped to a range."""
-    frames = sliding_window_view(samples, N_FFT)[::HOP_LENGTH]  # (n_frames, 400)
-    mel = np.empty((len(filters), len(frames)), np.float32)
-    for begin in range(0, len(frames), _BATCH):
-        spectrum = rfft(frames[begin : begin + _BATCH] * HANN_WINDOW)  # (n, 201) complex64
-        power = spectrum.real**2 + spectrum.imag**2
-        np.matmul(filters, power.T, out=mel[:, begin : begin + _BATCH])
-    np.maximum(mel, _FLOOR, out=mel)
-    return np.log10(mel, out=mel)
+class Spectrogram(Protocol):
+    """What computes a spectrogram's frames.
+
+    Attributes:
+        filters: (n_mels, 201) float32 mel filterbank.
+    """
+
+    @property
+    def filters(self) -> Floats: ...
+
+    def log10_mel(self, samples: Floats) -> Floats:
+        """(n_mels, n_frames): log10 of the mel power of every whole frame in (n,) samples, not clamped to a range. From
+        any thread, one at a time."""
+        ...
+
+
+class NumpySpectrogram:
+    """See `Spectrogram`."""
+
+    def __init__(self, filters: Floats) -> None:
+        self.filters = filters
+
+    def log10_mel(self, samples: Floats) -> Floats:
+        frames = sliding_window_view(samples, N_FFT)[::HOP_LENGTH]  # (n_frames, 400)
+        mel = np.empty((len(self.filters), len(frames)), np.float32)
+        for begin in range(0, len(frames), _BATCH):
+            spectrum = rfft(frames[begin : begin + _BATCH] * HANN_WINDOW)  # (n, 201) complex64
+            power = spectrum.real**2 + spectrum.imag**2
+            np.matmul(self.filters, power.T, out=mel[:, begin : begin + _BATCH])
+        np.maximum(mel, _FLOOR, out=mel)
+        return np.log10(mel, out=mel)
 
 
 def _normalize(log10_mel: Floats, maximum: np.float32) -> Floats:
@@ -74,15 +96,15 @@ class MelStream:
 
     Args:
         blocks: the recording, 1-D float32 16 kHz mono in blocks of any size.
-        filters: (n_mels, 201) float32 mel filterbank.
+        spectrogram: computes its frames.
         clock: counts making windows as "mel" and waiting for blocks as "read".
     """
 
-    def __init__(self, blocks: Iterator[Floats], filters: Floats, clock: StageClock | None = None) -> None:
+    def __init__(self, blocks: Iterator[Floats], spectrogram: Spectrogram, clock: StageClock | None = None) -> None:
         self._blocks = blocks
-        self._filters = filters
+        self._spectrogram, self._n_mels = spectrogram, len(spectrogram.filters)
         self._clock = clock
-        self._mel = np.empty((len(filters), 0), np.float32)  # log10 frames [_first_frame, frames_read)
+        self._mel = np.empty((self._n_mels, 0), np.float32)  # log10 frames [_first_frame, frames_read)
         self._first_frame = 0
         self._levels = [np.empty(0, np.float16)]  # of all frames read: 0.7 MB an hour
         self._samples = np.empty(0, np.float32)  # what the next frame needs, and after it
@@ -138,7 +160,7 @@ class MelStream:
         Returns:
             (n_mels, 3000) float32.
         """
-        window = np.full((len(self._filters), N_FRAMES), _LOG_FLOOR, np.float32)
+        window = np.full((self._n_mels, N_FRAMES), _LOG_FLOOR, np.float32)
         np.concatenate(log10_mels, axis=1, out=window[:, : sum(mel.shape[1] for mel in log10_mels)])
         return _normalize(window, self._maximum)
 
@@ -171,7 +193,7 @@ class MelStream:
         if ended:  # the silence after the recording, as far as frames reach back from it
             pending.append(np.zeros(N_FFT, np.float32))
         samples = np.concatenate(pending)
-        mel = _log10_mel(samples, self._filters)
+        mel = self._spectrogram.log10_mel(samples)
         self._samples = samples[mel.shape[1] * HOP_LENGTH :].copy()
         self.frames_read += mel.shape[1]
         self._mel = np.concatenate([self._mel, mel], axis=1)

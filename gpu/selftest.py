@@ -6,7 +6,8 @@ What needs a GPU that is not there is skipped, and says so: never a check that p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,12 @@ from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState
 from gpu.devices import GpuSupport, requested_gpu
 from gpu.engine import Engine
 from gpu.errors import DeviceError, DeviceMemoryError
-from gpu.kernels import KernelImages
-from gpu.types import Check, Outcome, RunStats, Segment, TranscribeOptions, Words
+from gpu.types import Check, KernelTime, MemoryUsage, Outcome, RunStats, Segment, TranscribeOptions, Words
 
 RUNS = 10  # after which the memory must be what it was after the first
 HOPED_RATIO = 2.4  # of the CPU's time by the GPU's: the WhisperDesktop this program succeeds was so much faster
 _BEYOND = 1 << 30  # more than is free
+_IN_KERNELS = Words("Time in each kernel")
 
 
 @dataclass
@@ -69,6 +70,7 @@ class SelfTest:
             lambda: self._kernels(ordinal),
             lambda: self._out_of_memory(ordinal),
             lambda: self._on_gpu(ordinal, cpu_seconds, cancel),
+            lambda: self._profile(ordinal, cancel),
         ):
             yield from _guarded(part)
 
@@ -122,8 +124,17 @@ class SelfTest:
             is_faster: Outcome = "passed" if ratio > 1 else "failed"
             yield Check(Words("Speed"), is_faster, detail, figures)
 
+    def _profile(self, ordinal: int, cancel: CancelToken) -> Iterator[Check]:
+        """The time of each kernel: what a report is read for."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            closing(Engine(self.model, self.vad, f"cuda:{ordinal}", None, Path(folder), self.gpu)) as engine,
+        ):
+            check, _ = self._transcribed(_IN_KERNELS, engine, cancel)
+            yield kernel_check(engine.kernel_times(), engine.memory(), check.outcome)
+
     def _open(self, ordinal: int) -> CudaDevice:
-        return CudaDevice(import_cupy(), KernelImages(self.gpu.cubins), ordinal)
+        return CudaDevice(import_cupy(), self.gpu.kernels(), ordinal)
 
     def _transcribed(self, what: Words, engine: Engine, cancel: CancelToken) -> tuple[Check, RunStats]:
         asked_for = engine.device.kind
@@ -135,6 +146,22 @@ class SelfTest:
         detail = Words("“{text}”, {seconds} s", text=text, seconds=f"{stats.processing_s:.2f}")
         figures = {"processing_s": stats.processing_s, "real_time_factor_ratio": stats.real_time_factor}
         return Check(what, "passed" if right else "failed", detail, figures), stats
+
+
+def kernel_check(kernels: Sequence[KernelTime], memory: MemoryUsage, outcome: Outcome) -> Check:
+    """How long each kernel took, and the memory then."""
+    figures = {f"{kernel.name}_us": 1e6 * kernel.seconds for kernel in kernels}
+    figures |= {f"{kernel.name}_launches": float(kernel.n_launches) for kernel in kernels}
+    figures |= {f"{kernel.name}_bytes": float(kernel.n_bytes) for kernel in kernels}
+    figures |= {"used_bytes": float(memory.used), "peak_bytes": float(memory.peak), "free_bytes": float(memory.free)}
+    detail = Words(
+        "{ms} ms in {n} kernels, most in {kernel}; {used} MB of memory",
+        ms=f"{1e3 * sum(kernel.seconds for kernel in kernels):.1f}",
+        n=len(kernels),
+        kernel=kernels[0].name if kernels else "-",
+        used=_mb(memory.peak),
+    )
+    return Check(_IN_KERNELS, outcome if kernels else "failed", detail, figures)
 
 
 def _guarded(part: Callable[[], Iterator[Check]]) -> Iterator[Check]:
@@ -154,6 +181,7 @@ def _without_gpu(probe: CudaProbe, outcome: Outcome) -> Iterator[Check]:
         Words("A recording on the GPU"),
         Words("Memory after ten runs"),
         Words("Speed"),
+        _IN_KERNELS,
     ):
         yield Check(what, "skipped", Words("there is no GPU to use"))
 

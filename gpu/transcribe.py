@@ -20,6 +20,7 @@ from gpu.backends.base import Backend, Cross, Floats
 from gpu.cancel import CancelToken
 from gpu.decoding import DecodedWindow, OneByOne, WindowBatch, WindowDecoder
 from gpu.doubts import DoubtKeeper
+from gpu.encoded_windows import EncodedWindows
 from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, MelStream
 from gpu.model_file import ModelDimensions
 from gpu.sounds import sounds_in
@@ -30,7 +31,7 @@ from gpu.tokenizer import Tokenizer
 from gpu.types import DeviceChanged, LanguageDetected, RunEvent, RunStats, RunWarning, Segment, TranscribeOptions, Word
 from gpu.vad import SileroVad
 from gpu.window_line import FRAMES_PER_TIMESTAMP, Recognised, TimedTokens, WindowLine
-from gpu.windows import WORTHWHILE, Window, cut_at_pauses, expected_windows, read_ahead, spoken_in
+from gpu.windows import WORTHWHILE, ReadAhead, Window, cut_at_pauses, expected_windows, spoken_in
 from gpu.words import words_of
 
 AT_ONCE_FROM_S = 60.0  # of recording
@@ -51,7 +52,6 @@ class LoadedModel:
 
     backend: Backend
     dims: ModelDimensions
-    mel_filters: Floats
     tokenizer: Tokenizer
     vad: SileroVad
     clock: StageClock | None = None
@@ -72,7 +72,7 @@ class _Track:
         spoken = SPOKEN if speaker is None else SPOKEN_IN_TURN
         self.speech: Speech = SpokenParts(model.vad, spoken, model.clock) if options.vad else AnySound()
         blocks = self.speech.listen(_cancellable(audio.blocks(), cancel))
-        self.mel = MelStream(blocks, model.mel_filters, model.clock)
+        self.mel = MelStream(blocks, model.backend.spectrogram, model.clock)
         self.doubts = DoubtKeeper(options)
 
 
@@ -115,7 +115,7 @@ class Transcription:
         if self._needs_order():
             yield from self._interspersed(self._in_sequence())
         else:  # nobody may read behind the recording's closing
-            with closing(read_ahead(self._windows())) as windows:
+            with closing(ReadAhead(self._windows())) as windows:
                 yield from self._interspersed(self._at_once(windows, self._rows()))
         yield from self._told()
         yield self._stats(None)
@@ -170,9 +170,10 @@ class Transcription:
             heard = max([seek, *(sound.end for sound in sounds if sound.first < advance)])
             yield self._stats(seek)
 
-    def _at_once(self, windows: Iterator[Window], rows: int) -> Iterator[RunEvent]:
+    def _at_once(self, windows: ReadAhead, rows: int) -> Iterator[RunEvent]:
         context = self._initial_context()
-        coming = self._all_encoded(windows)
+        encoded = EncodedWindows(windows, self._model.backend, self._cancel)
+        coming = self._with_languages(encoded)
         batch: WindowBatch[tuple[Window, str]] | OneByOne[tuple[Window, str]] = self._decoder.batch(rows)
         line = WindowLine()
         ready: list[Segment] = []
@@ -191,6 +192,7 @@ class Transcription:
             if len(batch) == 0:
                 yield from map(self._numbered, ready)
                 return
+            encoded.look_ahead()
             for (window, language), decoded in batch.advance():
                 line.finish(Recognised(window, decoded, *self._pieces(window, decoded, language), language))
             for part in line.ready():
@@ -213,19 +215,21 @@ class Transcription:
     def _encoded(self, window: Window) -> tuple[Cross, str]:
         """A window for the decoder, and its language."""
         [cross] = self._model.backend.encode(window.mel[None], self._cancel)
+        return cross, self._language_of(cross)
+
+    def _language_of(self, cross: Cross) -> str:
         if self._language is None or (self._options.multilingual and self._options.language is None):
             self._take_language(self._decoder.language_probabilities(cross))
         assert self._language is not None
-        return cross, self._language
+        return self._language
 
-    def _all_encoded(self, windows: Iterator[Window]) -> Iterator[tuple[Window, Cross, str]]:
+    def _with_languages(self, windows: EncodedWindows) -> Iterator[tuple[Window, Cross, str]]:
         """One after the other as they are asked for; several at first where one is not enough to tell the language."""
         waiting: list[tuple[Window, Cross]] = []
         heard: list[Floats] = []
-        while self._language is None and len(waiting) < MOST_TO_TELL_LANGUAGE and (window := next(windows, None)):
-            [cross] = self._model.backend.encode(window.mel[None], self._cancel)
-            waiting.append((window, cross))
-            heard.append(self._decoder.language_probabilities(cross))
+        while self._language is None and len(waiting) < MOST_TO_TELL_LANGUAGE and (following := windows.take()):
+            waiting.append(following)
+            heard.append(self._decoder.language_probabilities(following[1]))
             if np.mean(heard, axis=0).max() > SURE_OF_LANGUAGE or self._options.multilingual:
                 break
         if waiting:
@@ -233,8 +237,8 @@ class Transcription:
         for window, cross in waiting:
             assert self._language is not None
             yield window, cross, self._language
-        for window in windows:
-            yield (window, *self._encoded(window))
+        while following := windows.take():
+            yield (*following, self._language_of(following[1]))
 
     def _take_language(self, probabilities: Floats) -> None:
         """The likeliest; a change of it only if that is more likely than not."""

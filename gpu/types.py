@@ -373,6 +373,16 @@ class NodeProfile:
 
 
 @dataclass(frozen=True)
+class KernelTime:
+    """All launches of one GPU kernel in a run. `n_bytes`: of the arrays it was given, which it moves at most."""
+
+    name: str
+    n_launches: int
+    seconds: float
+    n_bytes: int
+
+
+@dataclass(frozen=True)
 class GraphProfile:
     """One way of using a graph: "encoder", or the decoder's "prompt", "step" or "look ahead" (of two tokens).
 

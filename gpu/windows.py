@@ -8,7 +8,7 @@ no word is in two halves. What nobody speaks in is left out, and what is left is
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -218,16 +218,30 @@ class _Gathered:
         return window
 
 
-def read_ahead(windows: Iterator[Window]) -> Generator[Window]:
+class ReadAhead(Iterator[Window]):
     """The same, each made while the one before is worked on: reading and the spectrogram keep one core busy at most.
 
     Closed, it waits until nothing is being read: only then may the recording be closed.
     """
-    with ThreadPoolExecutor(1, "read ahead") as reader:
-        following = reader.submit(next, windows, None)
-        while (window := following.result()) is not None:
-            following = reader.submit(next, windows, None)
-            yield window
+
+    def __init__(self, windows: Iterator[Window]) -> None:
+        self._windows = windows
+        self._reader = ThreadPoolExecutor(1, "read ahead")
+        self._following = self._reader.submit(next, windows, None)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the next one, or the end, is there without waiting."""
+        return self._following.done() and self._following.exception() is None
+
+    def __next__(self) -> Window:
+        if (window := self._following.result()) is None:
+            raise StopIteration
+        self._following = self._reader.submit(next, self._windows, None)
+        return window
+
+    def close(self) -> None:
+        self._reader.shutdown()
 
 
 def expected_windows(duration_s: float | None) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from app.engine.service import Failure, failure_of
 from app.paths import vad_model
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled, DeviceUnavailableError
-from gpu.types import DeviceInfo, GraphProfile, MemoryUsage, ModelInfo, RunStats, TranscribeOptions, Words
+from gpu.types import DeviceInfo, GraphProfile, KernelTime, MemoryUsage, ModelInfo, RunStats, TranscribeOptions, Words
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
@@ -54,7 +54,8 @@ class DeviceBenchmark:
 
     Attributes:
         start, loaded: memory before the model was loaded, and after.
-        profile: of the graphs' nodes, if asked for.
+        profile: of the CPU's graphs' nodes, kernels: of a GPU, if asked for.
+        device_memory: of the GPU at the end of that run.
     """
 
     model: ModelInfo
@@ -63,6 +64,8 @@ class DeviceBenchmark:
     loaded: MemoryUsage
     runs: tuple[MeasuredRun, ...]
     profile: tuple[GraphProfile, ...] = ()
+    kernels: tuple[KernelTime, ...] = ()
+    device_memory: MemoryUsage | None = None
 
     @property
     def median(self) -> MeasuredRun:
@@ -135,8 +138,8 @@ def _on_device(job: BenchmarkJob, device: str, cancel: CancelToken) -> Iterator[
         for i in range(job.n_runs):
             runs.append(_run(engine, job.recording, cancel))
             yield RunMeasured(device, i + 1, job.n_runs, runs[-1])
-    profile = _profile(job, device, cancel) if job.profile else ()
-    yield DeviceBenchmark(engine.model, engine.device, start, loaded, tuple(runs), profile)
+    measured = DeviceBenchmark(engine.model, engine.device, start, loaded, tuple(runs))
+    yield _profiled(measured, job, device, cancel) if job.profile else measured
 
 
 def _run(engine: Engine, recording: Path, cancel: CancelToken) -> MeasuredRun:
@@ -152,13 +155,16 @@ def _run(engine: Engine, recording: Path, cancel: CancelToken) -> MeasuredRun:
     return MeasuredRun(stats, clock.stages)
 
 
-def _profile(job: BenchmarkJob, device: str, cancel: CancelToken) -> tuple[GraphProfile, ...]:
-    """From an engine of its own: tracing slows it down."""
+def _profiled(measured: DeviceBenchmark, job: BenchmarkJob, device: str, cancel: CancelToken) -> DeviceBenchmark:
+    """With a profile, from an engine of its own: tracing slows it down."""
+    from app.engine.gpu import gpu_support
     from gpu.engine import Engine
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        closing(Engine(job.model, vad_model(), device, job.threads, Path(folder))) as engine,
+        closing(Engine(job.model, vad_model(), device, job.threads, Path(folder), gpu_support())) as engine,
     ):
         _run(engine, job.recording, cancel)
-        return tuple(engine.profiles())
+        memory = engine.memory() if engine.device.kind == "cuda" else None
+        kernels = engine.kernel_times()
+        return replace(measured, profile=tuple(engine.profiles()), kernels=kernels, device_memory=memory)

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.engine.service import Failure, failure_of
 from app.gpu_pack.packages import NoGpuPackError, Package, activate, needed_packages, pack_folder
 from app.gpu_pack.proof import has_passed, remember
-from app.paths import gpu_dir, resources_dir, sample_recording, vad_model
+from app.paths import gpu_dir, kernels_dir, resources_dir, sample_recording, vad_model
 from gpu.cancel import CancelToken
 from gpu.cuda_probe import CudaGpu, CudaState
 from gpu.devices import GpuSupport
@@ -28,7 +28,7 @@ def gpu_support() -> GpuSupport:
     if gpu_dir().is_dir():
         with suppress(NoGpuPackError):
             activate(pack_folder(gpu_packages(), gpu_dir()))
-    return GpuSupport(_has_passed, _cubins())
+    return GpuSupport(_has_passed, _cubins(), kernels_dir())
 
 
 def gpu_packages() -> tuple[Package, ...]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gpu.cancel import CancelToken
+from gpu.mel import Spectrogram
 from gpu.token_rules import TokenRules
 from gpu.types import DeviceInfo, MemoryUsage
 
@@ -169,6 +170,16 @@ class Backend(Protocol):
     @property
     def device(self) -> DeviceInfo: ...
 
+    @property
+    def spectrogram(self) -> Spectrogram:
+        """For this model's encoder. Another thread may use it than the rest."""
+        ...
+
+    @property
+    def encodes_ahead(self) -> bool:
+        """Whether a window may be encoded before it is needed: beside what is decoded, and there is room for it now."""
+        ...
+
     def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
         """Encode windows.
 
@@ -179,7 +190,13 @@ class Backend(Protocol):
         """
         ...
 
-    def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder: ...
+    def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder:
+        """A decoder.
+
+        Raises:
+            DeviceMemoryError: there is no room for it now; with fewer rows there may be.
+        """
+        ...
 
     def memory(self) -> MemoryUsage: ...
 

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from gpu.backends.cuda_arena import Arena, n_bytes_of
 from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_plan import window_arrays
+from gpu.backends.cuda_streams import Event
 from gpu.model_file import ModelDimensions
+
+SPARE = 50 << 20  # bytes
 
 
 class CudaCross:
@@ -16,10 +19,12 @@ class CudaCross:
 
     Attributes:
         array: (n_text_layer, 2, n_head, n_audio_ctx, 64) float16, keys and values of each layer; dead after `free`.
+        encoded: when it is filled: what reads it waits for that, on the device.
     """
 
     def __init__(self, array: DeviceArray, give_back: Callable[[DeviceArray], None]) -> None:
         self._array: DeviceArray | None = array
+        self.encoded: Event | None = None
         self._give_back = weakref.finalize(self, give_back, array)  # also where a cancelled run leaves it behind
         self._give_back.atexit = False
 
@@ -43,6 +48,15 @@ class CrossPool:
     def __init__(self, device: CudaDevice, dims: ModelDimensions) -> None:
         self._device, self._shapes = device, window_arrays(dims)
         self._free: list[DeviceArray] = []
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more window can be kept, and other programs not be driven out for it."""
+        return bool(self._free) or self._device.memory().free >= n_bytes_of(self._shapes) + SPARE
+
+    def release(self) -> None:
+        """Give back what no window is in."""
+        self._free.clear()
 
     def take(self) -> CudaCross:
         """Uninitialised.

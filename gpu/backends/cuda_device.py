@@ -6,18 +6,21 @@ names its stream. A device belongs to the thread that made it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from gpu.backends.cuda_clock import KernelClock
+from gpu.backends.cuda_compiler import DeviceCompiler
 from gpu.backends.cuda_errors import NOT_FOUND, Guard, not_enough_memory
 from gpu.backends.cuda_memory import Allocated, Allocation
-from gpu.cuda_probe import cuda_headers
-from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
-from gpu.kernels import Compile, ComputeCapability
+from gpu.backends.cuda_streams import Event, Graph, Stream
+from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError
+from gpu.kernels import Compiler, ComputeCapability
 from gpu.types import MemoryUsage, Words
 
 _STATIC_SHARED_MEMORY = 48 << 10  # bytes; more must be asked for
@@ -45,7 +48,7 @@ Argument = DeviceArray | np.int32 | np.float32 | None  # None is the null pointe
 class Kernels(Protocol):
     """Where the kernels come from."""
 
-    def images(self, capability: ComputeCapability, compile: Compile) -> Iterable[bytes]:
+    def images(self, capability: ComputeCapability, compile: Compiler) -> Iterable[bytes]:
         """Cubins for a GPU of this compute capability, made before or by `compile` now.
 
         Raises:
@@ -54,8 +57,17 @@ class Kernels(Protocol):
         ...
 
 
+class _Here(threading.local):
+    """What a thread is about: the stream it works on, if not the device's own, and the graph it captures."""
+
+    stream: Any = None
+    graph: Graph | None = None
+
+
 class CudaDevice:
     """One GPU with the engine's kernels and its stream.
+
+    Another thread than the one that made it may use it inside `on`, with a stream that is only that thread's.
 
     Args:
         cupy: the module, or the tests' stand-in for it.
@@ -67,6 +79,7 @@ class CudaDevice:
 
     Attributes:
         capability: the GPU's compute capability, (8, 6).
+        clock: times every launch, if there is one: then no graphs are captured.
     """
 
     def __init__(self, cupy: Any, kernels: Kernels, ordinal: int = 0) -> None:
@@ -74,16 +87,21 @@ class CudaDevice:
         self._guard = Guard(cupy)
         self._functions: dict[str, Any] = {}
         self._shared: dict[str, int] = {}  # bytes of dynamic shared memory each was launched with at most
-        self._graph: Graph | None = None  # being captured
+        self._here, self._owner = _Here(), threading.get_ident()
         self._ordinal, self._allocated = ordinal, Allocated()
+        self.clock: KernelClock | None = None
         with self._guard:
             device = cupy.cuda.Device(ordinal)
             device.use()
             digits = device.compute_capability  # "86", "120"
             self.capability = (int(digits[:-1]), int(digits[-1]))
-            self._stream = cupy.cuda.Stream(non_blocking=True)
-            images = list(kernels.images(self.capability, self._compile))
+            self._own_stream = cupy.cuda.Stream(non_blocking=True)
+            images = list(kernels.images(self.capability, DeviceCompiler(cupy.cuda.nvrtc, self.capability)))
             self._modules = [self._load(image) for image in images]
+
+    @property
+    def _stream(self) -> Any:
+        return self._here.stream or self._own_stream
 
     def allocate(self, n_bytes: int) -> Any:
         """Memory of the device for an arena, uninitialised, aligned to 256 bytes; freed when no array is left in it.
@@ -141,7 +159,7 @@ class CudaDevice:
     def fill_bytes(self, array: Any, value: int = 0) -> None:
         """Set every byte of an array. May be captured."""
         self._note_node(array)
-        with self._guard:
+        with self._guard, self._timed("fill", array.nbytes):
             array.data.memset_async(value, array.nbytes, self._stream)
 
     def copy(self, target: Any, source: Any) -> None:
@@ -149,11 +167,17 @@ class CudaDevice:
         if target.nbytes != source.nbytes:
             raise ValueError(f"{source.nbytes} bytes do not fit {target.nbytes}")
         self._note_node(target, source)
-        with self._guard:
+        with self._guard, self._timed("copy", 2 * target.nbytes):
             target.data.copy_from_device_async(source.data, source.nbytes, self._stream)
 
     def launch(
-        self, name: str, grid: tuple[int, ...], block: tuple[int, ...], *arguments: Argument, shared: int = 0
+        self,
+        name: str,
+        grid: tuple[int, ...],
+        block: tuple[int, ...],
+        *arguments: Argument,
+        shared: int = 0,
+        n_bytes: int | None = None,
     ) -> None:
         """Launch a kernel on the stream. What is captured must have been launched before, with as much shared memory.
 
@@ -161,6 +185,7 @@ class CudaDevice:
             grid, block: blocks, and threads of a block, in one to three dimensions.
             arguments: pointers as arrays or None, scalars as exactly np.int32 or np.float32.
             shared: bytes of dynamic shared memory.
+            n_bytes: that it moves, for `clock`; by default those of all its arrays, once.
         """
         if min(grid) < 1:
             raise ValueError(f"{name} on a grid of {grid}")
@@ -168,7 +193,8 @@ class CudaDevice:
         with self._guard:
             function = self._function(name, shared)
             self._note_node(*arguments)
-            function(grid, block, arguments, shared, self._stream)
+            with self._timed(name, _n_bytes(arguments) if n_bytes is None else n_bytes):
+                function(grid, block, arguments, shared, self._stream)
 
     @contextmanager
     def capture(self, strict: bool = False) -> Iterator[Graph]:
@@ -183,7 +209,7 @@ class CudaDevice:
         graph = Graph(self)
         with self._guard:
             self._stream.begin_capture(mode)
-        self._graph = graph
+        self._here.graph = graph
         try:
             yield graph
         except BaseException:
@@ -191,7 +217,7 @@ class CudaDevice:
                 self._stream.end_capture()
             raise
         finally:
-            self._graph = None
+            self._here.graph = None
         with self._guard:
             executable = self._stream.end_capture()
             executable.upload(self._stream)
@@ -211,19 +237,28 @@ class CudaDevice:
             event.record(self._stream)
         return Event(event, self._guard)
 
+    def wait(self, event: Event) -> None:
+        """Do nothing more on the current stream before another one's event. The host does not wait."""
+        self._refuse_in_capture("wait")
+        with self._guard:
+            self._stream.wait_event(event.native)
+
     def new_stream(self) -> Stream:
         with self._guard:
             return Stream(self._cupy.cuda.Stream(non_blocking=True), self._guard)
 
     @contextmanager
     def on(self, stream: Stream) -> Iterator[None]:
-        """Do what is inside on another stream, beside what the device's own has to do."""
+        """Do what is inside, in this thread, on another stream, beside what the device's own has to do."""
         self._refuse_in_capture("change streams")
-        before, self._stream = self._stream, stream.native
+        if threading.get_ident() != self._owner:
+            with self._guard:
+                self._cupy.cuda.Device(self._ordinal).use()  # each thread has a current device
+        before, self._here.stream = self._here.stream, stream.native
         try:
             yield
         finally:
-            self._stream = before
+            self._here.stream = before
 
     def synchronize(self) -> None:
         """Wait until everything on the current stream is done; faults of kernels show here."""
@@ -236,6 +271,11 @@ class CudaDevice:
         with self._guard:
             free, total = self._cupy.cuda.runtime.memGetInfo()
         return MemoryUsage(used=self._allocated.now, peak=self._allocated.peak, free=free, total=total)
+
+    def time_kernels(self) -> KernelClock:
+        """Time every launch from now on."""
+        self.clock = KernelClock(self._cupy)
+        return self.clock
 
     def close(self) -> None:
         """Wait for the end of the work and let go of the kernels. The arrays stay their owners'."""
@@ -269,35 +309,6 @@ class CudaDevice:
         module.load(image)
         return module
 
-    def _compile(self, name: str, source: str, options: Sequence[str]) -> bytes:
-        """A cubin for this GPU, by NVRTC.
-
-        Raises:
-            KernelError: it is not installed, or does not accept the source.
-        """
-        nvrtc = self._cupy.cuda.nvrtc
-        try:
-            nvrtc.getVersion()
-        except RuntimeError as error:  # of cuda.pathfinder
-            raise KernelError(
-                Words("The kernels are not compiled, and the compiler NVRTC was not found."),
-                remedy=Words("Install the GPU packages anew, or choose the device cpu."),
-            ) from error
-        major, minor = self.capability
-        headers = (f"-I{folder}" for folder in cuda_headers())
-        program = nvrtc.createProgram(source, name, (), ())
-        try:
-            nvrtc.compileProgram(program, (f"-arch=sm_{major}{minor}", *headers, *options))
-            return bytes(nvrtc.getCUBIN(program))
-        except nvrtc.NVRTCError as error:
-            log = nvrtc.getProgramLog(program)
-            raise KernelError(
-                Words("{name} cannot be compiled: {log}.", name=name, log=log.strip().rstrip(".")),
-                remedy=Words("Report this, or choose the device cpu."),
-            ) from error
-        finally:
-            nvrtc.destroyProgram(program)
-
     def _check_arguments(self, name: str, arguments: tuple[Argument, ...]) -> None:
         """CuPy passes a Python number as 8 bytes without a word."""
         for i, argument in enumerate(arguments):
@@ -305,68 +316,17 @@ class CudaDevice:
                 raise TypeError(f"argument {i} of {name}: an array, np.int32 or np.float32, not {type(argument)}")
 
     def _note_node(self, *arguments: Argument) -> None:
-        if self._graph is not None:
-            self._graph.note(arguments)
+        if self._here.graph is not None:
+            self._here.graph.note(arguments)
+
+    def _timed(self, name: str, n_bytes: int) -> AbstractContextManager[None]:
+        if self.clock is None or self._here.graph is not None:
+            return nullcontext()
+        return self.clock.around(name, n_bytes, self._stream)
 
     def _refuse_in_capture(self, what: str) -> None:
-        if self._graph is not None:
+        if self._here.graph is not None:
             raise RuntimeError(f"cannot {what} while a graph is captured")
-
-
-class Graph:
-    """What one `CudaDevice.capture` recorded. Keeps the arrays in it alive, which CUDA does not.
-
-    Attributes:
-        n_nodes: launches, copies and fills in it.
-    """
-
-    def __init__(self, device: CudaDevice) -> None:
-        self._device = device
-        self._executable: Any = None
-        self._kept: list[tuple[Argument, ...]] = []
-        self.n_nodes = 0
-
-    def note(self, arguments: tuple[Argument, ...]) -> None:
-        """One more node, with its arguments."""
-        self._kept.append(arguments)
-        self.n_nodes += 1
-
-    def instantiated(self, executable: Any) -> None:
-        """Hand over what the driver made of it."""
-        self._executable = executable
-
-    def launch(self) -> None:
-        """Run it all on the device's current stream."""
-        self._device.replay(self._executable)
-
-
-class Event:
-    """A mark in a stream."""
-
-    def __init__(self, native: Any, guard: Guard) -> None:
-        self.native, self._guard = native, guard
-
-    @property
-    def is_done(self) -> bool:
-        with self._guard:
-            return bool(self.native.done)
-
-    def wait(self) -> None:
-        """Sleep until the device has come this far; other threads go on."""
-        with self._guard:
-            self.native.synchronize()
-
-
-class Stream:
-    """A second line of work on the device; see `CudaDevice.on`."""
-
-    def __init__(self, native: Any, guard: Guard) -> None:
-        self.native, self._guard = native, guard
-
-    def wait(self, event: Event) -> None:
-        """Do nothing more before the event, which is another stream's. The host does not wait."""
-        with self._guard:
-            self.native.wait_event(event.native)
 
 
 def import_cupy() -> Any:
@@ -383,6 +343,10 @@ def import_cupy() -> Any:
             remedy=Words("Install the GPU packages, or choose the device cpu."),
         ) from error
     return cupy
+
+
+def _n_bytes(arguments: Iterable[Argument]) -> int:
+    return sum(a.nbytes for a in arguments if a is not None and not isinstance(a, np.int32 | np.float32))
 
 
 def _check_copy(array: Any, host: NDArray[Any]) -> None:

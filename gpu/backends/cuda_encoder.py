@@ -11,6 +11,7 @@ from gpu.backends.cuda_device import CudaDevice, DeviceArray
 from gpu.backends.cuda_linear import LinearOps
 from gpu.backends.cuda_network import Block, DeviceNetwork, Norm
 from gpu.backends.cuda_plan import encoder_arrays
+from gpu.backends.cuda_streams import Event
 from gpu.cancel import CancelToken
 
 
@@ -27,6 +28,9 @@ class Encoder:
         self._arrays = arena.take_all(encoder_arrays(dims))
         arrays = self._arrays
         self._x, self._h, self._wide = arrays["x"], arrays["h"], arrays["wide"]
+        # Only from such memory does the device copy by itself while the host goes on.
+        self._mel = device.pinned(arrays["mel"].shape, np.float32)
+        self._uploaded: Event | None = None
         self._q, self._k, self._v = arrays["q"], arrays["k"], arrays["v"]
 
     def encode(self, mel: Floats, cross: DeviceArray, cancel: CancelToken) -> None:
@@ -36,7 +40,11 @@ class Encoder:
             mel: (n_mels, 2 * n_audio_ctx) log-mel frames.
             cross: (n_text_layer, 2, n_head, n_audio_ctx, 64) float16, filled.
         """
-        self._device.upload(self._arrays["mel"], np.ascontiguousarray(mel[np.newaxis], np.float32))
+        if self._uploaded is not None:
+            self._uploaded.wait()  # the window before this one
+        self._mel[:] = mel
+        self._device.upload(self._arrays["mel"], self._mel)
+        self._uploaded = self._device.event()
         self._stem()
         for block in self._network.encoder:
             cancel.check()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Hashable
 
-from gpu.backends.cuda_device import CudaDevice, Graph
+from gpu.backends.cuda_device import CudaDevice
+from gpu.backends.cuda_streams import Graph
 from gpu.errors import DeviceError, DeviceFailedError
 
 _log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class Replays:
             self.graphs[key].launch()
             return
         launch()
-        if self.failure is None:
+        if self.failure is None and self._device.clock is None:
             self._capture(key, launch)
 
     def _capture(self, key: Hashable, launch: Callable[[], None]) -> None:

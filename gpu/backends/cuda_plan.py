@@ -19,6 +19,7 @@ from gpu.backends.base import DecodePlan, Limits
 from gpu.backends.cuda_arena import Shapes, n_bytes_of
 from gpu.backends.cuda_attention_memory import CrossScratch, KeptQueries
 from gpu.backends.cuda_errors import not_enough_memory
+from gpu.backends.cuda_mel import CudaSpectrogram
 from gpu.backends.cuda_sampling import Beams, Sequences
 from gpu.model_file import ModelDimensions
 from gpu.model_file.quants import BlockFormat
@@ -44,7 +45,16 @@ class StoredTensor(Protocol):
 
 def model_parts(tensors: Mapping[str, StoredTensor], dims: ModelDimensions) -> dict[str, Shapes]:
     """Everything a loaded model holds, windows aside."""
-    return {"weights": weight_arrays(tensors), "encoder": encoder_arrays(dims), "prompts": prompt_arrays(dims)}
+    return {"weights": weight_arrays(tensors), **scratch_parts(dims)}
+
+
+def scratch_parts(dims: ModelDimensions) -> dict[str, Shapes]:
+    """What a loaded model works in. Each part has a stream of its own: they share nothing."""
+    return {
+        "encoder": encoder_arrays(dims),
+        "prompts": prompt_arrays(dims),
+        "spectrogram": numbered(CudaSpectrogram.arrays(dims.n_mels)),
+    }
 
 
 def weight_arrays(tensors: Mapping[str, StoredTensor]) -> Shapes:
@@ -144,7 +154,7 @@ class MemoryPlan:
     """Bytes, by who holds them: the model, each window and each decoder have an arena of their own.
 
     Attributes:
-        weights: of the model; scratch: of its encoder and of prompts, in the same arena.
+        weights: of the model; scratch: of its encoder, prompts and spectrograms, in one arena.
         window: one encoded window's; n_windows: how many there are at once.
         decoders: of all that are open at once.
     """
@@ -167,7 +177,7 @@ def plan_memory(
     parts = model_parts(tensors, dims)
     return MemoryPlan(
         weights=n_bytes_of(parts["weights"]),
-        scratch=n_bytes_of(parts["encoder"]) + n_bytes_of(parts["prompts"]),
+        scratch=n_bytes_of_parts(scratch_parts(dims)),
         window=n_bytes_of(window_arrays(dims)),
         n_windows=n_windows,
         decoders=n_bytes_of_decoders(dims, plans),

@@ -39,6 +39,8 @@ class Slots:
     def begin(self, slot: int, cross: Cross, prompt: Sequence[int], n_stored: int) -> None:
         """A window in a slot: the first `n_stored` tokens of its prompt are in the cache afterwards."""
         assert isinstance(cross, CudaCross)
+        if cross.encoded is not None:
+            self._device.wait(cross.encoded)
         n, address = self._plan.sequences, self._device.address(cross.array)
         self._device.upload(self.buffers.cross[slot : slot + 1], np.array([address], np.uint64))
         self._table[slot * n : slot * n + n] = fresh_table(slot * n, n, len(prompt), self.buffers.n_ctx)

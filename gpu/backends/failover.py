@@ -11,7 +11,8 @@ import numpy as np
 
 from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Limits, Prefill, RowParams, Steps, TopK
 from gpu.cancel import CancelToken
-from gpu.errors import DeviceError
+from gpu.errors import DeviceError, DeviceMemoryError
+from gpu.mel import NumpySpectrogram, Spectrogram
 from gpu.types import DeviceInfo, MemoryUsage, Words
 
 if TYPE_CHECKING:
@@ -52,6 +53,17 @@ class FailoverBackend:
     def device(self) -> DeviceInfo:
         return self._current.device
 
+    @property
+    def spectrogram(self) -> Spectrogram:
+        return _FailoverSpectrogram(self._current.spectrogram)
+
+    @property
+    def encodes_ahead(self) -> bool:
+        try:
+            return self._current.encodes_ahead
+        except DeviceError:  # the next call that has to work meets it, too
+            return False
+
     def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
         try:
             with self.watched():
@@ -61,7 +73,8 @@ class FailoverBackend:
         return [_FailoverCross(self, window, cross) for window, cross in zip(mel, windows, strict=True)]
 
     def open(self, plan: DecodePlan, cancel: CancelToken) -> Decoder:
-        with self.watched():
+        """As on the device; it switches where there is no room for a single row."""
+        with self.watched(let_through=DeviceMemoryError if plan.rows > 1 else None):
             return _FailoverDecoder(self, self._current.open(plan, cancel), cancel)
 
     def memory(self) -> MemoryUsage:
@@ -72,8 +85,11 @@ class FailoverBackend:
         self._current.close()
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
+    def watched(self, let_through: type[DeviceError] | None = None) -> Iterator[None]:
         """Turn a failure of the device inside into a switch.
+
+        Args:
+            let_through: who asked has an answer to it.
 
         Raises:
             DeviceSwitched: there was one.
@@ -82,7 +98,7 @@ class FailoverBackend:
         try:
             yield
         except DeviceError as error:
-            if self._second is None:
+            if self._second is None or (let_through is not None and isinstance(error, let_through)):
                 raise
             self._switch(error, self._second)
             raise DeviceSwitched from error
@@ -100,6 +116,21 @@ class FailoverBackend:
         except DeviceError:  # what is broken need not close either
             _log.exception("%s could not be closed", failed.device.name)
         self._current = second(note)
+
+
+class _FailoverSpectrogram:
+    """See `gpu.mel.Spectrogram`. Runs on the reader's thread: the one that decodes sees to the device."""
+
+    def __init__(self, first: Spectrogram) -> None:
+        self._current, self.filters = first, first.filters
+
+    def log10_mel(self, samples: Floats) -> Floats:
+        try:
+            return self._current.log10_mel(samples)
+        except DeviceError as error:
+            _log.warning("The CPU computes the spectrogram from now on: %s", error)
+            self._current = NumpySpectrogram(self.filters)
+            return self._current.log10_mel(samples)
 
 
 class _FailoverCross:

@@ -19,6 +19,7 @@ from gpu.backends.token_embedding import TokenEmbedding
 from gpu.cancel import CancelToken
 from gpu.errors import Cancelled
 from gpu.host_memory import host_memory, return_freed_memory, trim_memory
+from gpu.mel import NumpySpectrogram
 from gpu.model_file import ModelFile
 from gpu.types import DeviceInfo, MemoryUsage
 
@@ -29,6 +30,7 @@ class OnnxBackend:
     """Whisper on ONNX Runtime's CPU kernels; see `gpu.backends.base.Backend`."""
 
     limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES, short_windows=True)
+    encodes_ahead = False  # all cores are at work already
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class OnnxBackend:
             meanwhile()
             self._decoder = decoder_session.result()
         self._embedding = TokenEmbedding(model)
+        self.spectrogram = NumpySpectrogram(np.array(model.mel_filters))
         trim_memory()
 
     @property

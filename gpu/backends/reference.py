@@ -14,6 +14,7 @@ from gpu.backends.reference_model import CrossKV, KVCache, Network
 from gpu.cancel import CancelToken
 from gpu.devices import cpu_name
 from gpu.host_memory import host_memory
+from gpu.mel import NumpySpectrogram
 from gpu.model_file import ModelFile
 from gpu.types import DeviceInfo, MemoryUsage, Words
 
@@ -28,10 +29,12 @@ class ReferenceBackend:
     """
 
     limits = Limits(rows=MAX_ROWS, sequences=MAX_SEQUENCES, short_windows=True)
+    encodes_ahead = False
 
     def __init__(self, model: ModelFile) -> None:
         """Dequantize the weights. The model file may be closed afterwards."""
         self.network = Network(model)
+        self.spectrogram = NumpySpectrogram(np.array(model.mel_filters))
 
     @property
     def device(self) -> DeviceInfo:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from gpu.backends.base import Backend, Cross, DecodePlan, Decoder, Floats, Limits, Prefill, RowParams, Steps, TopK
 from gpu.cancel import CancelToken
+from gpu.mel import Spectrogram
 from gpu.stage_clock import StageClock
 from gpu.types import DeviceInfo, MemoryUsage
 
@@ -23,6 +24,14 @@ class TimedBackend:
     @property
     def device(self) -> DeviceInfo:
         return self._backend.device
+
+    @property
+    def spectrogram(self) -> Spectrogram:
+        return self._backend.spectrogram
+
+    @property
+    def encodes_ahead(self) -> bool:
+        return self._backend.encodes_ahead
 
     def encode(self, mel: Floats, cancel: CancelToken) -> list[Cross]:
         with self._clock.stage("encode") as done:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from gpu.errors import KernelError
+from gpu.kernels.image_cache import ImageCache
 from gpu.types import Words
 
 FOLDER = Path(__file__).parent
@@ -19,7 +21,19 @@ MANIFEST = "manifest.json"
 _INCLUDE = re.compile(r'^#include "(\w+\.cuh)"\n', re.MULTILINE)
 
 ComputeCapability = tuple[int, int]
-Compile = Callable[[str, str, Sequence[str]], bytes]  # name, source and options to a cubin
+
+
+class Compiler(Protocol):
+    """What makes machine code for the GPU that is here."""
+
+    @property
+    def version(self) -> str:
+        """Of NVRTC: another one may make something else. Raises `KernelError`: there is none."""
+        ...
+
+    def __call__(self, name: str, source: str, options: Sequence[str]) -> bytes:
+        """A cubin. Raises `KernelError`."""
+        ...
 
 
 def names() -> list[str]:
@@ -62,12 +76,14 @@ class KernelImages:
 
     Args:
         cubins: the folder that `gpu.kernels.build` made, if there is one and it `is_current`.
+        cache: the folder to keep what was compiled here in, if it is to be kept.
     """
 
-    def __init__(self, cubins: Path | None = None) -> None:
+    def __init__(self, cubins: Path | None = None, cache: Path | None = None) -> None:
         self._cubins = cubins
+        self._cache = None if cache is None else ImageCache(cache)
 
-    def images(self, capability: ComputeCapability, compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: ComputeCapability, compile: Compiler) -> Iterator[bytes]:
         if (folder := self._compiled(capability)) is not None:
             yield from (path.read_bytes() for path in sorted(folder.iterdir()))
             return
@@ -78,7 +94,18 @@ class KernelImages:
                 remedy=Words("Choose the device cpu, or another GPU."),
             )
         for name in names():
-            yield compile(name, source(name), OPTIONS)
+            yield self._image(name, capability, compile)
+
+    def _image(self, name: str, capability: ComputeCapability, compile: Compiler) -> bytes:
+        text = source(name)
+        if self._cache is None:
+            return compile(name, text, OPTIONS)
+        stem = "{}-sm_{}{}".format(name.partition(".")[0], *capability)
+        key = "\0".join([stem, compile.version, *OPTIONS, text])
+        if (image := self._cache.load(stem, key)) is None:
+            image = compile(name, text, OPTIONS)
+            self._cache.save(stem, key, image)
+        return image
 
     def _compiled(self, capability: ComputeCapability) -> Path | None:
         """The folder of machine code for a GPU; of PTX, which its driver compiles, where it is newer than all."""

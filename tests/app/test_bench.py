@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from app.bench_report import as_json, memory_lines, profile_lines, table_lines
+from app.bench_report import as_json, kernel_lines, memory_lines, profile_lines, table_lines
 from app.engine.benchmark import BenchmarkJob, DeviceAbsent, DeviceBenchmark, MeasuredRun, benchmark
 from app.engine.service import Failure
 from app.paths import default_model, sample_recording
 from gpu.cancel import CancelToken
 from gpu.stage_clock import StageTime
-from gpu.types import DeviceInfo, GraphProfile, MemoryUsage, ModelInfo, NodeProfile, RunStats, Words
+from gpu.types import DeviceInfo, GraphProfile, KernelTime, MemoryUsage, ModelInfo, NodeProfile, RunStats, Words
 from tests.support.program import Program
 
 MB = 1_000_000
@@ -52,6 +52,23 @@ GPU = replace(CPU, device=DeviceInfo("cuda", "Some GPU", Words("As requested")),
 
 def cells(line: str) -> list[str]:
     return re.split(r" {2,}", line.strip())
+
+
+def test_a_gpu_s_kernels_and_memory() -> None:
+    kernels = (KernelTime("gemm_large_q5_1", 24, 0.003, 600 * MB), KernelTime("embed_q5_1", 100, 0.001, 0))
+    gpu = replace(GPU, profile=(), kernels=kernels, device_memory=MemoryUsage(150 * MB, 160 * MB, 7000 * MB, 8000 * MB))
+    _, memory_line, _, head, _, *rows = kernel_lines(gpu)
+    assert memory_line == "CUDA, GPU memory in MB: 150 ours, 160 at most; 7,000 free of 8,000"
+    assert head.startswith("CUDA, kernels: 124 launches, 0.004 s")
+    assert [cells(row) for row in rows] == [
+        ["gemm_large_q5_1", "24", "3.00", "75%", "125.0", "600.0", "200"],
+        ["embed_q5_1", "100", "1.00", "25%", "10.0", "0.0", "0"],
+    ]
+    assert not any("load" in line or "end" in line for line in memory_lines(gpu))
+    [device] = as_json(JOB, [gpu], [])["devices"]
+    assert device["kernels"][0]["n_bytes"] == 600 * MB
+    assert device["device_memory"]["free"] == 7000 * MB
+    assert list(kernel_lines(CPU)) == []
 
 
 class TestTable:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gpu import mel
 from gpu.audio import load_audio
-from gpu.mel import HOP_LENGTH, N_FRAMES, N_SAMPLES, MelStream
+from gpu.mel import HOP_LENGTH, N_FRAMES, N_SAMPLES, MelStream, NumpySpectrogram
 
 DATA = Path(__file__).parents[1] / "data"
 FIXTURE = DATA / "mel" / "openai_jfk.npz"
@@ -74,7 +74,7 @@ def test_equals_openai_whisper(n_mels: int) -> None:
         frames, expected = arrays[f"frames_{n_mels}"], arrays[f"log_mel_{n_mels}"]
     padded = np.pad(jfk(), (0, N_SAMPLES))
     whole = mel.log_mel(padded, filters(n_mels))
-    streamed, n_content = MelStream(in_blocks(jfk(), 16000), filters(n_mels)).window(0)
+    streamed, n_content = MelStream(in_blocks(jfk(), 16000), NumpySpectrogram(filters(n_mels))).window(0)
     assert np.abs(whole[:, frames] - expected).max() < 1e-4
     assert np.abs(streamed[:, frames] - expected).max() < 1e-4
     assert n_content == 1100
@@ -94,7 +94,7 @@ def test_equals_float64_arithmetic() -> None:
 def test_short_recordings_and_the_edges_of_a_window(n_samples: int) -> None:
     audio = noise(31)[:n_samples]
     expected = log10_mel_of_padded(audio)
-    stream = MelStream(in_blocks(audio, 7000), filters())
+    stream = MelStream(in_blocks(audio, 7000), NumpySpectrogram(filters()))
     window, n_content = stream.window(0)
     assert np.abs(window - in_range(expected, expected.max())[:, :N_FRAMES]).max() < 1e-4
     assert n_content == min(n_samples // HOP_LENGTH, N_FRAMES)
@@ -120,7 +120,7 @@ def test_windows_do_not_depend_on_blocks_or_steps(sizes: list[int], steps: list[
     audio, expected = long_recording()
     if sum(sizes) / len(sizes) < 1000:
         sizes = [*sizes, 100_000]  # a block a sample is right but slow
-    stream = MelStream(in_blocks(audio, *sizes), filters())
+    stream = MelStream(in_blocks(audio, *sizes), NumpySpectrogram(filters()))
     seek = 0
     for step in steps:
         window, n_content = stream.window(seek)
@@ -138,7 +138,7 @@ def test_windows_are_those_of_the_whole_recording_once_its_loudest_part_was_hear
     audio = noise(70)
     audio[:1600] = np.sign(audio[:1600])  # nothing after it is louder
     whole = mel.log_mel(np.pad(audio, (0, N_SAMPLES)), filters())
-    stream = MelStream(in_blocks(audio, 16000), filters())
+    stream = MelStream(in_blocks(audio, 16000), NumpySpectrogram(filters()))
     for seek in (0, 2873, 5746):
         assert np.abs(stream.window(seek)[0] - whole[:, seek : seek + N_FRAMES]).max() < 1e-5
 
@@ -147,14 +147,14 @@ def test_level_is_the_power_of_each_frame_read() -> None:
     """Also of frames that are forgotten; none after the end of the recording."""
     audio = noise(70)
     whole = log10_mel_of_padded(audio)[:, :7000]
-    stream = MelStream(in_blocks(audio, 16000), filters())
+    stream = MelStream(in_blocks(audio, 16000), NumpySpectrogram(filters()))
     stream.read(4500)
     assert np.abs(stream.level(100, 6900) - np.log10((10.0 ** whole[:, 100:6900]).sum(axis=0))).max() < 0.01
     assert len(stream.level(6900, 7100)) == 100
 
 
 def test_no_way_back() -> None:
-    stream = MelStream(in_blocks(noise(70), 16000), filters())
+    stream = MelStream(in_blocks(noise(70), 16000), NumpySpectrogram(filters()))
     stream.window(2000)
     stream.window(2000)
     with pytest.raises(ValueError, match="frame 1999 asked for after 2000"):
@@ -170,7 +170,7 @@ def test_reads_no_further_than_it_must() -> None:
             n_read += 16000
             yield np.zeros(16000, np.float32)
 
-    stream = MelStream(blocks(), filters())
+    stream = MelStream(blocks(), NumpySpectrogram(filters()))
     stream.window(0)
     assert n_read <= N_SAMPLES + 16000
     stream.window(100)
@@ -181,7 +181,7 @@ def test_reads_no_further_than_it_must() -> None:
 def test_memory_is_bounded_also_when_most_is_skipped() -> None:
     second = noise(1)
     n_seconds = 10 * 60
-    stream = MelStream((second for _ in range(n_seconds)), filters())
+    stream = MelStream((second for _ in range(n_seconds)), NumpySpectrogram(filters()))
     tracemalloc.start()
     stream.window(0)
     stream.window(n_seconds * 100 - N_FRAMES)

@@ -7,7 +7,7 @@ import soundfile
 from app.paths import vad_model
 from gpu.audio import load_audio
 from gpu.cancel import CancelToken
-from gpu.mel import MelStream
+from gpu.mel import MelStream, NumpySpectrogram
 from gpu.model_file import open_model
 from gpu.sounds import REACH, Part, Sound, sounds, sounds_in
 from gpu.speech import AnySound, SpokenParts, Stretch
@@ -32,7 +32,7 @@ def speech():
 
 def streamed(samples, listener):
     with open_model(SHIPPED_MODEL) as model:
-        stream = MelStream(listener.listen(iter([samples])), model.mel_filters.copy())
+        stream = MelStream(listener.listen(iter([samples])), NumpySpectrogram(model.mel_filters.copy()))
     stream.read(0)
     return stream
 

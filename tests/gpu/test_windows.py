@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gpu.mel import N_FRAMES, MelStream
+from gpu.mel import N_FRAMES, MelStream, NumpySpectrogram
 from gpu.model_file import open_model
 from gpu.sounds import Sound
 from gpu.speech import AnySound, Stretch
-from gpu.windows import LONGEST, SLACK, USUAL, Window, cut_at_pauses, expected_windows, read_ahead
+from gpu.windows import LONGEST, SLACK, USUAL, ReadAhead, Window, cut_at_pauses, expected_windows
 from tests.support.requantize import SHIPPED_MODEL
 
 
@@ -39,7 +39,7 @@ def cut(samples, filters, *, known=True):
 def windows_of(samples, filters, duration_s, speech=None):
     speech = speech or AnySound()
     blocks = iter(np.array_split(samples, max(1, len(samples) // 50_000)))
-    return cut_at_pauses(MelStream(speech.listen(blocks), filters), speech, duration_s)
+    return cut_at_pauses(MelStream(speech.listen(blocks), NumpySpectrogram(filters)), speech, duration_s)
 
 
 def start_of(window):
@@ -114,7 +114,7 @@ def test_digital_silence_is_left_out(filters):
 def test_reading_ahead_changes_nothing(filters):
     samples = bursts((0, 70), length_s=70)
     straight = cut(samples, filters)
-    ahead = list(read_ahead(windows_of(samples, filters, 70.0)))
+    ahead = list(ReadAhead(windows_of(samples, filters, 70.0)))
     assert [w.stretches for w in ahead] == [w.stretches for w in straight]
 
 
@@ -124,7 +124,7 @@ def test_what_goes_wrong_while_reading_ahead_is_raised(filters):
         raise OSError("the disk is gone")
 
     speech = AnySound()
-    windows = read_ahead(cut_at_pauses(MelStream(speech.listen(broken()), filters), speech, 70.0))
+    windows = ReadAhead(cut_at_pauses(MelStream(speech.listen(broken()), NumpySpectrogram(filters)), speech, 70.0))
     assert start_of(next(windows)) == 0
     with pytest.raises(OSError, match="gone"):
         list(windows)

@@ -19,7 +19,7 @@ class FailingBackend:
     """
 
     def __init__(self, backend: Backend, method: str, nth: int, error: DeviceError) -> None:
-        self.limits = backend.limits
+        self.limits, self.spectrogram, self.encodes_ahead = backend.limits, backend.spectrogram, backend.encodes_ahead
         self._backend, self._method, self._left, self._error = backend, method, nth, error
         self.is_broken = self.is_closed = False
 

@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from gpu.model_file import ModelDimensions, Tensor
+from gpu.model_file.mel_filters import mel_filters
 from gpu.model_file.quants import FORMATS
 from gpu.token_rules import TokenRules
 from tests.support.requantize import K_FORMATS, encode_all
@@ -39,6 +40,10 @@ class TinyWhisper:
 
     dims: ModelDimensions
     tensors: dict[str, Tensor]
+
+    @property
+    def mel_filters(self) -> np.ndarray:
+        return mel_filters(self.dims.n_mels)
 
 
 def tiny_dimensions(format_name: str) -> ModelDimensions:

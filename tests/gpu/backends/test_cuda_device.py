@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gpu.backends.cuda_arena import ALIGNMENT, Arena
-from gpu.backends.cuda_device import Compile, CudaDevice
+from gpu.backends.cuda_device import Compiler, CudaDevice
 from gpu.errors import DeviceError, DeviceFailedError, DeviceMemoryError, DeviceUnavailableError, KernelError
 from tests.support.cuda.fake_cupy import CompileError, FakeArray, FakeGpu, Kernel, fake_cupy
 
@@ -25,7 +25,7 @@ def add(grid: tuple[int, ...], block: tuple[int, ...], args: Sequence, shared: i
 class Sources:
     """Kernels from source; what the compiler makes of it is `MODULES`."""
 
-    def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: tuple[int, int], compile: Compiler) -> Iterator[bytes]:
         for name, source in SOURCES.items():
             yield compile(name, source, ["-std=c++17"])
 

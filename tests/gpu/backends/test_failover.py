@@ -9,6 +9,7 @@ import pytest
 from gpu.audio import open_audio
 from gpu.backends.failover import FailoverBackend
 from gpu.cancel import CancelToken
+from gpu.decoding import WindowDecoder
 from gpu.errors import DeviceFailedError, DeviceMemoryError
 from gpu.transcribe import Transcription
 from gpu.types import DeviceChanged, RunStats, RunWarning, Segment, TranscribeOptions, Words
@@ -27,7 +28,7 @@ ENGLISH = TranscribeOptions(language="en")
 def transcribe(engine):
     """Runs a recording on a device that fails there; what came, the device, and the notes it gave the CPU."""
 
-    def run(path, options, method, nth, error=LOST):
+    def run(path, options, method, nth, error=LOST, ahead=False):
         notes = []
 
         def take_over(note):
@@ -35,6 +36,7 @@ def transcribe(engine):
             return engine._backend
 
         failing = FailingBackend(engine._backend, method, nth, error)
+        failing.encodes_ahead = ahead
         loaded = replace(engine._loaded, backend=FailoverBackend(failing, take_over))
         with closing(open_audio(path)) as audio:
             events = list(Transcription(loaded, [audio], options, CancelToken()).events())
@@ -94,6 +96,31 @@ def test_windows_at_once(transcribe, reading, reading_segments, method, nth, cap
     assert [(s.start, s.end, s.text) for s in segments(events)] == [(s.start, s.end, s.text) for s in reading_segments]
     assert "the CPU takes over" in caplog.text
     assert events[-1].n_windows == 4
+
+
+@pytest.mark.slow
+def test_a_window_that_was_encoded_ahead(transcribe, reading, reading_segments):
+    """On a device that does so, and breaks at it: the same text."""
+    events, failing, _ = transcribe(reading[0], ENGLISH, "encode", 4, LOST, ahead=True)
+    assert failing.is_broken
+    assert [(s.start, s.end, s.text) for s in segments(events)] == [(s.start, s.end, s.text) for s in reading_segments]
+
+
+def test_fewer_windows_where_the_memory_is_full(engine, caplog):
+    """By what others took since the model was loaded: the device goes on, with what fits."""
+
+    class Tight(FailingBackend):
+        def open(self, plan, cancel):
+            if plan.rows > 2:
+                raise FULL
+            return super().open(plan, cancel)
+
+    loaded = engine._loaded
+    backend = FailoverBackend(Tight(engine._backend, "", 0, FULL), lambda note: pytest.fail(note))
+    decoder = WindowDecoder(backend, loaded.dims, loaded.tokenizer, ENGLISH, CancelToken())
+    assert decoder.open_batch(8)[1] == 2
+    assert "4 windows at once instead of 8" in caplog.text
+    assert backend.device.kind == "cuda"
 
 
 @pytest.mark.slow

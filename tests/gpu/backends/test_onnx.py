@@ -15,7 +15,7 @@ from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
 from gpu.devices import select_device
 from gpu.errors import Cancelled
-from gpu.mel import N_SAMPLES, MelStream, log_mel
+from gpu.mel import N_SAMPLES, MelStream, NumpySpectrogram, log_mel
 from gpu.model_file import open_model
 from gpu.sounds import sounds_in
 from gpu.speech import AnySound, Stretch
@@ -368,7 +368,7 @@ def test_words_are_timed_as_by_the_reference(real, audio):
     mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)
     tokenizer = Tokenizer(model.vocabulary, model.dims)
     options = TranscribeOptions(language="en", temperature=(0.0,), word_timestamps=True)
-    stream = MelStream(iter([clip]), model.mel_filters)
+    stream = MelStream(iter([clip]), NumpySpectrogram(model.mel_filters))
     stream.read(0)
     heard = sounds_in([Stretch(0, len(clip) // 160)], stream, AnySound(), 0)
     timed = []

@@ -9,19 +9,70 @@ from pathlib import Path
 import pytest
 
 from gpu.errors import KernelError
-from gpu.kernels import MANIFEST, KernelImages, build, is_current, names, source_hash
+from gpu.kernels import MANIFEST, KernelImages, build, is_current, names, source, source_hash
 from gpu.kernels.build import ARCHITECTURES
 from gpu.kernels.nvrtc import Nvrtc
 from gpu.types import Words
 from tests.support.cuda.nvidia import recorded
 
 
-def compiled_now(name: str, source: str, options: Sequence[str]) -> bytes:
-    return f"compiled {name}".encode()
+class Compiled:
+    """A compiler that counts."""
+
+    def __init__(self, version: str = "13.0") -> None:
+        self.version, self.n = version, 0
+
+    def __call__(self, name: str, source: str, options: Sequence[str]) -> bytes:
+        self.n += 1
+        return f"compiled {name}".encode()
 
 
 def images(cubins: Path | None, *capability: int) -> list[bytes]:
-    return list(KernelImages(cubins).images((capability[0], capability[1]), compiled_now))
+    return list(KernelImages(cubins).images((capability[0], capability[1]), Compiled()))
+
+
+def test_what_was_compiled_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By all it depends on: the GPU, the compiler, its options and the source."""
+    cache, first = tmp_path / "none" / "yet", Compiled()
+    expected = [f"compiled {name}".encode() for name in names()]
+
+    def n_compiled(capability: tuple[int, int] = (8, 6), version: str = "13.0") -> int:
+        compiler = Compiled(version)
+        assert list(KernelImages(None, cache).images(capability, compiler)) == expected
+        return compiler.n
+
+    assert list(KernelImages(None, cache).images((8, 6), first)) == expected
+    assert first.n == len(names())
+    assert n_compiled() == 0
+    assert n_compiled((8, 9)) == len(names()) == n_compiled(version="13.1")
+    assert n_compiled() == n_compiled((8, 9)) == n_compiled(version="13.1") == 0
+    monkeypatch.setattr("gpu.kernels.OPTIONS", ("-std=c++17", "-lineinfo"))
+    assert n_compiled() == len(names())
+    monkeypatch.setattr("gpu.kernels.source", lambda name: "// another\n" + source(name))
+    assert n_compiled() == len(names())
+    assert {path.suffix for path in cache.iterdir()} == {".bin"}
+    assert len(list(cache.glob("gemm-sm_86-*"))) == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", None])
+def test_a_damaged_entry_is_made_anew(tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture) -> None:
+    images = KernelImages(None, tmp_path)
+    expected = list(images.images((8, 6), Compiled()))
+    [entry] = tmp_path.glob("gemv-sm_86-*")
+    content = entry.read_bytes()
+    entry.write_bytes(content[:-1] + b"?" if damage is None else damage)
+    again = Compiled()
+    assert list(images.images((8, 6), again)) == expected
+    assert again.n == 1
+    assert "is damaged" in caplog.text
+    assert entry.read_bytes() == content
+
+
+def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    compiler = Compiled()
+    assert len(list(KernelImages(None, tmp_path / "file" / "kernels").images((8, 6), compiler))) == len(names())
+    assert "are not kept" in caplog.text
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Pair:
         self.reference = ReferenceBackend(self.model)
         mel = tiny_mel(n_windows)
         self.crosses = self.ours.encode(mel, CancelToken())
+        for cross in self.crosses:
+            device.wait(cross.encoded)
         self.expected = self.reference.encode(mel, CancelToken())
 
     def check(self, tokens, window=0, rules=RULES, slack=0.0):

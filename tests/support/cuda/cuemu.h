@@ -185,7 +185,7 @@ inline void cuemu_load_matrices(int line, uint32_t (&r)[4], const __half* row, b
 // ---- kernels to be called by name: an entry and a signature of each (emulator.py)
 template <class T>
 constexpr char cuemu_letter() {
-    if constexpr (std::is_pointer_v<T>) return 'P';
+    if constexpr (std::is_pointer_v<T>) return std::is_const_v<std::remove_pointer_t<T>> ? 'R' : 'P';
     else if constexpr (std::is_same_v<T, float>) return 'f';
     else if constexpr (std::is_same_v<T, int>) return 'i';
     else return '?';  // not in our conventions

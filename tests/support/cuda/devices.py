@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gpu.backends.cuda_device import CudaDevice
-from gpu.kernels import OPTIONS, Compile, ComputeCapability, source
+from gpu.kernels import OPTIONS, Compiler, ComputeCapability, source
 from tests.support.cuda.emulator import compile_kernels
 from tests.support.cuda.fake_cupy import fake_cupy
 
@@ -16,7 +16,7 @@ class SomeKernels:
     def __init__(self, *names: str) -> None:
         self._names = names
 
-    def images(self, capability: ComputeCapability, compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: ComputeCapability, compile: Compiler) -> Iterator[bytes]:
         for name in self._names:
             yield compile(name, source(name), OPTIONS)
 

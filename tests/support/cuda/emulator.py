@@ -126,6 +126,10 @@ class EmulatedKernel:
         if failed:
             raise EmulationError(f"{self.name}: {error.value.decode()}")
 
+    def writes(self, i: int) -> bool:
+        """Whether it may write to its argument: a pointer, and not to constants."""
+        return self._signature[i] == "P"
+
     def _check_geometry(self, grid: tuple[int, ...], block: tuple[int, ...]) -> None:
         if min(block) < 1 or np.prod(block) > _LIMITS["threads"] or block[2] > _LIMITS["z"]:
             raise EmulationError(f"{self.name}: no GPU has blocks of {block} threads")
@@ -138,7 +142,7 @@ class EmulatedKernel:
         return [self._cell(i, *pair) for i, pair in enumerate(zip(arguments, self._signature, strict=True))]
 
     def _cell(self, i: int, argument: Any, letter: str) -> Any:
-        if letter == "P":
+        if letter in "PR":  # R: of constants
             if argument is None:
                 return ctypes.c_void_p(None)
             if not isinstance(argument, np.ndarray) or not argument.flags.c_contiguous:

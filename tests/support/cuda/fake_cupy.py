@@ -2,7 +2,8 @@
 
 Memory is NumPy's, filled with NaNs when it is allocated. Kernels come from a compiler that is handed in: the emulator,
 or functions in Python. What CUDA forbids or leaves undefined is an error here: work that names no stream, anything but
-work while a graph is captured, memory that was freed, writing behind it, results that are read before they are there.
+work while a graph is captured, memory that was freed, writing behind it, results that are read before they are there,
+streams that nothing keeps apart.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from tests.support.cuda.fake_memory import (
-    POISON,
     CUDADriverError,
     CUDARuntimeError,
     FakeArray,
@@ -22,8 +22,10 @@ from tests.support.cuda.fake_memory import (
     FakeMemory,
     FakePointer,
     FakeUnownedMemory,
+    PinnedMemory,
     Region,
 )
+from tests.support.cuda.fake_streams import FakeEvent, FakeStream, Work
 
 _STATIC_SHARED, _MAX_SHARED = 48 << 10, 64 << 10  # of Turing, the least we work on
 _MAX_DYNAMIC_SHARED = 8  # cuda.h's number of the attribute
@@ -39,86 +41,6 @@ class NVRTCError(RuntimeError):
 
 class CompileError(Exception):
     """What a compiler raises where the source is wrong."""
-
-
-class FakeEvent:
-    def __init__(self, gpu: FakeGpu) -> None:
-        gpu.call("event")
-        self._gpu, self._stream = gpu, None
-
-    def record(self, stream: FakeStream) -> None:
-        self._gpu.call("event")
-        self._stream = stream
-        self._n_deliveries = stream.n_delivered + len(stream.deliveries)
-
-    @property
-    def done(self) -> bool:
-        return self._stream.n_delivered >= self._n_deliveries
-
-    def synchronize(self) -> None:
-        self._gpu.call("synchronize")
-        self._stream.finish(self._n_deliveries)
-
-
-class FakeStream:
-    """Work is done at once; only what arrives on the host arrives late."""
-
-    def __init__(self, gpu: FakeGpu) -> None:
-        gpu.call("stream")
-        self._gpu = gpu
-        self.deliveries: list[tuple[np.ndarray, np.ndarray]] = []
-        self.n_delivered = 0
-
-    def enqueue(self, name: str, work: Callable[[], None]) -> None:
-        def run() -> None:
-            self._gpu.call("launch")
-            self._gpu.launched.append(name)
-            work()
-
-        if self._gpu.capturing is None:
-            run()
-        else:
-            self._gpu.capturing.append(run)
-
-    def deliver_later(self, out: np.ndarray, content: np.ndarray) -> None:
-        out.view(np.uint8).fill(POISON)
-        self.deliveries.append((out, content))
-
-    def finish(self, until: int | None = None) -> None:
-        while self.deliveries and (until is None or self.n_delivered < until):
-            out, content = self.deliveries.pop(0)
-            np.copyto(out, content)
-            self.n_delivered += 1
-
-    def synchronize(self) -> None:
-        self._gpu.call("synchronize")
-        self.finish()
-        self._gpu.check()
-
-    def wait_event(self, event: FakeEvent) -> None:
-        self._gpu.call("event")
-
-    def begin_capture(self, mode: int) -> None:
-        self._gpu.call("capture")
-        self._gpu.capturing = []
-
-    def end_capture(self) -> FakeGraph:
-        recorded, self._gpu.capturing = self._gpu.capturing, None
-        self._gpu.call("instantiate")
-        return FakeGraph(self._gpu, recorded)
-
-
-class FakeGraph:
-    def __init__(self, gpu: FakeGpu, nodes: list[Callable[[], None]]) -> None:
-        self._gpu, self.nodes = gpu, nodes
-
-    def upload(self, stream: FakeStream) -> None:
-        self._gpu.call("event")
-
-    def launch(self, stream: FakeStream) -> None:
-        self._gpu.call("replay")
-        for node in self.nodes:
-            node()
 
 
 class FakeFunction:
@@ -138,10 +60,14 @@ class FakeFunction:
             raise CUDADriverError(1)
         frozen = [self._argument(i, arg) for i, arg in enumerate(args)]
 
-        def work() -> None:
+        def run() -> None:
             self._kernel(grid, block, [a.host() if isinstance(a, Region) else a for a in frozen], shared_mem)
 
-        stream.enqueue(self._name, work)
+        may_write = getattr(self._kernel, "writes", lambda i: True)
+        regions = [(i, region) for i, region in enumerate(frozen) if isinstance(region, Region)]
+        written = tuple(region for i, region in regions if may_write(i))
+        read = tuple(region for i, region in regions if not may_write(i))
+        stream.enqueue(Work(self._name, run, read, written))
 
     def _argument(self, i: int, argument: Any) -> Any:
         if isinstance(argument, FakeArray):
@@ -201,11 +127,12 @@ def fake_cupy(
     gpu, nvrtc = FakeGpu(total), _Nvrtc(compiler)
     cuda = SimpleNamespace(
         Device=lambda ordinal: FakeDevice(gpu, ordinal, n_devices, capability),
-        Event=lambda *, block, disable_timing: FakeEvent(gpu),
+        Event=lambda *, block, disable_timing: FakeEvent(gpu, disable_timing),
         Memory=lambda n_bytes: FakeMemory(gpu, n_bytes),
         MemoryPointer=FakePointer,
         UnownedMemory=FakeUnownedMemory,
         Stream=lambda *, non_blocking: FakeStream(gpu),
+        get_elapsed_time=lambda start, end: end.elapsed_since(start),
         alloc_pinned_memory=lambda size: _pinned_memory(gpu, size),
         driver=SimpleNamespace(
             CUDADriverError=CUDADriverError,
@@ -262,6 +189,6 @@ def _memory_info(gpu: FakeGpu) -> tuple[int, int]:
     return gpu.total - gpu.used, gpu.total
 
 
-def _pinned_memory(gpu: FakeGpu, size: int) -> bytearray:
+def _pinned_memory(gpu: FakeGpu, size: int) -> PinnedMemory:
     gpu.call("allocate pinned")
-    return bytearray(b"\xff" * max(512, 1 << (size - 1).bit_length()))  # CuPy rounds up
+    return PinnedMemory(b"\xff" * max(512, 1 << (size - 1).bit_length()))  # CuPy rounds up

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import weakref
-from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tests.support.cuda.fake_streams import Work
+
 if TYPE_CHECKING:
-    from tests.support.cuda.fake_cupy import FakeStream
+    from tests.support.cuda.fake_streams import FakeStream
 
 POISON = 0xFF  # NaN in every float format, -1 in every integer
 _GUARD_BYTES = 256  # behind every allocation
@@ -51,14 +55,18 @@ class FakeGpu:
         self.used = self.peak = 0
         self.launched: list[str] = []
         self.faults: dict[str, tuple[int, int]] = {}
-        self.capturing: list[Callable[[], None]] | None = None
+        self.capturing: list[Work] | None = None
+        self.capturer = 0  # the thread
+        self.streams: list[FakeStream] = []
+        self.lock = threading.RLock()
+        self.is_working = False
         self._poisoned = 0
 
     def call(self, name: str, *, in_capture: bool = False) -> None:
         """Every call of the driver begins here."""
         if self._poisoned:
             raise CUDARuntimeError(self._poisoned)
-        if self.capturing is not None and not in_capture:
+        if self.capturing is not None and self.capturer == threading.get_ident() and not in_capture:
             raise CUDARuntimeError(900)
         if name in self.faults:
             left, status = self.faults[name]
@@ -67,6 +75,11 @@ class FakeGpu:
                 del self.faults[name]
                 self._poisoned = status if status in _FATAL else 0
                 raise CUDARuntimeError(status)
+
+    def finish(self) -> None:
+        """Do all that streams have left to do: freeing memory waits for it."""
+        for stream in self.streams:
+            stream.finish()
 
     def check(self) -> None:
         """Nothing was written behind an allocation."""
@@ -110,6 +123,14 @@ class FakeUnownedMemory:
     def __init__(self, ptr: int, size: int, owner: object, device_id: int) -> None:
         [memory] = [memory for memory in _MEMORIES if memory.ptr == ptr]
         self.gpu, self.size, self.bytes, self.owner = memory.gpu, size, memory.bytes[:size], owner
+        self.is_there = [True]  # by itself: regions do not keep the memory alive
+
+    def __del__(self) -> None:
+        if self.gpu.is_working or sys.is_finalizing():
+            return  # in the midst of something: nothing may run now, and it is not known what still needs it
+        with suppress(Exception):  # nobody hears it here
+            self.gpu.finish()
+        self.is_there[0] = False
 
 
 class FakePointer:
@@ -129,21 +150,30 @@ class FakePointer:
 
     def memset_async(self, value: int, size: int, stream: FakeStream) -> None:
         region = self.bytes(size)
-        stream.enqueue("fill", lambda: region.host().fill(value))
+        stream.enqueue(Work("fill", lambda: region.host().fill(value), writes=(region,)))
 
     def copy_from_device_async(self, source: FakePointer, size: int, stream: FakeStream) -> None:
         target, origin = self.bytes(size), source.bytes(size)
-        stream.enqueue("copy", lambda: np.copyto(target.host(), origin.host()))
+        copy = Work("copy", lambda: np.copyto(target.host(), origin.host()), reads=(origin,), writes=(target,))
+        stream.enqueue(copy)
 
 
 class Region:
     """Some of an allocation's bytes as a NumPy array, without keeping the allocation alive."""
 
     def __init__(self, memory: FakeUnownedMemory, host: np.ndarray) -> None:
-        self._memory, self._host = weakref.ref(memory), host
+        self._is_there, self._host = memory.is_there, host
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The addresses it takes, [first, behind); of a table of addresses also what those lead to."""
+        found = [(self._host.ctypes.data, self._host.ctypes.data + self._host.nbytes)]
+        if self._host.dtype == np.uint64:
+            inside = [m for m in _MEMORIES if any(m.ptr <= a < m.ptr + m.size for a in self._host.flat)]
+            found += [(memory.ptr, memory.ptr + memory.size) for memory in inside]
+        return found
 
     def host(self) -> np.ndarray:
-        assert self._memory() is not None, "memory that was freed is used"
+        assert self._is_there[0], "memory that was freed is used"
         return self._host
 
 
@@ -195,17 +225,30 @@ class FakeArray:
         return Region(self._memory, self._host)
 
     def set(self, host: np.ndarray, stream: FakeStream) -> None:
-        assert stream is not None
+        """Pinned memory is read when the stream comes to it, other memory at once."""
         self._memory.gpu.call("upload")
         assert (self.shape, self.dtype) == (host.shape, host.dtype)
-        np.copyto(self._host, host)
+        content, region = host if is_pinned(host) else host.copy(), self.region
+        stream.add(Work("upload", lambda: np.copyto(region.host(), content), writes=(region,)))
 
     def get(self, stream: FakeStream, out: np.ndarray, blocking: bool = True) -> None:
-        assert stream is not None
         self._memory.gpu.call("download")
         assert (self.shape, self.dtype) == (out.shape, out.dtype)
+        assert blocking or is_pinned(out)
+        region = self.region
+        if not blocking:
+            out.view(np.uint8).fill(POISON)
+        stream.add(Work("download", lambda: np.copyto(out, region.host()), reads=(region,)))
         if blocking:
             stream.finish()
-            np.copyto(out, self._host)
-        else:
-            stream.deliver_later(out, self._host.copy())
+
+
+class PinnedMemory(bytearray):
+    """Host memory that streams copy to and from by themselves."""
+
+
+def is_pinned(host: object) -> bool:
+    """Whether an array lies in such memory."""
+    while isinstance(host, np.ndarray):
+        host = host.base
+    return isinstance(host.obj if isinstance(host, memoryview) else host, PinnedMemory)

@@ -16,29 +16,29 @@ from typing import Any
 
 import numpy as np
 
-from gpu.backends.cuda_device import Compile, CudaDevice, import_cupy
+from gpu.backends.cuda_device import Compiler, CudaDevice, import_cupy
 from gpu.backends.cuda_errors import Guard
 
 
 class NoKernels:
-    def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: tuple[int, int], compile: Compiler) -> Iterator[bytes]:
         return iter(())
 
 
 class OneImage:
-    def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: tuple[int, int], compile: Compiler) -> Iterator[bytes]:
         yield b"image"
 
 
 class OneKernel:
-    def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: tuple[int, int], compile: Compiler) -> Iterator[bytes]:
         image = compile("one.cu", 'extern "C" __global__ void one() {}', ["-std=c++17"])
         assert image.startswith(b"\x7fELF")
         yield image
 
 
 class BadKernel:
-    def images(self, capability: tuple[int, int], compile: Compile) -> Iterator[bytes]:
+    def images(self, capability: tuple[int, int], compile: Compiler) -> Iterator[bytes]:
         yield compile("bad.cu", "nonsense", [])
 
 
