@@ -11,7 +11,7 @@ from gpu.audio import SAMPLE_RATE
 from gpu.backends.base import Cross, Floats, RowParams
 from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
-from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, log_mel
+from gpu.mel import FRAMES_PER_SECOND, N_FRAMES, log_mel_by
 from gpu.sounds import Sound
 from gpu.transcribe import LoadedModel
 from gpu.types import LanguageDetected, TranscribeOptions
@@ -97,7 +97,7 @@ class LiveReader:
             n_frames = min(2 * (len(audio) // hop // 2) + 2 * round(silence_s * FRAMES_PER_SECOND / 2), N_FRAMES)
         padded = np.zeros(n_frames * hop, np.float32)
         padded[: len(audio)] = audio[: len(padded)]
-        return log_mel(padded, self._model.mel_filters)
+        return log_mel_by(self._model.backend.spectrogram, padded)
 
     def _decode(self, cross: Cross, n_speech: int, given: Sequence[int]) -> list[LiveWord]:
         tokenizer = self._model.tokenizer

@@ -45,8 +45,18 @@ def log_mel(audio: Floats, filters: Floats) -> Floats:
     Returns:
         (n_mels, n // 160) float32.
     """
-    log10_mel = NumpySpectrogram(filters).log10_mel(np.pad(audio, _PAD, mode="reflect"))[:, : len(audio) // HOP_LENGTH]
+    return log_mel_by(NumpySpectrogram(filters), audio)
+
+
+def log_mel_by(spectrogram: Spectrogram, audio: Floats) -> Floats:
+    """The same, computed by a device's."""
+    log10_mel = spectrogram.log10_mel(np.pad(audio, _PAD, mode="reflect"))[:, : len(audio) // HOP_LENGTH]
     return _normalize(log10_mel, log10_mel.max(initial=_LOG_FLOOR))
+
+
+def _normalize(log10_mel: Floats, maximum: np.float32) -> Floats:
+    """What the encoder is given: clamped to the dynamic range below `maximum`, scaled to about -1..1."""
+    return (np.maximum(log10_mel, maximum - _DYNAMIC_RANGE) + np.float32(4.0)) / np.float32(4.0)
 
 
 class Spectrogram(Protocol):
@@ -80,11 +90,6 @@ class NumpySpectrogram:
             np.matmul(self.filters, power.T, out=mel[:, begin : begin + _BATCH])
         np.maximum(mel, _FLOOR, out=mel)
         return np.log10(mel, out=mel)
-
-
-def _normalize(log10_mel: Floats, maximum: np.float32) -> Floats:
-    """What the encoder is given: clamped to the dynamic range below `maximum`, scaled to about -1..1."""
-    return (np.maximum(log10_mel, maximum - _DYNAMIC_RANGE) + np.float32(4.0)) / np.float32(4.0)
 
 
 class MelStream:
