@@ -7,8 +7,10 @@ import importlib.util
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 from gpu.types import Words
@@ -173,10 +175,10 @@ def _old_gpu(gpus: tuple[CudaGpu, ...]) -> CudaProbe | None:
 
 
 def _missing_package(gpus: tuple[CudaGpu, ...], compiled: bool) -> CudaProbe | None:
-    if importlib.util.find_spec("cupy") is None:
+    if not _has_cupy():
         cause = Words("{gpu} found, but the package CuPy is not installed", gpu=gpus[0].description)
         return CudaProbe(CudaState.NO_CUPY, cause, Words("Install the package cupy-cuda13x."), gpus)
-    if not compiled and not (any(nvrtc_libraries()) and any(cuda_headers())):
+    if not compiled and lacks_compiler():
         cause = Words(
             "{gpu} found, but the compiler NVRTC is not installed, or not its headers", gpu=gpus[0].description
         )
@@ -193,7 +195,29 @@ def nvrtc_libraries() -> Iterator[Path]:
     """The compiler for kernels that come as sources; it is not loaded."""
     for root in toolkits():
         for pattern in ("lib*/libnvrtc.so.*", "bin/nvrtc64_*.dll", "bin/x*64/nvrtc64_*.dll"):
-            yield from root.glob(pattern)
+            yield from (path for path in root.glob(pattern) if ".alt." not in path.name)
+
+
+@cache
+def preload_nvrtc() -> None:
+    """Load the compiler, so that CuPy finds it: by itself it looks into site-packages only, not where a pack lies."""
+    if (path := next(nvrtc_libraries(), None)) is None:
+        return
+    builtins = [one for one in path.parent.glob("*nvrtc-builtins*") if ".alt." not in one.name]
+    for library in (*builtins, path):  # which it looks for by name only
+        with suppress(OSError):
+            ctypes.CDLL(str(library), mode=ctypes.RTLD_GLOBAL)
+
+
+def lacks_compiler() -> bool:
+    """Whether kernels that come as sources cannot be compiled."""
+    return not (any(nvrtc_libraries()) and any(cuda_headers()))
+
+
+def _has_cupy() -> bool:
+    """Also when it was imported and has been removed since."""
+    spec = importlib.util.find_spec("cupy")
+    return spec is not None and (spec.origin is None or Path(spec.origin).exists())
 
 
 def cuda_headers() -> Iterator[Path]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.engine.service import Failure, failure_of
-from app.gpu_pack.packages import NoGpuPackError, Package, activate, needed_packages, pack_folder
+from app.gpu_pack.installation import GpuPack
+from app.gpu_pack.packages import NoGpuPackError, Package, activate, needed_packages
 from app.gpu_pack.proof import has_passed, remember
 from app.paths import gpu_dir, kernels_dir, resources_dir, sample_recording, vad_model
 from gpu.cancel import CancelToken
-from gpu.cuda_probe import CudaGpu, CudaState
+from gpu.cuda_probe import CudaGpu, CudaState, lacks_compiler
 from gpu.devices import GpuSupport
 from gpu.errors import Cancelled
 from gpu.kernels import is_current
@@ -27,7 +29,11 @@ def gpu_support() -> GpuSupport:
     """The GPU engine as it is on this machine; a pack that was fetched for it can be imported from now on."""
     if gpu_dir().is_dir():
         with suppress(NoGpuPackError):
-            activate(pack_folder(gpu_packages(), gpu_dir()))
+            pack = GpuPack(gpu_packages())
+            if "cupy" not in sys.modules:
+                pack.finish_removal()
+            if pack.is_installed:
+                activate(pack.folder, for_its_compiler=_cubins() is None and lacks_compiler())
     return GpuSupport(_has_passed, _cubins(), kernels_dir())
 
 
@@ -117,8 +123,8 @@ def gpu_status() -> Iterator[str]:
         memory = f"{gpu.total_memory / 1e9:.1f} GB"
         yield f"cuda:{gpu.ordinal}: {gpu.name}, {memory}, compute capability {gpu.capability}, {state}"
     try:
-        folder = pack_folder(gpu_packages(), gpu_dir())
-        yield f"Packages for the GPU: {folder if folder.is_dir() else 'not fetched'}"
+        pack = GpuPack(gpu_packages())
+        yield f"Packages for the GPU: {pack.folder if pack.is_installed else 'not fetched'}"
     except NoGpuPackError as e:
         yield f"{e.message} {e.remedy}"
 

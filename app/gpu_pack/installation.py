@@ -6,6 +6,7 @@ another name and renamed. What was fetched before a stop is kept, and gone once 
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import zipfile
@@ -22,6 +23,8 @@ from app.paths import gpu_dir
 from gpu.cancel import CancelToken
 from gpu.errors import reason
 from gpu.types import Words
+
+_log = logging.getLogger(__name__)
 
 _BLOCK_BYTES = 1 << 20
 
@@ -66,7 +69,7 @@ class GpuPack:
 
     @property
     def is_installed(self) -> bool:
-        return self.folder.is_dir()
+        return self.folder.is_dir() and not self._mark.exists()
 
     @property
     def has_files(self) -> bool:
@@ -90,6 +93,8 @@ class GpuPack:
         if self.is_installed:
             yield Installed(self.folder, was_there=True)
             return
+        if self._mark.exists():  # half of it is gone
+            self.remove()
         n_before = 0
         for package in self.packages:
             download = Download(package.file, self._downloads, token, network or Network(), backoff or Backoff())
@@ -110,10 +115,31 @@ class GpuPack:
         """Take away every pack, also older ones, and what was fetched for one.
 
         Raises:
-            CannotWriteError: the system does not let us (a running program uses it).
+            CannotWriteError: the system does not let us. What a running program uses (Windows) goes when the next one
+                starts, see `finish_removal`; until then nothing counts as installed.
         """
-        for folder in self._folders():
-            _delete(folder)
+        if not self.has_files:
+            return
+        with suppress(OSError):
+            self._mark.touch()
+        try:
+            for folder in self._folders():
+                _delete(folder)
+        except CannotWriteError as e:
+            raise CannotWriteError(
+                e.message, remedy=Words("It is deleted when the program starts the next time, if it may be.")
+            ) from e
+        _unmark(self._mark)
+
+    def finish_removal(self) -> None:
+        """What could not be deleted before, now that nobody uses it yet."""
+        if self._mark.exists():
+            try:
+                self.remove()
+            except CannotWriteError as e:
+                _log.warning("%s", e)
+            else:
+                _unmark(self._mark)
 
     def discard_downloads(self) -> None:
         """Throw away what was fetched and is not unpacked yet. Raises `CannotWriteError`."""
@@ -121,6 +147,10 @@ class GpuPack:
 
     def _folders(self) -> Iterator[Path]:
         yield from (*self.home.glob("pack-*"), self._downloads)
+
+    @property
+    def _mark(self) -> Path:
+        return self.home / "to-be-removed"
 
     @property
     def _downloads(self) -> Path:
@@ -166,6 +196,13 @@ def _unpack_wheel(path: Path, folder: Path, token: CancelToken) -> None:
             Words("{name} cannot be unpacked: {cause}.", name=path.name, cause=e),
             remedy=Words("Try again: it was deleted and will be fetched anew."),
         ) from e
+
+
+def _unmark(mark: Path) -> None:
+    try:
+        mark.unlink(missing_ok=True)
+    except OSError as e:
+        raise _cannot_write(mark, e) from e
 
 
 def _delete(folder: Path) -> None:

@@ -86,9 +86,15 @@ def pack_folder(packages: Sequence[Package], home: Path) -> Path:
     return home / f"pack-{pack_id(packages)}"
 
 
-def activate(folder: Path) -> bool:
-    """Let the program import what is in a pack, if it is there and the environment has no CuPy of its own."""
-    if not folder.is_dir() or importlib.util.find_spec("cupy") is not None:
+def activate(folder: Path, *, for_its_compiler: bool = False) -> bool:
+    """Let the program import what is in a pack, if it is there and the environment has no CuPy of its own.
+
+    Args:
+        for_its_compiler: even if it has: that one goes before, and lacks the compiler.
+    """
+    if not folder.is_dir() or str(folder) in sys.path:
+        return False
+    if importlib.util.find_spec("cupy") is not None and not for_its_compiler:
         return False
     sys.path.append(str(folder))
     importlib.invalidate_caches()

@@ -131,7 +131,8 @@ class Decoder(Protocol):
         ...
 
     def candidates(self) -> TopK:
-        """Beam search, with one row: the next tokens after what `choose` (or `admit`) left. Choose nothing."""
+        """Beam search, with one row: the next tokens after what `choose` left. Choose nothing. After `admit` all
+        sequences are the same: one of them may be all there is."""
         ...
 
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:

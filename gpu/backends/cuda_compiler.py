@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gpu.cuda_probe import cuda_headers
+from gpu.cuda_probe import cuda_headers, preload_nvrtc
 from gpu.errors import KernelError
 from gpu.types import Words
 
@@ -24,6 +24,7 @@ class DeviceCompiler:
     @property
     def version(self) -> str:
         """The compiler's, "13.0". Raises `KernelError`: it is not installed."""
+        preload_nvrtc()
         try:
             return "{}.{}".format(*self._nvrtc.getVersion())
         except RuntimeError as error:  # of cuda.pathfinder

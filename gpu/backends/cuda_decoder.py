@@ -31,7 +31,7 @@ class CudaDecoder:
         self._sampling = SamplingOps(device)
         self._replays = Replays(device)
         self._active: set[int] = set()  # slots with unfinished sequences
-        self._n_beams = 0  # of the window
+        self._n_beams = 0  # of the window, that are not the same
         self._stepped = False  # whether they have read the tokens they were given
         self._records = device.pinned(slots.sequences.records.shape, np.int32)
 
@@ -52,7 +52,7 @@ class CudaDecoder:
         self._slots.sequences.admit(slot * n, states)
         self._active.add(slot)
         self._slots.n_read[slot] = len(prompt) - 1
-        self._n_beams, self._stepped = n, False
+        self._n_beams, self._stepped = 1, False  # all are the prompt so far
         return Prefill(sot_logprobs=logprobs)
 
     def advance(self, n: int) -> Steps:
@@ -76,6 +76,8 @@ class CudaDecoder:
     def choose(self, parents: Sequence[int], tokens: Sequence[int]) -> None:
         if not self._stepped:  # nobody asked what may follow
             self._slots.step(self._n_beams)
+        if self._n_beams == 1:
+            parents = [0] * len(parents)
         self._sampling.continue_beams(self._slots.sequences, self._only(), self._slots.buffers.table, parents, tokens)
         self._n_beams, self._stepped = len(parents), False
 

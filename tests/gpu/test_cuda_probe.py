@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gpu import cuda_probe
-from gpu.cuda_probe import CudaState, probe_cuda, probe_driver
+from gpu.cuda_probe import CudaState, _has_cupy, preload_nvrtc, probe_cuda, probe_driver
 from tests.support.cuda.driver_stub import build_driver_stub
 
 H100 = "NVIDIA H100,90,132,80"
@@ -166,3 +166,25 @@ def test_probing_a_machine_with_a_gpu_adds_no_time(driver: Driver, installed: Ca
         assert probe_cuda(library).state is CudaState.READY
         times.append(time.process_time() - begun)
     assert sorted(times)[10] < 0.001
+
+
+def test_a_cupy_that_was_removed_counts_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays imported."""
+    gone = ModuleSpec("cupy", None, origin=str(tmp_path / "cupy" / "__init__.py"))
+    monkeypatch.setattr("gpu.cuda_probe.importlib.util.find_spec", lambda name: gone if name == "cupy" else None)
+    assert not _has_cupy()
+    (tmp_path / "cupy").mkdir()
+    (tmp_path / "cupy" / "__init__.py").touch()
+    assert _has_cupy()
+
+
+def test_the_compiler_is_loaded_for_cupy_to_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself it looks into site-packages only. First what the compiler looks for by name."""
+    for name in ("libnvrtc.so.13", "libnvrtc-builtins.so.13.0", "libnvrtc.alt.so.13", "libnvrtc-builtins.alt.so.13.0"):
+        (tmp_path / "lib").mkdir(exist_ok=True)
+        (tmp_path / "lib" / name).touch()
+    loaded: list[str] = []
+    monkeypatch.setattr("gpu.cuda_probe.toolkits", lambda: iter([tmp_path]))
+    monkeypatch.setattr("gpu.cuda_probe.ctypes.CDLL", lambda path, mode: loaded.append(Path(path).name))
+    preload_nvrtc.__wrapped__()
+    assert loaded == ["libnvrtc-builtins.so.13.0", "libnvrtc.so.13"]

@@ -1,6 +1,7 @@
 """GPU support fetched from a real server, unpacked, found by Python, and taken away."""
 
 import hashlib
+import importlib.util
 import io
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.gpu_pack.installation import DamagedPackageError, GpuPack, Installed, Unpacking
-from app.gpu_pack.packages import Package
+from app.gpu_pack.packages import Package, activate
 from app.models.download import Backoff, Progress, Resumed
 from app.models.errors import CannotWriteError, ConnectionLostError, WrongHashError
 from app.models.network import Network
@@ -131,3 +132,52 @@ print(cupy.__file__)
     pack.remove()
     assert list(pack.home.iterdir()) == []
     assert not pack.is_installed
+
+
+def test_what_a_program_holds_on_to_goes_at_the_next_start(pack: GpuPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows does it: some of the files are gone by then, so that nothing may count as installed."""
+    list(pack.install(CancelToken(), NETWORK))
+
+    def in_use(folder: Path) -> None:
+        (folder / "cupy" / "init.py").unlink()
+        raise PermissionError(13, "in use", str(folder))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.gpu_pack.installation.shutil.rmtree", in_use)
+        with pytest.raises(CannotWriteError) as caught:
+            pack.remove()
+        assert "the next time" in caught.value.remedy
+    assert pack.has_files
+    assert not pack.is_installed
+    GpuPack(pack.packages, pack.home).finish_removal()
+    assert list(pack.home.iterdir()) == []
+    list(pack.install(CancelToken(), NETWORK))
+    assert pack.is_installed
+
+
+def test_fetched_again_after_half_of_it_was_removed(pack: GpuPack, monkeypatch: pytest.MonkeyPatch) -> None:
+    list(pack.install(CancelToken(), NETWORK))
+    (pack.home / "to-be-removed").touch()
+    (pack.folder / "cupy" / "init.py").unlink()
+    list(pack.install(CancelToken(), NETWORK))
+    assert pack.is_installed
+    assert (pack.folder / "cupy" / "init.py").exists()
+
+
+def test_a_pack_beside_a_cupy_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's own goes before; without need the pack stays out of the way."""
+    own, folder = tmp_path / "own", tmp_path / "pack"
+    for place in (own, folder):
+        (place / "cupy").mkdir(parents=True)
+        (place / "cupy" / "__init__.py").touch()
+    (folder / "nvidia" / "cu13").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(own)])
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    assert not activate(folder)
+    assert activate(folder, for_its_compiler=True)
+    assert not activate(folder, for_its_compiler=True)
+    spec, nvidia = importlib.util.find_spec("cupy"), importlib.util.find_spec("nvidia")
+    assert spec is not None
+    assert spec.origin == str(own / "cupy" / "__init__.py")
+    assert nvidia is not None
+    assert list(nvidia.submodule_search_locations or ()) == [str(folder / "nvidia")]
