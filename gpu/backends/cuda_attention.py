@@ -200,6 +200,7 @@ class AttentionOps:
             name, (splits, n_head, _ceil_div(n, group) * shares), (_DECODE_THREADS,),
             q, windows, states, out, scratch.parts, scratch.counters, index, queries,
             *map(np.int32, (layer, n_ctx, n, group, n_kept, n_text_ctx)),
+            n_bytes=q.nbytes + out.nbytes + _ceil_div(n, group) * shares * 4 * n_ctx * n_state,  # read by address
         )  # fmt: skip
 
     def keep_queries(self, q: DeviceArray, kept: KeptQueries, layer: int, sequence: int, first: int) -> None:

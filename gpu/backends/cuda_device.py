@@ -24,6 +24,7 @@ from gpu.kernels import Compiler, ComputeCapability
 from gpu.types import MemoryUsage, Words
 
 _STATIC_SHARED_MEMORY = 48 << 10  # bytes; more must be asked for
+_HIGH_PRIORITY = -1  # of a stream; 0 is usual
 
 
 class DeviceArray(Protocol):
@@ -95,7 +96,8 @@ class CudaDevice:
             device.use()
             digits = device.compute_capability  # "86", "120"
             self.capability = (int(digits[:-1]), int(digits[-1]))
-            self._own_stream = cupy.cuda.Stream(non_blocking=True)
+            # Its short kernels go before the long ones of other streams.
+            self._own_stream = cupy.cuda.Stream(non_blocking=True, priority=_HIGH_PRIORITY)
             images = list(kernels.images(self.capability, DeviceCompiler(cupy.cuda.nvrtc, self.capability)))
             self._modules = [self._load(image) for image in images]
 

@@ -61,6 +61,7 @@ def test_the_next_window_is_encoded_beside_decoding(gpu, pair):
     decoder = opened(pair, max_tokens=16)
     begun = decoder.advance(5).tokens[0]
     ahead = encoded(pair, 1)
+    assert [stream.priority for stream in gpu[1].streams[:2]] == [-1, 0], "what is short goes first"
     waiting = max(pending(gpu[1]))
     assert waiting > 30, "it was enqueued, and nothing has waited for it"
     tokens = begun + all_tokens(decoder)[0]

@@ -116,7 +116,7 @@ def test_fewer_windows_where_the_memory_is_full(engine, caplog):
             return super().open(plan, cancel)
 
     loaded = engine._loaded
-    backend = FailoverBackend(Tight(engine._backend, "", 0, FULL), lambda note: pytest.fail(note))
+    backend = FailoverBackend(Tight(engine._backend, "", 1, FULL), lambda note: pytest.fail(note))
     decoder = WindowDecoder(backend, loaded.dims, loaded.tokenizer, ENGLISH, CancelToken())
     assert decoder.open_batch(8)[1] == 2
     assert "4 windows at once instead of 8" in caplog.text

@@ -131,7 +131,7 @@ def fake_cupy(
         Memory=lambda n_bytes: FakeMemory(gpu, n_bytes),
         MemoryPointer=FakePointer,
         UnownedMemory=FakeUnownedMemory,
-        Stream=lambda *, non_blocking: FakeStream(gpu),
+        Stream=lambda *, non_blocking, priority=0: FakeStream(gpu, priority),
         get_elapsed_time=lambda start, end: end.elapsed_since(start),
         alloc_pinned_memory=lambda size: _pinned_memory(gpu, size),
         driver=SimpleNamespace(

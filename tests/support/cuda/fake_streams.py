@@ -70,9 +70,9 @@ class FakeEvent:
 
 
 class FakeStream:
-    def __init__(self, gpu: FakeGpu) -> None:
+    def __init__(self, gpu: FakeGpu, priority: int = 0) -> None:
         gpu.call("stream")
-        self._gpu = gpu
+        self._gpu, self.priority = gpu, priority
         self._queue: deque[Work] = deque()
         self.n_added = self.n_done = 0
         self._is_capturing = False

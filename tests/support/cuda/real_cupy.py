@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from gpu.backends.cuda_clock import KernelClock
 from gpu.backends.cuda_device import Compiler, CudaDevice, import_cupy
 from gpu.backends.cuda_errors import Guard
 
@@ -63,8 +64,9 @@ def half_real(cupy: Any, stream: Any) -> Any:
 
     real = {name: getattr(cupy.cuda, name) for name in ("Event", "Memory", "MemoryPointer", "UnownedMemory")}
     real |= {name: getattr(cupy.cuda, name) for name in ("alloc_pinned_memory", "driver", "nvrtc", "runtime")}
+    real["get_elapsed_time"] = cupy.cuda.get_elapsed_time
     cuda = SimpleNamespace(
-        Device=Device, Stream=lambda non_blocking: stream, function=SimpleNamespace(Module=Module), **real
+        Device=Device, Stream=lambda non_blocking, priority=0: stream, function=SimpleNamespace(Module=Module), **real
     )
     return SimpleNamespace(ndarray=cupy.ndarray, cuda=cuda)
 
@@ -104,7 +106,7 @@ def calls(cupy: Any) -> dict[str, Callable[[], object]]:
     return {
         "device": lambda: CudaDevice(cupy, NoKernels()),
         "capability": lambda: guarded(lambda: cupy.cuda.Device(0).compute_capability),
-        "stream": lambda: guarded(lambda: cupy.cuda.Stream(non_blocking=True)),
+        "stream": lambda: guarded(lambda: cupy.cuda.Stream(non_blocking=True, priority=-1)),
         "module": lambda: guarded(lambda: cupy.cuda.function.Module().load(b"image")),
         "function": lambda: guarded(lambda: cupy.cuda.function.Module().get_function("one")),
         "allocate": lambda: device.allocate(256),
@@ -125,6 +127,10 @@ def calls(cupy: Any) -> dict[str, Callable[[], object]]:
         "event wait": lambda: guarded(event.synchronize),
         "event done": lambda: guarded(lambda: event.done),
         "stream wait": lambda: side.wait(SimpleNamespace(native=event)),
+        "wait": lambda: device.wait(SimpleNamespace(native=event)),
+        "stream synchronize": side.synchronize,
+        "timed launch": lambda: guarded(lambda: KernelClock(cupy).around("one", 0, stream).__enter__()),
+        "elapsed time": lambda: guarded(lambda: cupy.cuda.get_elapsed_time(event, event)),
         "synchronize": device.synchronize,
         "memory": device.memory,
         "kernel": lambda: CudaDevice(mixed, OneKernel()),
