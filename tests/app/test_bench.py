@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +70,43 @@ def test_a_gpu_s_kernels_and_memory() -> None:
     assert device["kernels"][0]["n_bytes"] == 600 * MB
     assert device["device_memory"]["free"] == 7000 * MB
     assert list(kernel_lines(CPU)) == []
+
+
+def test_a_profile_on_a_gpu_is_of_an_engine_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That which times its kernels; the runs that are measured do not."""
+    kernels, opened = (KernelTime("embed_q5_1", 3, 0.5, MB),), []
+
+    class OnGpu:
+        model, device = GPU.model, GPU.device
+
+        def __init__(self, *arguments: object, gpu: object = None) -> None:
+            self._traces = arguments[4] if len(arguments) > 4 else None
+            opened.append(self._traces)
+
+        def transcribe(self, *_: object) -> Iterator[RunStats]:
+            yield RunStats(10.0, 10.0, 1.0, 1, 9, 0, self.memory())
+
+        def memory(self) -> MemoryUsage:
+            return memory(150, 160)
+
+        def profiles(self) -> list[GraphProfile]:
+            return []
+
+        def kernel_times(self) -> tuple[KernelTime, ...]:
+            return kernels if self._traces else ()
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("gpu.engine.Engine", OnGpu)
+    job = replace(JOB, device="cuda", recording=sample_recording(), n_runs=2)
+    *_, measured = benchmark(job, CancelToken())
+    assert isinstance(measured, DeviceBenchmark)
+    assert (measured.kernels, measured.device_memory) == (kernels, memory(150, 160))
+    assert [traces is not None for traces in opened] == [False, True]
+    *_, plain = benchmark(replace(job, profile=False), CancelToken())
+    assert isinstance(plain, DeviceBenchmark)
+    assert plain.kernels == ()
 
 
 class TestTable:
