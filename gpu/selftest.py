@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ RUNS = 10  # after which the memory must be what it was after the first
 HOPED_RATIO = 2.4  # of the CPU's time by the GPU's: the WhisperDesktop this program succeeds was so much faster
 _BEYOND = 1 << 30  # more than is free
 _IN_KERNELS = Words("Time in each kernel")
+_WITHOUT_GRAPHS = Words("The same tokens without captured graphs")
 
 
 @dataclass
@@ -47,6 +48,8 @@ class SelfTest:
     device: str
     gpu: GpuSupport
     tested: CudaGpu | None = None
+    _heard: list[int] = field(default_factory=list, init=False)  # tokens of the latest recording ...
+    _tokens: list[int] = field(default_factory=list, init=False)  # ... and on the GPU with captured graphs
 
     def checks(self, cancel: CancelToken) -> Iterator[Check]:
         """One check after the other.
@@ -106,6 +109,7 @@ class SelfTest:
     def _on_gpu(self, ordinal: int, cpu_seconds: float, cancel: CancelToken) -> Iterator[Check]:
         with closing(Engine(self.model, self.vad, f"cuda:{ordinal}", gpu=self.gpu)) as engine:
             check, _ = self._transcribed(Words("A recording on the GPU"), engine, cancel)
+            self._tokens = self._heard
             yield check
             used, seconds = [], []
             for _ in range(RUNS):
@@ -131,6 +135,8 @@ class SelfTest:
             closing(Engine(self.model, self.vad, f"cuda:{ordinal}", None, Path(folder), self.gpu)) as engine,
         ):
             check, _ = self._transcribed(_IN_KERNELS, engine, cancel)
+            n = Words("{n} tokens", n=len(self._heard))
+            yield Check(_WITHOUT_GRAPHS, "passed" if self._heard == self._tokens else "failed", n)
             yield kernel_check(engine.kernel_times(), engine.memory(), check.outcome)
 
     def _open(self, ordinal: int) -> CudaDevice:
@@ -140,6 +146,7 @@ class SelfTest:
         asked_for = engine.device.kind
         events = list(engine.transcribe(self.recording, TranscribeOptions(language="en"), cancel))
         text = "".join(event.text for event in events if isinstance(event, Segment)).strip()
+        self._heard = [token for event in events if isinstance(event, Segment) for token in event.tokens]
         stats = events[-1]
         assert isinstance(stats, RunStats)
         right = _words(text) == _words(self.text) and engine.device.kind == asked_for
@@ -181,6 +188,7 @@ def _without_gpu(probe: CudaProbe, outcome: Outcome) -> Iterator[Check]:
         Words("A recording on the GPU"),
         Words("Memory after ten runs"),
         Words("Speed"),
+        _WITHOUT_GRAPHS,
         _IN_KERNELS,
     ):
         yield Check(what, "skipped", Words("there is no GPU to use"))

@@ -68,7 +68,7 @@ def kernel_checks(device: CudaDevice) -> Iterator[Check]:
     for kind in FORMATS.values():
         if kind.name != "F32":
             yield from _on_fresh_memory(device, lambda bench, kind=kind: _linear(bench, kind))
-    for check in (_norm, _attention, _spectrogram):
+    for check in (_norm, _attention, _spectrogram, _graph, _streams):
         yield from _on_fresh_memory(device, check)
 
 
@@ -132,6 +132,55 @@ def _spectrogram(bench: _Bench) -> Iterator[Check]:
     out = bench.out(80, len(audio) // 160)
     CudaMel(bench.device, bench.arena, filters).log_mel(bench.put(audio), out)
     yield _compared(Words("Spectrogram"), bench, out, log_mel(audio, filters), 1e-4)
+
+
+def _graph(bench: _Bench) -> Iterator[Check]:
+    """Captured so that the driver refuses what does not belong into a graph, and replayed: bit by bit as launched."""
+    layer = _Layer(bench)
+    layer.launch()
+    eager = bench.device.download(layer.out)
+    with bench.device.capture(strict=True) as graph:
+        layer.launch()
+    bench.device.fill_bytes(layer.out)
+    graph.launch()
+    yield _same(Words("A captured graph against single launches"), bench, layer.out, eager)
+
+
+def _streams(bench: _Bench) -> Iterator[Check]:
+    """Beside each other, and one after the other where an event says so: bit by bit as on one stream."""
+    layer = _Layer(bench)
+    layer.launch()
+    eager = bench.device.download(layer.out)
+    bench.device.fill_bytes(layer.out)
+    side = bench.device.new_stream()
+    side.wait(bench.device.event())
+    with bench.device.on(side):
+        layer.launch()
+        done = bench.device.event()
+    bench.device.wait(done)
+    result = bench.out(_ROWS, _N_IN)
+    bench.device.copy(result, layer.out)
+    yield _same(Words("Two streams against one"), bench, result, eager)
+
+
+class _Layer:
+    """Some work: a layer norm of what a layer norm gave."""
+
+    def __init__(self, bench: _Bench) -> None:
+        self._ops = AttentionOps(bench.device)
+        shapes = (_ROWS, _N_IN), (_N_IN,), (_N_IN,)
+        self._x, self._weight, self._bias = (bench.put(bench.normal(*shape)) for shape in shapes)
+        self._between, self.out = bench.out(_ROWS, _N_IN), bench.out(_ROWS, _N_IN)
+
+    def launch(self) -> None:
+        self._ops.layer_norm(self._x, self._weight, self._bias, self._between)
+        self._ops.layer_norm(self._between, self._weight, self._bias, self.out)
+
+
+def _same(what: Words, bench: _Bench, out: Any, expected: Floats) -> Check:
+    difference = float(np.abs(bench.device.download(out) - expected).max())
+    detail = Words("differs by {got}, at most {bound}", got=f"{difference:.1e}", bound="0")
+    return Check(what, "passed" if difference == 0 else "failed", detail, {"difference": difference, "bound": 0.0})
 
 
 def _random_tensor(kind: type[BlockFormat], rng: np.random.Generator) -> Tensor:

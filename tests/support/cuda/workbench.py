@@ -36,6 +36,7 @@ class Workbench:
         self.device.fill_bytes(storage, _CANARY)
         margins = [storage[:_MARGIN], storage[_MARGIN + n_bytes :]]
         if EMULATOR.sanitizer == "address":  # which sees who only reads there, too
+            self.device.synchronize()
             for margin in margins:
                 poison(margin.data.ptr, margin.nbytes)
         else:
