@@ -82,6 +82,14 @@ class Editor(QObject):
             with suppress(ValueError):
                 self._replace(row, 1, [editing.retimed(old, start_s, end_s)])
 
+    def move_boundary(self, row: int, time_s: float) -> None:
+        """A segment ends then, and the next one begins: one change."""
+        first, second = self._page.model.segment(row), self._page.model.segment(row + 1)
+        if time_s != first.end:
+            with suppress(ValueError):
+                moved = [editing.retimed(first, first.start, time_s), editing.retimed(second, time_s, second.end)]
+                self._replace(row, 2, moved)
+
     def merge(self, rows: Sequence[int]) -> None:
         """With all that is between the first and the last."""
         first, last = rows[0], rows[-1]

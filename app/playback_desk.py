@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -51,6 +52,7 @@ class PlaybackDesk(QObject):
         self._background = Background(self)
         self._recording: Recording | None = None
         self._position_s = 0.0  # where it goes on
+        self._problem: ExplainedError | None = None  # why nothing is heard
         self._outlining = 0  # counts recordings: outlines of earlier ones are not wanted any more
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._follow)
@@ -65,9 +67,10 @@ class PlaybackDesk(QObject):
             self._recording, self._position_s = recording, 0.0
             self._outlining += 1
             self.bar.show_playing(False)
-            self.bar.show_problem("")
+            self._forget_problem()
             if recording is not None:
                 self._outline(recording.path)
+            self._listen(False)
         self.bar.setVisible(recording is not None and bool(recording.transcript.segments))
         self.menu.set_enabled(self.bar.isVisibleTo(self._page))
         if recording is not None:
@@ -121,7 +124,11 @@ class PlaybackDesk(QObject):
         bar.waveform.skip_wanted.connect(self.skip)
         bar.waveform.step_wanted.connect(self.step)
         bar.waveform.toggle_wanted.connect(self.toggle)
+        bar.waveform.speed_wanted.connect(bar.change_speed)
+        bar.waveform.left.connect(self._leave)
         bar.waveform.retime_wanted.connect(self._editor.retime)
+        bar.waveform.boundary_wanted.connect(self._editor.move_boundary)
+        self._editor.edited.connect(self._on_edited)
         menu.toggle.triggered.connect(self.toggle)
         menu.back.triggered.connect(partial(self.skip, -SKIP_S))
         menu.forward.triggered.connect(partial(self.skip, SKIP_S))
@@ -132,20 +139,83 @@ class PlaybackDesk(QObject):
         menu.slower.triggered.connect(partial(bar.change_speed, -1))
         menu.faster.triggered.connect(partial(bar.change_speed, 1))
         view.time_clicked.connect(self.hear_row)
+        menu.starts_here.triggered.connect(partial(self._move_edge, is_end=False))
+        menu.ends_here.triggered.connect(partial(self._move_edge, is_end=True))
         view.installEventFilter(self)
+        bar.waveform.installEventFilter(self)
+        bar.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Space in the transcript plays from the current segment, or pauses."""
-        if watched is not self._page.view or not isinstance(event, QKeyEvent):
+        """Keys of the transcript are those of the waveform, as long as no text is edited."""
+        if watched is self.bar and event.type() is QEvent.Type.LanguageChange:
+            self.menu.retranslate()
+            self._say_problem()
+        if event.type() is QEvent.Type.FocusOut and not self.player.is_playing:
+            self._listen(False)
+        is_key = watched is self._page.view and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress
+        if not is_key or not self.menu.toggle.isEnabled():
             return super().eventFilter(watched, event)
-        if event.type() is not QEvent.Type.KeyPress or event.key() != Qt.Key.Key_Space or event.modifiers():
-            return super().eventFilter(watched, event)
-        row = self._page.view.currentIndex().row()
+        return self._on_key(cast(QKeyEvent, event)) or super().eventFilter(watched, event)
+
+    def _on_key(self, event: QKeyEvent) -> bool:
+        """Whether a key of the transcript was one of ours."""
+        if event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier):
+            return False
+        row = self._row_at(self._here())
+        match event.key():
+            case Qt.Key.Key_Space:
+                self._toggle_row(self._page.view.currentIndex().row())
+            case Qt.Key.Key_Left:
+                self.skip(-SKIP_S)
+            case Qt.Key.Key_Right:
+                self.skip(SKIP_S)
+            case Qt.Key.Key_Plus | Qt.Key.Key_Equal:
+                self.bar.change_speed(1)
+            case Qt.Key.Key_Minus:
+                self.bar.change_speed(-1)
+            case Qt.Key.Key_Tab if self.bar.waveform.takes_tab and row + 1 < self._page.model.rowCount():
+                self.step(1)
+            case Qt.Key.Key_Backtab if self.bar.waveform.takes_tab and row > 0:
+                self.step(-1)
+            case Qt.Key.Key_Escape if self.bar.waveform.takes_tab:
+                self._leave()
+            case _:
+                return False
+        return True
+
+    def _toggle_row(self, row: int) -> None:
+        """Pause, go on, or play the row if it is another one than was heard last."""
         if self.player.is_playing or row < 0 or row == self._row_at(self._position_s):
             self.toggle()
         else:
             self.hear_row(row)
-        return True
+
+    def _listen(self, listens: bool) -> None:
+        """Whoever listens steps with Tab; to all others it is the way through the window."""
+        self.bar.waveform.takes_tab = listens
+
+    def _leave(self) -> None:
+        if self.player.is_playing:
+            self._pause()
+        self._listen(False)
+        self.bar.play.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _move_edge(self, *, is_end: bool) -> None:
+        """The selected segment, or else the one that is heard, begins or ends where we are."""
+        row, here = self._page.view.currentIndex().row(), self._here()
+        row = row if row >= 0 else self._row_at(here)
+        if row < 0 or not self._page.model.editable:
+            return
+        segment, at_s = self._page.model.segment(row), self.bar.waveform.limited(row, is_end, here)
+        if is_end:
+            self._editor.retime(row, segment.start, at_s)
+        else:
+            self._editor.retime(row, at_s, segment.end)
+
+    def _on_edited(self) -> None:
+        """Segments are others, or elsewhere."""
+        self.bar.waveform.redraw()
+        self._show_position(self._here(), scroll=False)
 
     def _here(self) -> float:
         return self.player.position_s if self.player.is_playing else self._position_s
@@ -174,7 +244,8 @@ class PlaybackDesk(QObject):
             if position_s < segment.end:
                 passage = replace(passage, end_s=segment.end, loop_s=segment.start)
         self.player.play(passage)
-        self.bar.show_problem("")
+        self._listen(True)
+        self._forget_problem()
         self.bar.show_playing(True)
         self._tick.start()
         self._show_position(position_s)
@@ -195,7 +266,9 @@ class PlaybackDesk(QObject):
 
     def _show_position(self, position_s: float, *, scroll: bool = True) -> None:
         self._position_s = position_s
-        row = self._row_at(position_s)
+        passage = self.player.passage
+        looped_s = None if passage is None else passage.loop_s  # its end may be the beginning of the next
+        row = self._row_at(position_s if looped_s is None else looped_s)
         self.bar.waveform.show_position(position_s, row)
         self.bar.show_time(position_s, self._duration_s)
         self._page.view.show_heard(row if self.player.is_playing else -1, scroll=scroll)
@@ -213,9 +286,19 @@ class PlaybackDesk(QObject):
 
     def _tell(self, error: Exception) -> None:
         if isinstance(error, ExplainedError):
-            self.bar.show_problem(f"{engine_texts.translated(error.message)} {engine_texts.translated(error.remedy)}")
+            self._problem = error
+            self._say_problem()
         else:
             self.failed.emit(error)
+
+    def _say_problem(self) -> None:
+        """In the language of the interface, or none."""
+        texts = () if self._problem is None else (self._problem.message, self._problem.remedy)
+        self.bar.show_problem(" ".join(map(engine_texts.translated, texts)))
+
+    def _forget_problem(self) -> None:
+        self._problem = None
+        self._say_problem()
 
     def _outline(self, path: Path) -> None:
         number = self._outlining

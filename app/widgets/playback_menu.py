@@ -21,6 +21,8 @@ class PlaybackMenu(QObject):
         self.after = self._action("playback.after", "Ctrl+Down")
         self.loop = self._action("playback.loop", "Ctrl+L")
         self.loop.setCheckable(True)
+        self.starts_here = self._action("playback.starts_here", "Alt+[")
+        self.ends_here = self._action("playback.ends_here", "Alt+]")
         self.slower = self._action("playback.slower", "Ctrl+[")
         self.faster = self._action("playback.faster", "Ctrl+]")
         self._menu = QMenu(menu_bar)
@@ -30,6 +32,8 @@ class PlaybackMenu(QObject):
         self._menu.addActions([self.before, self.after, self.loop])
         self._menu.addSeparator()
         self._menu.addActions([self.slower, self.faster])
+        self._menu.addSeparator()
+        self._menu.addActions([self.starts_here, self.ends_here])
         self.retranslate()
 
     def set_enabled(self, is_enabled: bool) -> None:
@@ -40,11 +44,13 @@ class PlaybackMenu(QObject):
         self._menu.setTitle(translate("Menus", "&Playback"))
         for action, text in {
             self.toggle: translate("Menus", "&Play or pause"),
-            self.back: translate("Menus", "Five seconds &back"),
+            self.back: translate("Menus", "Five seconds bac&k"),
             self.forward: translate("Menus", "Five seconds &forward"),
-            self.before: translate("Menus", "Segment be&fore"),
+            self.before: translate("Menus", "Segment &before"),
             self.after: translate("Menus", "&Next segment"),
             self.loop: translate("Menus", "&Repeat the segment"),
+            self.starts_here: translate("Menus", "Segment begins &here"),
+            self.ends_here: translate("Menus", "Segment &ends here"),
             self.slower: translate("Menus", "&Slower"),
             self.faster: translate("Menus", "F&aster"),
         }.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QLocale, QSize, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -29,10 +31,13 @@ class PlayerBar(QFrame):
 
     def __init__(self, appearance: Appearance, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.setObjectName("player")
         self._appearance = appearance
         self._is_playing = False
         self.waveform = WaveformView(appearance)
         self.play, self.before, self.after, self.loop = (QToolButton() for _ in range(4))
+        self.nearer, self.farther = QToolButton(), QToolButton()
+        self.play.setProperty("primary", True)
         self.speed = QComboBox()
         self.time = QLabel()
         self.time.setProperty("muted", True)
@@ -40,13 +45,15 @@ class PlayerBar(QFrame):
         self.problem.setProperty("danger", True)
         self.problem.hide()
         self.loop.setCheckable(True)
-        for button in (self.play, self.before, self.after, self.loop):
+        for button in self._buttons:
             button.setIconSize(ICON)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.play.clicked.connect(self.toggle_wanted)
         self.before.clicked.connect(self._emit_before)
         self.after.clicked.connect(self._emit_after)
         self.loop.toggled.connect(self.loop_toggled)
+        self.nearer.clicked.connect(partial(self.waveform.zoom, 0.5))
+        self.farther.clicked.connect(partial(self.waveform.zoom, 2.0))
         for speed in SPEEDS:
             self.speed.addItem("", speed)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
@@ -56,6 +63,10 @@ class PlayerBar(QFrame):
         self._update_icons()
         self._retranslate()
         self.show_time(0.0, 0.0)
+
+    @property
+    def _buttons(self) -> tuple[QToolButton, ...]:
+        return self.before, self.play, self.after, self.loop, self.nearer, self.farther
 
     def show_playing(self, is_playing: bool) -> None:
         if is_playing != self._is_playing:
@@ -88,10 +99,13 @@ class PlayerBar(QFrame):
         row.addSpacing(6)
         row.addWidget(self.time)
         row.addStretch()
+        row.addWidget(self.farther)
+        row.addWidget(self.nearer)
+        row.addSpacing(6)
         row.addWidget(self.speed)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 6, 12, 4)
-        layout.setSpacing(4)
+        layout.setContentsMargins(12, 8, 12, 4)
+        layout.setSpacing(6)
         layout.addWidget(self.waveform)
         layout.addWidget(self.problem)
         layout.addLayout(row)
@@ -112,6 +126,8 @@ class PlayerBar(QFrame):
             (self.before, self.tr("Segment before"), self.tr("Hear the segment before (Ctrl+Up)")),
             (self.after, self.tr("Next segment"), self.tr("Hear the next segment (Ctrl+Down)")),
             (self.loop, self.tr("Repeat the segment"), self.tr("Hear the segment again and again (Ctrl+L)")),
+            (self.nearer, self.tr("Zoom in"), self.tr("See less of the recording, larger (Ctrl and wheel)")),
+            (self.farther, self.tr("Zoom out"), self.tr("See more of the recording (Ctrl and wheel)")),
             (self.speed, self.tr("Speed"), self.tr("How fast it is played; voices stay as high as they are")),
         )
         for widget, name, tip in texts:
@@ -122,17 +138,20 @@ class PlayerBar(QFrame):
         self.waveform.setAccessibleName(self.tr("Waveform"))
         self.waveform.setToolTip(
             self.tr(
-                "Click to hear it from there; drag the edges of a segment to move them.\n"
-                "Space: play or pause. Arrows: skip five seconds, zoom. Tab: next segment. Esc: leave."
+                "Click to hear it from there; drag the edges of segments to move them (Shift: of one alone).\n"
+                "Space: play or pause. Left, right: five seconds. Up, down: zoom. Plus, minus: speed.\n"
+                "Tab while listening: next segment. Esc: leave."
             )
         )
 
     def _update_icons(self) -> None:
         colors = self._appearance.colors
-        for button, name in (
-            (self.play, "pause" if self._is_playing else "resume"),
-            (self.before, "previous"),
-            (self.after, "next"),
-            (self.loop, "loop"),
+        for button, name, color in (
+            (self.play, "pause" if self._is_playing else "resume", colors.on_accent),
+            (self.before, "previous", colors.text),
+            (self.after, "next", colors.text),
+            (self.loop, "loop", colors.text),
+            (self.nearer, "zoom_in", colors.text),
+            (self.farther, "zoom_out", colors.text),
         ):
-            button.setIcon(self._appearance.icon(name, colors.text, ICON.width()))
+            button.setIcon(self._appearance.icon(name, color, ICON.width()))

@@ -88,6 +88,8 @@ class SegmentDelegate(QStyledItemDelegate):
         rect, font = option.rect, option.font
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(colors.selected))
+        elif index.row() == self.heard_row:
+            painter.fillRect(rect, QColor(colors.hover))
         if index.row() == self.heard_row and index.column() == Column.TIME:
             painter.fillRect(rect.left() + 4, rect.top() + 2, HEARD_WIDTH, rect.height() - 4, QColor(colors.accent))
         content = rect.adjusted(MARGIN_X, MARGIN_Y, -MARGIN_X, 0)

@@ -267,6 +267,9 @@ class TranscriptPage(QFrame):
         self.save.setToolTip(self.tr("Save the transcript to a file"))
         self.jump.setText(self.tr("Jump to the newest text"))
         self.view.setAccessibleName(self.tr("Transcript"))
+        self.view.setAccessibleDescription(
+            self.tr("Space: play or pause. Left, right: five seconds. F2: edit. Tab while listening: next segment.")
+        )
         self.progress.setAccessibleName(self.tr("Progress"))
         for action in self._formats.actions():
             if name := action.data():

@@ -12,6 +12,7 @@ from app.engine.messages import JobFinished, JobSegment, JobStarted
 from app.playback.errors import PlaybackError
 from app.playback.player import Passage, Player
 from app.session import Recording
+from app.widgets.segment_delegate import SegmentEdit
 from gpu.types import TranscribeOptions, Words
 from tests.support.engine_messages import make_segment, make_stats
 from tests.support.homes import use_home
@@ -117,6 +118,67 @@ def test_an_edge_that_is_dragged_can_be_undone(
     assert recording.transcript.segments[4].end == pytest.approx(segment.end - 0.5)
     application.window.edit_menu.undo.trigger()
     assert recording.transcript.segments[4] == segment
+
+
+def test_a_boundary_that_is_dragged_is_one_change(
+    application: Application, card: SilentCard, recording: Recording
+) -> None:
+    before = list(recording.transcript.segments)
+    application.playback.bar.waveform.boundary_wanted.emit(4, before[4].end + 0.5)
+    first, second = recording.transcript.segments[4:6]
+    assert first.end == second.start == before[4].end + 0.5
+    application.window.edit_menu.undo.trigger()
+    assert recording.transcript.segments == before
+
+
+def test_edges_are_set_where_it_is_heard(application: Application, card: SilentCard, recording: Recording) -> None:
+    desk = application.playback
+    desk.hear_row(4)
+    segment = recording.transcript.segments[4]
+    card._position_s = segment.start + 0.5
+    desk.menu.starts_here.trigger()
+    assert recording.transcript.segments[4].start == segment.start + 0.5
+    card._position_s = segment.end - 0.5
+    desk.menu.ends_here.trigger()
+    assert recording.transcript.segments[4].end == segment.end - 0.5
+
+
+def test_keys_in_the_text(application: Application, card: SilentCard, recording: Recording, qtbot: QtBot) -> None:
+    view, segments = application.window.page.view, recording.transcript.segments
+    view.setFocus()
+    view.selectRow(7)
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    assert card.heard == [], "nobody who only passes through hears anything"
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    assert card.heard[-1].start_s == segments[8].start
+    qtbot.keyClick(view, Qt.Key.Key_Backtab)
+    assert card.heard[-1].start_s == segments[7].start
+    qtbot.keyClick(view, Qt.Key.Key_Right)
+    assert card.heard[-1].start_s == pytest.approx(segments[7].start + 5.0)
+    qtbot.keyClick(view, Qt.Key.Key_Left)
+    assert card.heard[-1].start_s == pytest.approx(segments[7].start)
+    qtbot.keyClick(view, Qt.Key.Key_Plus)
+    assert card.heard[-1].speed == 1.25
+    qtbot.keyClick(view, Qt.Key.Key_Escape)
+    assert not card.is_playing
+    assert not application.playback.bar.waveform.takes_tab
+
+
+def test_the_text_that_is_edited_gets_its_keys(
+    application: Application, card: SilentCard, recording: Recording, qtbot: QtBot
+) -> None:
+    view = application.window.page.view
+    view.selectRow(3)
+    application.window.edit_menu.edit.trigger()
+    [edit] = view.viewport().findChildren(SegmentEdit)
+    edit.selectAll()
+    qtbot.keyClicks(edit, "a b")
+    assert edit.toPlainText() == "a b"
+    assert card.heard == []
+    application.playback.menu.toggle.trigger()
+    assert card.is_playing
+    qtbot.keyClick(edit, Qt.Key.Key_Escape)
 
 
 def test_what_went_wrong_stands_in_the_bar(application: Application, card: SilentCard, recording: Recording) -> None:
