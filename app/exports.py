@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QMimeData, QObject, Qt
+from PySide6.QtCore import QMimeData, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
@@ -39,8 +39,8 @@ class Exports(QObject):
         menu.insertMenu(behind, self.copy_menu)
         menu.aboutToShow.connect(self._update)
         self.copy_menu.triggered.connect(self._copy)
-        window.page.copy.addActions(self.copy_menu.actions())  # right click on the button
-        window.page.copy.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        window.page.copy.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        window.page.copy.customContextMenuRequested.connect(self._pop_up)
         formats = window.page.save.menu()
         formats.addSeparator()
         formats.addAction(actions.subtitles)
@@ -56,6 +56,10 @@ class Exports(QObject):
         dialog = SubtitleDialog(self._settings.subtitle_layout, self._window)
         dialog.chosen.connect(self._keep)
         dialog.open()
+
+    def _pop_up(self, place: QPoint) -> None:
+        self._update()
+        self.copy_menu.popup(self._window.page.copy.mapToGlobal(place))
 
     def _keep(self, layout: Layout) -> None:
         self._settings.subtitle_layout = layout
@@ -82,6 +86,7 @@ class Exports(QObject):
     def _update(self) -> None:
         self.copy_menu.setTitle(translate("Menus", "Copy &as"))
         for action in self.copy_menu.actions():
-            action.setText(format_name(action.data()))
+            name = action.data()
+            action.setText(translate("Menus", "Formatted text") if name == "html" else format_name(name))
         recording = self._window.current
         self.copy_menu.setEnabled(recording is not None and bool(recording.transcript.segments))
