@@ -32,6 +32,7 @@ from app.playback_desk import PlaybackDesk
 from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
+from app.settings_desk import SettingsDesk
 from app.status_meter import StatusMeter
 from app.store.errors import StoreError
 from app.watch_folder import WatchFolder
@@ -56,17 +57,18 @@ class Application(QObject):
 
     unexpected = Signal(str)
 
-    def __init__(self, settings: Settings, make_service: Callable[[Path], EngineService] = EngineService) -> None:
+    def __init__(self, settings: Settings, make_service: Callable[[Path], EngineService] | None = None) -> None:
         super().__init__()
         self._settings = settings
         self._translation = Translation(resources_dir() / "i18n")
         self._translation.use(choose_language(settings.interface_language))
-        self._appearance = Appearance(resources_dir(), _theme(settings))
+        self._appearance = Appearance(resources_dir(), _theme(settings), settings.font_percent)
         self._model, self._model_failed = default_model(), False
         self._loaded: ModelLoaded | None = None
         self._mixed: Recording | None = None  # begun on a device that failed: says nothing about the other's speed
         self._without_model: list[Recording] = []  # failed only because there was no model
-        self.thread_ = EngineThread(make_service, self)
+        self._engine_on = (settings.device, settings.threads)
+        self.thread_ = EngineThread(make_service or self._make_service, self)
         self.recordings = Recordings(RecordingsModel(Session(), self), self.thread_, self)
         self._background = Background(self)
         self.window = MainWindow(self.recordings.model, self._appearance)
@@ -77,6 +79,12 @@ class Application(QObject):
         self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
+        owners = {
+            "main": self.window.actions_,
+            "edit": self.window.edit_menu,
+            "playback": self.playback.menu,
+        }
+        self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
         self.watch = WatchFolder(settings, self.recordings, self.window)
@@ -190,10 +198,11 @@ class Application(QObject):
         window.model_chosen.connect(self.choose_model)
         self.editor.edited.connect(recordings.keep_edit)
         window.auto_save_requested.connect(self._auto_save.ask)
-        self._auto_save.subtitles_wanted.connect(self.exports.ask_about_subtitles)
         self._auto_save.saved.connect(self._tell_saved)
         self._auto_save.failed.connect(self._tell_not_saved)
         self.models.model_chosen.connect(self.choose_model)
+        self.settings.engine_changed.connect(self._change_engine)
+        self.settings.options_changed.connect(self._remember_options)
         self.models.failed.connect(self.notices.tell_failure)
         self.gpu.use_changed.connect(self.choose_model)
         self.gpu.failed.connect(self.notices.tell_failure)
@@ -227,6 +236,14 @@ class Application(QObject):
         window.actions_.theme_chosen.connect(self._choose_theme)
         window.actions_.language_chosen.connect(self._choose_interface_language)
         self.unexpected.connect(self.notices.tell_unexpected)
+
+    def _make_service(self, path: Path) -> EngineService:
+        """On the engine's thread."""
+        return EngineService(path, *self._engine_on)
+
+    def _change_engine(self) -> None:
+        self._engine_on = (self._settings.device, self._settings.threads)
+        self.choose_model()
 
     def _on_message(self, message: Message) -> None:
         match message:

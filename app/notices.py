@@ -116,6 +116,16 @@ class Notices(QObject):
     def tell_kept_again(self) -> None:
         self._bar.say("info", lambda: Saying(self.tr("The list of recordings is kept again")))
 
+    def tell_settings_aside(self, path: Path) -> None:
+        """The settings are those of a first start."""
+        self._bar.say(
+            "warning",
+            lambda: Saying(
+                self.tr("The settings could not be understood"),
+                self.tr("They are kept in {path}; those of a first start are used.").format(path=path),
+            ),
+        )
+
     def tell_failure(self, error: Exception) -> None:
         """An exception nobody foresaw."""
         self.tell_unexpected(f"{type(error).__name__}: {error}")

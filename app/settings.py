@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
@@ -10,21 +13,33 @@ from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
 from app.document.subtitles import Layout
 from app.log import LOG_LEVELS, LogLevel
+from app.profiles import OPTIONS
 from app.watched_folder import WatchRule
 from app.widgets.appearance import THEMES, ThemeChoice
 from gpu.types import TranscribeOptions
 
-_OPTIONS = (
-    "language", "task", "beam_size", "initial_prompt", "hotwords",
-    "vad", "multilingual", "split_channels", "word_timestamps",
-)  # fmt: skip
+_KEPT = {"schema", "geometry", "models_geometry", "folder", "model", "welcomed", "status_details", "log_level"}
+SCHEMA = 1  # of the file; one without a number is of this one
+FONT_PERCENTS = (80, 90, 100, 110, 125, 150, 175, 200)
 
 
 class Settings:
     """Typed access to an INI file. What is not there, or nonsense, counts as the default."""
 
     def __init__(self, path: Path) -> None:
+        """Nothing is lost of a file that this version does not understand: it is kept under another name."""
+        self.set_aside: Path | None = None
         self._store = QSettings(str(path), QSettings.Format.IniFormat)
+        damaged = self._store.status() is not QSettings.Status.NoError
+        if damaged or (self._number("schema") or SCHEMA) > SCHEMA:
+            self.set_aside = path.with_name(f"{path.stem}.{'damaged' if damaged else 'newer'}{path.suffix}")
+            try:
+                path.replace(self.set_aside)
+            except OSError:
+                self.set_aside = None
+            else:
+                self._store = QSettings(str(path), QSettings.Format.IniFormat)
+        self._store.setValue("schema", SCHEMA)
 
     @property
     def theme(self) -> ThemeChoice:
@@ -61,9 +76,63 @@ class Settings:
 
     @options.setter
     def options(self, value: TranscribeOptions) -> None:
-        for name in _OPTIONS:
+        for name in OPTIONS:
             chosen = getattr(value, name)
             self._store.setValue(name, "" if chosen is None else chosen)
+
+    @property
+    def device(self) -> str:
+        """What the engine is to run on: "auto", "cpu", or "cuda:0" for a certain GPU."""
+        return self._text("device") or "auto"
+
+    @device.setter
+    def device(self, value: str) -> None:
+        self._store.setValue("device", value)
+
+    @property
+    def threads(self) -> int | None:
+        """Of the CPU; None leaves it to the engine."""
+        return self._number("threads")
+
+    @threads.setter
+    def threads(self, value: int | None) -> None:
+        self._store.setValue("threads", value or "")
+
+    @property
+    def font_percent(self) -> int:
+        """Of the system's size."""
+        return min(max(self._number("font_percent") or 100, FONT_PERCENTS[0]), FONT_PERCENTS[-1])
+
+    @font_percent.setter
+    def font_percent(self, value: int) -> None:
+        self._store.setValue("font_percent", value)
+
+    @property
+    def shortcuts(self) -> dict[str, str]:
+        """Those that the user has changed, by the names of their actions, as portable text."""
+        return {name: keys for name, keys in self._json("shortcuts").items() if isinstance(keys, str)}
+
+    @shortcuts.setter
+    def shortcuts(self, value: dict[str, str]) -> None:
+        self._store.setValue("shortcuts", json.dumps(value, ensure_ascii=False))
+
+    @property
+    def profiles(self) -> dict[str, dict[str, Any]]:
+        """Sets of options by their names, as `app.profiles` writes them."""
+        return {name: values for name, values in self._json("profiles").items() if isinstance(values, dict)}
+
+    @profiles.setter
+    def profiles(self, value: dict[str, dict[str, Any]]) -> None:
+        self._store.setValue("profiles", json.dumps(value, ensure_ascii=False))
+
+    @property
+    def welcomed(self) -> bool:
+        """The user has seen what the program can do at its first start."""
+        return self._flag("welcomed")
+
+    @welcomed.setter
+    def welcomed(self, value: bool) -> None:
+        self._store.setValue("welcomed", value)
 
     @property
     def options_shown(self) -> bool:
@@ -203,6 +272,19 @@ class Settings:
     @models_geometry.setter
     def models_geometry(self, value: QByteArray) -> None:
         self._store.setValue("models_geometry", value)
+
+    def reset(self) -> None:
+        """Everything is as it comes, but for what is no choice: where windows are, and which model was used last."""
+        for key in self._store.allKeys():
+            if key not in _KEPT:
+                self._store.remove(key)
+
+    def _json(self, key: str) -> dict[str, Any]:
+        with suppress(ValueError):
+            found = json.loads(self._text(key) or "{}")
+            if isinstance(found, dict):
+                return found
+        return {}
 
     def _number(self, key: str) -> int | None:
         text = str(self._store.value(key, ""))

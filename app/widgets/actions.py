@@ -33,6 +33,8 @@ class Actions(QObject):
         self.models = self._action("Ctrl+M")
         self.choose_model = self._action()
         self.built_in_model = self._action()
+        self.settings = self._action("Ctrl+,")
+        self.settings.setMenuRole(QAction.MenuRole.PreferencesRole)
         self.quit = self._action("Ctrl+Q")
         self.quit.setMenuRole(QAction.MenuRole.QuitRole)
         self.copy = self._action("Ctrl+Shift+C")
@@ -94,6 +96,7 @@ class Actions(QObject):
             self.models: translate("Menus", "M&odels…"),
             self.choose_model: translate("Menus", "Choose &model file…"),
             self.built_in_model: translate("Menus", "Use the &built-in model"),
+            self.settings: translate("Menus", "Se&ttings…"),
             self.quit: translate("Menus", "&Quit"),
             self.copy: translate("Menus", "&Copy transcript"),
             self.pause: translate("Menus", "&Pause"),
@@ -148,7 +151,7 @@ class Actions(QObject):
         self._file.addSeparator()
         self._file.addActions([self.models, self.choose_model, self.built_in_model])
         self._file.addSeparator()
-        self._file.addAction(self.quit)
+        self._file.addActions([self.settings, self.quit])
         self._recording.addActions([self.copy, self.recording_options])
         self._recording.addSeparator()
         self._recording.addActions([self.pause, self.resume, self.cancel, self.cancel_all])

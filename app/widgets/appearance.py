@@ -155,8 +155,9 @@ class Appearance(QObject):
 
     changed = Signal()
 
-    def __init__(self, resources: Path, choice: ThemeChoice = "system") -> None:
+    def __init__(self, resources: Path, choice: ThemeChoice = "system", font_percent: int = 100) -> None:
         super().__init__()
+        self._font_percent = font_percent
         self._resources = resources
         self._choice: ThemeChoice = choice
         self.colors = LIGHT
@@ -177,9 +178,17 @@ class Appearance(QObject):
         QGuiApplication.styleHints().setColorScheme(schemes[choice])
         self._apply()
 
+    def set_font_percent(self, percent: int) -> None:
+        """Take the system's size, and so much of it."""
+        self._font_percent = percent
+        self.update_font()
+        self._apply()  # the style sheet is worked out anew, and whoever paints measures again
+
     def update_font(self) -> None:
         """Take the font for the language of the interface."""
-        self._app().setFont(interface_font())
+        font = interface_font()
+        font.setPointSizeF(font.pointSizeF() * self._font_percent / 100)
+        self._app().setFont(font)
 
     def icon(self, name: str, color: str, size: int) -> QIcon:
         """`resources/icons/<name>.svg` drawn in `color`, to be shown `size` wide and high."""

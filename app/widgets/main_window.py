@@ -51,8 +51,8 @@ class MainWindow(QMainWindow):
     Signals:
         model_chosen: a model file was picked, or the built-in one: a `Path`.
         recording_selected: a `Recording`, or None.
-        auto_save_requested, watch_requested, models_requested, gpu_requested, self_test_requested, about_requested:
-            menu commands.
+        auto_save_requested, watch_requested, models_requested, settings_requested, gpu_requested,
+            self_test_requested, about_requested: menu commands.
         closing: the window closes for good.
 
     Attributes:
@@ -64,6 +64,7 @@ class MainWindow(QMainWindow):
     auto_save_requested = Signal()
     watch_requested = Signal()
     models_requested = Signal()
+    settings_requested = Signal()
     gpu_requested = Signal()
     self_test_requested = Signal()
     about_requested = Signal()
@@ -249,6 +250,7 @@ class MainWindow(QMainWindow):
             (actions.auto_save, self.auto_save_requested.emit),
             (actions.watch, self.watch_requested.emit),
             (actions.models, self.models_requested.emit),
+            (actions.settings, self.settings_requested.emit),
             (actions.choose_model, self.ask_for_model),
             (actions.built_in_model, partial(self.model_chosen.emit, default_model())),
             (actions.quit, self._quit),

@@ -88,6 +88,10 @@
         <translation>找不到或无法读取录音</translation>
     </message>
     <message>
+        <source>The recording is gone</source>
+        <translation>录音已不在</translation>
+    </message>
+    <message>
         <source>No sound in this file</source>
         <translation>此文件中没有声音</translation>
     </message>
@@ -212,6 +216,18 @@
         <translation>{name} 中没有可以解码的声音。</translation>
     </message>
     <message>
+        <source>{name} cannot be read: {reason}.</source>
+        <translation>无法读取 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>Put the recording back to where it was.</source>
+        <translation>请将录音放回原处。</translation>
+    </message>
+    <message>
+        <source>{name} holds no sound that can be played.</source>
+        <translation>{name} 中没有可以播放的声音。</translation>
+    </message>
+    <message>
         <source>Check that it plays in a media player.</source>
         <translation>请检查它能否在播放器中播放。</translation>
     </message>
@@ -234,6 +250,14 @@
     <message>
         <source>{path} is not an ordinary file.</source>
         <translation>{path} 不是普通文件。</translation>
+    </message>
+    <message>
+        <source>{name} was taken away while it was read: {reason}.</source>
+        <translation>读取 {name} 时它被移走：{reason}。</translation>
+    </message>
+    <message>
+        <source>Connect the drive again, then resume: the text so far is kept.</source>
+        <translation>请重新连接驱动器，然后继续：已有的文字会保留。</translation>
     </message>
     <message>
         <source>Choose an audio or video file.</source>
@@ -1752,8 +1776,8 @@
         <translation>未安装 CUDA 编译器（NVRTC）。</translation>
     </message>
     <message>
-        <source>Install it with &quot;pip install nvidia-cuda-nvrtc nvidia-cuda-runtime&quot;.</source>
-        <translation>请用“pip install nvidia-cuda-nvrtc nvidia-cuda-runtime”安装。</translation>
+        <source>Install it with &quot;pip install nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-runtime==13.0.96&quot;.</source>
+        <translation>请用“pip install nvidia-cuda-nvrtc==13.0.88 nvidia-cuda-runtime==13.0.96”安装。</translation>
     </message>
     <message>
         <source>{name} does not compile for {architecture}: {log}.</source>
@@ -1879,6 +1903,50 @@
         <source>Give start, end, start, end, ... in seconds, each later than the one before.</source>
         <translation>请以秒为单位给出起点、终点、起点、终点……，每个都晚于前一个。</translation>
     </message>
+    <message>
+        <source>A library for PDF files is missing: {cause}.</source>
+        <translation>缺少生成 PDF 文件所需的库：{cause}。</translation>
+    </message>
+    <message>
+        <source>Install the system libraries that the window needs too, or choose another format.</source>
+        <translation>请安装窗口程序所需的系统库，或选择其他格式。</translation>
+    </message>
+    <message>
+        <source>No font on this system has the letters {letters}.</source>
+        <translation>本系统没有包含这些字符的字体：{letters}。</translation>
+    </message>
+    <message>
+        <source>Install a font for them, on Linux fonts-noto or fonts-noto-cjk, or choose another format.</source>
+        <translation>请安装相应的字体（Linux 上为 fonts-noto 或 fonts-noto-cjk），或选择其他格式。</translation>
+    </message>
+    <message>
+        <source>The sound device cannot be used: {reason}.</source>
+        <translation>无法使用声音设备：{reason}。</translation>
+    </message>
+    <message>
+        <source>Nothing can be heard: the sound device is gone.</source>
+        <translation>听不到声音：声音设备已断开。</translation>
+    </message>
+    <message>
+        <source>Nothing can be heard: the sound device does not answer.</source>
+        <translation>听不到声音：声音设备没有响应。</translation>
+    </message>
+    <message>
+        <source>Nothing can be heard: no loudspeakers or headphones were found.</source>
+        <translation>听不到声音：未找到扬声器或耳机。</translation>
+    </message>
+    <message>
+        <source>Connect loudspeakers or headphones, check that they are switched on in the system, and try again.</source>
+        <translation>请连接扬声器或耳机，检查其在系统中已启用，然后重试。</translation>
+    </message>
+    <message>
+        <source>Nothing can be heard: the PortAudio library is not installed.</source>
+        <translation>听不到声音：未安装 PortAudio 库。</translation>
+    </message>
+    <message>
+        <source>On Debian and Ubuntu: install the package libportaudio2, then start the program again.</source>
+        <translation>在 Debian 和 Ubuntu 上：安装软件包 libportaudio2，然后重新启动程序。</translation>
+    </message>
 </context>
 <context>
     <name>About</name>
@@ -1891,6 +1959,37 @@ Log file: {log}</source>
 
 版本 {version}
 日志文件：{log}</translation>
+    </message>
+</context>
+<context>
+    <name>Completion</name>
+    <message>
+        <source>The text is done</source>
+        <translation>文本已完成</translation>
+    </message>
+    <message>
+        <source>The recording could not be transcribed</source>
+        <translation>该录音无法转写</translation>
+    </message>
+    <message>
+        <source>All recordings are through</source>
+        <translation>所有录音已处理完毕</translation>
+    </message>
+    <message>
+        <source>Done: {n_done} · failed: {n_failed}</source>
+        <translation>完成 {n_done} 个 · 失败 {n_failed} 个</translation>
+    </message>
+    <message>
+        <source>Done: {n_done}</source>
+        <translation>完成 {n_done} 个</translation>
+    </message>
+    <message>
+        <source>Notifications are on</source>
+        <translation>通知已开启</translation>
+    </message>
+    <message>
+        <source>You are told here when all is done.</source>
+        <translation>全部完成时会在这里通知您。</translation>
     </message>
 </context>
 <context>
@@ -2027,6 +2126,10 @@ Log file: {log}</source>
         <translation>选择保存文字的文件夹</translation>
     </message>
     <message>
+        <source>Choose a folder to watch</source>
+        <translation>选择要监视的文件夹</translation>
+    </message>
+    <message>
         <source>Add a folder of models</source>
         <translation>添加模型文件夹</translation>
     </message>
@@ -2061,6 +2164,10 @@ Log file: {log}</source>
     <message>
         <source>Save report</source>
         <translation>保存报告</translation>
+    </message>
+    <message>
+        <source>Text files</source>
+        <translation>文本文件</translation>
     </message>
     <message>
         <source>Please confirm</source>
@@ -2466,7 +2573,34 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>HelpDesk</name>
+    <message>
+        <source>Saved as {path}</source>
+        <translation>已保存为 {path}</translation>
+    </message>
+    <message>
+        <source>The report could not be written</source>
+        <translation>无法写入报告</translation>
+    </message>
+    <message>
+        <source>The log cannot be read: {reason}.</source>
+        <translation>无法读取日志：{reason}。</translation>
+    </message>
+</context>
+<context>
     <name>Intake</name>
+    <message>
+        <source>There are no files in the clipboard</source>
+        <translation>剪贴板中没有文件</translation>
+    </message>
+    <message>
+        <source>Lines of the clipboard that are no files: {n}</source>
+        <translation>剪贴板中有 {n} 行不是文件</translation>
+    </message>
+    <message>
+        <source>Copy files in the file manager, or full paths as text, one on each line.</source>
+        <translation>请在文件管理器中复制文件，或复制完整路径的文本，每行一个。</translation>
+    </message>
     <message>
         <source>Only files on this computer can be transcribed</source>
         <translation>只能转写这台电脑上的文件</translation>
@@ -2939,6 +3073,101 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>LogWindow</name>
+    <message>
+        <source>There is nothing of that kind in the log.</source>
+        <translation>日志中没有符合条件的内容。</translation>
+    </message>
+    <message>
+        <source>Log</source>
+        <translation>日志</translation>
+    </message>
+    <message>
+        <source>Everything</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Information</source>
+        <translation>信息</translation>
+    </message>
+    <message>
+        <source>Warnings and errors</source>
+        <translation>警告和错误</translation>
+    </message>
+    <message>
+        <source>Errors only</source>
+        <translation>仅错误</translation>
+    </message>
+    <message>
+        <source>Everything, for the search of an error</source>
+        <translation>全部（用于查找错误）</translation>
+    </message>
+    <message>
+        <source>What the program does</source>
+        <translation>程序的操作</translation>
+    </message>
+    <message>
+        <source>&amp;Show:</source>
+        <translation>显示(&amp;S)：</translation>
+    </message>
+    <message>
+        <source>Lines of less weight are left out</source>
+        <translation>级别较低的行不显示</translation>
+    </message>
+    <message>
+        <source>Lines that are shown</source>
+        <translation>显示的行</translation>
+    </message>
+    <message>
+        <source>Search</source>
+        <translation>搜索</translation>
+    </message>
+    <message>
+        <source>Only entries with this text are shown</source>
+        <translation>只显示包含此文字的条目</translation>
+    </message>
+    <message>
+        <source>&amp;Write down:</source>
+        <translation>记录(&amp;W)：</translation>
+    </message>
+    <message>
+        <source>Lines that are written</source>
+        <translation>记录的行</translation>
+    </message>
+    <message>
+        <source>What goes into the log from now on. It stays on this computer.</source>
+        <translation>从现在起写入日志的内容。日志只保存在这台电脑上。</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>复制(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Copies the selected lines, or all that are shown</source>
+        <translation>复制选中的行，或显示的全部行</translation>
+    </message>
+    <message>
+        <source>&amp;Open folder</source>
+        <translation>打开文件夹(&amp;O)</translation>
+    </message>
+    <message>
+        <source>Opens the folder in which the log is</source>
+        <translation>打开日志所在的文件夹</translation>
+    </message>
+    <message>
+        <source>&amp;Problem report…</source>
+        <translation>问题报告(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>What a bug report needs, to be read and copied. Nothing is sent.</source>
+        <translation>错误报告所需的内容，可阅读和复制。不会发送任何内容。</translation>
+    </message>
+    <message>
+        <source>Each line with its time, its weight and where it comes from</source>
+        <translation>每一行都有时间、级别和来源</translation>
+    </message>
+</context>
+<context>
     <name>MainWindow</name>
     <message>
         <source>A recording is still being transcribed.</source>
@@ -2961,6 +3190,14 @@ Log file: {log}</source>
         <translation>继续转写</translation>
     </message>
     <message>
+        <source>The list of recordings cannot be kept. If you quit now, these texts are lost.</source>
+        <translation>无法保存录音列表。如果现在退出，这些文字将会丢失。</translation>
+    </message>
+    <message>
+        <source>There are texts that are not saved.</source>
+        <translation>有尚未保存的文字。</translation>
+    </message>
+    <message>
         <source>Options</source>
         <translation>选项</translation>
     </message>
@@ -2976,14 +3213,6 @@ Log file: {log}</source>
         <source>Pick files; or drop files and folders anywhere in this window</source>
         <translation>选择文件；也可以把文件和文件夹拖放到此窗口的任何位置</translation>
     </message>
-    <message>
-        <source>Recordings</source>
-        <translation>录音</translation>
-    </message>
-    <message>
-        <source>None yet</source>
-        <translation>还没有录音</translation>
-    </message>
 </context>
 <context>
     <name>Menus</name>
@@ -2996,12 +3225,24 @@ Log file: {log}</source>
         <translation>添加文件夹(&amp;F)…</translation>
     </message>
     <message>
+        <source>&amp;Paste files</source>
+        <translation>粘贴文件(&amp;P)</translation>
+    </message>
+    <message>
         <source>&amp;Save transcript as…</source>
         <translation>文稿另存为(&amp;S)…</translation>
     </message>
     <message>
         <source>Save a&amp;utomatically…</source>
         <translation>自动保存(&amp;U)…</translation>
+    </message>
+    <message>
+        <source>Su&amp;btitles…</source>
+        <translation>字幕(&amp;B)…</translation>
+    </message>
+    <message>
+        <source>&amp;Watch a folder…</source>
+        <translation>监视文件夹(&amp;W)…</translation>
     </message>
     <message>
         <source>M&amp;odels…</source>
@@ -3014,6 +3255,10 @@ Log file: {log}</source>
     <message>
         <source>Use the &amp;built-in model</source>
         <translation>使用内置模型(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Se&amp;ttings…</source>
+        <translation>设置(&amp;T)…</translation>
     </message>
     <message>
         <source>&amp;Quit</source>
@@ -3044,6 +3289,14 @@ Log file: {log}</source>
         <translation>重新转写(&amp;T)</translation>
     </message>
     <message>
+        <source>Transcribe all that &amp;failed again</source>
+        <translation>重新转写所有失败的(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Opt&amp;ions of these recordings…</source>
+        <translation>这些录音的选项(&amp;I)…</translation>
+    </message>
+    <message>
         <source>Move &amp;up</source>
         <translation>上移(&amp;U)</translation>
     </message>
@@ -3056,8 +3309,16 @@ Log file: {log}</source>
         <translation>从列表中移除(&amp;R)</translation>
     </message>
     <message>
+        <source>Remove all that are &amp;done</source>
+        <translation>移除所有已完成的(&amp;D)</translation>
+    </message>
+    <message>
         <source>&amp;Options</source>
         <translation>选项(&amp;O)</translation>
+    </message>
+    <message>
+        <source>&amp;Notify when all is done</source>
+        <translation>全部完成时通知(&amp;N)</translation>
     </message>
     <message>
         <source>&amp;GPU support…</source>
@@ -3134,6 +3395,54 @@ Log file: {log}</source>
     <message>
         <source>&amp;Find and replace…</source>
         <translation>查找和替换(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>Copy &amp;as</source>
+        <translation>复制为(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Log…</source>
+        <translation>日志(&amp;L)…</translation>
+    </message>
+    <message>
+        <source>&amp;Problem report…</source>
+        <translation>问题报告(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>&amp;Playback</source>
+        <translation>播放(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Play or pause</source>
+        <translation>播放或暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Five seconds &amp;back</source>
+        <translation>后退五秒(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Five seconds &amp;forward</source>
+        <translation>前进五秒(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Segment be&amp;fore</source>
+        <translation>上一段(&amp;U)</translation>
+    </message>
+    <message>
+        <source>&amp;Next segment</source>
+        <translation>下一段(&amp;N)</translation>
+    </message>
+    <message>
+        <source>&amp;Repeat the segment</source>
+        <translation>循环播放此段(&amp;R)</translation>
+    </message>
+    <message>
+        <source>&amp;Slower</source>
+        <translation>减速(&amp;S)</translation>
+    </message>
+    <message>
+        <source>F&amp;aster</source>
+        <translation>加速(&amp;A)</translation>
     </message>
 </context>
 <context>
@@ -3617,6 +3926,10 @@ Log file: {log}</source>
 <context>
     <name>Notices</name>
     <message>
+        <source>Recordings that could not be transcribed: {n}</source>
+        <translation>有 {n} 个录音无法转写</translation>
+    </message>
+    <message>
         <source>Choose model file…</source>
         <translation>选择模型文件…</translation>
     </message>
@@ -3625,12 +3938,56 @@ Log file: {log}</source>
         <translation>文本已复制</translation>
     </message>
     <message>
+        <source>When all is done, the window&apos;s entry in the task bar flashes instead.</source>
+        <translation>全部完成时，任务栏中的窗口图标会闪烁。</translation>
+    </message>
+    <message>
+        <source>This desktop shows no notifications</source>
+        <translation>此桌面不显示通知</translation>
+    </message>
+    <message>
+        <source>{path}: {reason}. It is tried again and again.</source>
+        <translation>{path}：{reason}。会不断重试。</translation>
+    </message>
+    <message>
+        <source>The watched folder is not there</source>
+        <translation>被监视的文件夹不存在</translation>
+    </message>
+    <message>
+        <source>The watched folder is there again: {path}</source>
+        <translation>被监视的文件夹已恢复：{path}</translation>
+    </message>
+    <message>
         <source>Saved as {path}</source>
         <translation>已保存为 {path}</translation>
     </message>
     <message>
         <source>The list of recordings is not kept</source>
         <translation>录音列表无法保存</translation>
+    </message>
+    <message>
+        <source>The list of recordings is kept again</source>
+        <translation>录音列表已恢复保存</translation>
+    </message>
+    <message>
+        <source>The settings could not be understood</source>
+        <translation>无法读取设置</translation>
+    </message>
+    <message>
+        <source>They are kept in {path}; those of a first start are used.</source>
+        <translation>原设置保存在 {path}；现使用首次启动时的设置。</translation>
+    </message>
+    <message>
+        <source>Texts up to that moment are in the list, and what was not done goes on.</source>
+        <translation>截至当时的文字都在列表中，未完成的录音会继续转写。</translation>
+    </message>
+    <message>
+        <source>The program did not end properly the last time</source>
+        <translation>程序上次未正常结束</translation>
+    </message>
+    <message>
+        <source>Show report</source>
+        <translation>查看报告</translation>
     </message>
 </context>
 <context>
@@ -3779,6 +4136,63 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>PlayerBar</name>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>Play</source>
+        <translation>播放</translation>
+    </message>
+    <message>
+        <source>{name} (Ctrl+Space)</source>
+        <translation>{name} (Ctrl+空格)</translation>
+    </message>
+    <message>
+        <source>Segment before</source>
+        <translation>上一段</translation>
+    </message>
+    <message>
+        <source>Hear the segment before (Ctrl+Up)</source>
+        <translation>播放上一段 (Ctrl+↑)</translation>
+    </message>
+    <message>
+        <source>Next segment</source>
+        <translation>下一段</translation>
+    </message>
+    <message>
+        <source>Hear the next segment (Ctrl+Down)</source>
+        <translation>播放下一段 (Ctrl+↓)</translation>
+    </message>
+    <message>
+        <source>Repeat the segment</source>
+        <translation>循环播放此段</translation>
+    </message>
+    <message>
+        <source>Hear the segment again and again (Ctrl+L)</source>
+        <translation>反复播放此段 (Ctrl+L)</translation>
+    </message>
+    <message>
+        <source>Speed</source>
+        <translation>速度</translation>
+    </message>
+    <message>
+        <source>How fast it is played; voices stay as high as they are</source>
+        <translation>播放速度；声音的音高不变</translation>
+    </message>
+    <message>
+        <source>Waveform</source>
+        <translation>波形</translation>
+    </message>
+    <message>
+        <source>Click to hear it from there; drag the edges of a segment to move them.
+Space: play or pause. Arrows: skip five seconds, zoom. Tab: next segment. Esc: leave.</source>
+        <translation>点击可从该处播放；拖动段的边缘可调整时间。
+空格：播放或暂停。方向键：跳过五秒、缩放。Tab：下一段。Esc：离开。</translation>
+    </message>
+</context>
+<context>
     <name>Problems</name>
     <message>
         <source>{name}: {headline}</source>
@@ -3786,10 +4200,77 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>ProfilesPage</name>
+    <message>
+        <source>A profile keeps how recordings are recognised and which files are written: one for interviews, one for subtitles. Taking it holds for recordings that are added next.</source>
+        <translation>配置方案保存识别方式和要写入的文件：例如一个用于采访，一个用于字幕。选用后对之后添加的录音生效。</translation>
+    </message>
+    <message>
+        <source>Profiles</source>
+        <translation>配置方案</translation>
+    </message>
+    <message>
+        <source>Enter takes the selected one</source>
+        <translation>按回车选用所选方案</translation>
+    </message>
+    <message>
+        <source>Name, such as “Interviews”</source>
+        <translation>名称，例如“采访”</translation>
+    </message>
+    <message>
+        <source>Name of the profile</source>
+        <translation>方案名称</translation>
+    </message>
+    <message>
+        <source>Under which the options chosen now are kept</source>
+        <translation>当前选项以此名称保存</translation>
+    </message>
+    <message>
+        <source>Keep what is chosen now</source>
+        <translation>保存当前选项</translation>
+    </message>
+    <message>
+        <source>Under this name; one of that name is replaced</source>
+        <translation>以此名称保存；同名方案会被替换</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>重命名</translation>
+    </message>
+    <message>
+        <source>Gives the selected profile this name</source>
+        <translation>将所选方案改为此名称</translation>
+    </message>
+    <message>
+        <source>Take</source>
+        <translation>选用</translation>
+    </message>
+    <message>
+        <source>Chooses the options of the selected profile</source>
+        <translation>选用所选方案的选项</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Forgets the selected profile</source>
+        <translation>删除所选方案</translation>
+    </message>
+</context>
+<context>
     <name>RecordingCommands</name>
+    <message>
+        <source>Texts that have not been saved: {n}.</source>
+        <translation>有 {n} 份文本尚未保存。</translation>
+    </message>
     <message>
         <source>The text of {name} has not been saved.</source>
         <translation>{name} 的文本尚未保存。</translation>
+    </message>
+    <message>
+        <source>If you remove them from the list, their texts are lost. The recordings themselves stay.</source>
+        <translation>从列表中移除后，它们的文本将会丢失。录音本身会保留。</translation>
     </message>
     <message>
         <source>If you remove it from the list, its text is lost. The recording itself stays.</source>
@@ -3802,6 +4283,45 @@ Log file: {log}</source>
     <message>
         <source>Keep it</source>
         <translation>保留</translation>
+    </message>
+    <message>
+        <source>Keep them</source>
+        <translation>保留</translation>
+    </message>
+</context>
+<context>
+    <name>RecordingOptionsDialog</name>
+    <message>
+        <source>As each has it</source>
+        <translation>保持各自设置</translation>
+    </message>
+    <message>
+        <source>Options of these recordings</source>
+        <translation>这些录音的选项</translation>
+    </message>
+    <message>
+        <source>{name} and {n} more</source>
+        <translation>{name} 及另外 {n} 个</translation>
+    </message>
+    <message>
+        <source>Only for what is selected. What has text already keeps it, and goes on like this.</source>
+        <translation>仅用于所选录音。已有的文本会保留，其余部分按此继续。</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>The language spoken in these recordings</source>
+        <translation>这些录音中所说的语言</translation>
+    </message>
+    <message>
+        <source>&amp;Task</source>
+        <translation>任务(&amp;T)</translation>
+    </message>
+    <message>
+        <source>What to do with these recordings</source>
+        <translation>对这些录音的处理方式</translation>
     </message>
 </context>
 <context>
@@ -3838,12 +4358,110 @@ Log file: {log}</source>
         <source>Waiting at {percent}</source>
         <translation>等待中（已完成 {percent}）</translation>
     </message>
+    <message>
+        <source>{language} → English</source>
+        <translation>{language} → 英语</translation>
+    </message>
+    <message>
+        <source>{option}: no</source>
+        <translation>{option}：否</translation>
+    </message>
+    <message>
+        <source>{option}: {value}</source>
+        <translation>{option}：{value}</translation>
+    </message>
+</context>
+<context>
+    <name>RecordingsHeader</name>
+    <message>
+        <source>{n} to do</source>
+        <translation>待处理 {n} 个</translation>
+    </message>
+    <message>
+        <source>{n} done</source>
+        <translation>完成 {n} 个</translation>
+    </message>
+    <message>
+        <source>{n} paused</source>
+        <translation>暂停 {n} 个</translation>
+    </message>
+    <message>
+        <source>{n} failed</source>
+        <translation>失败 {n} 个</translation>
+    </message>
+    <message>
+        <source>None yet</source>
+        <translation>还没有</translation>
+    </message>
+    <message>
+        <source>Recordings</source>
+        <translation>录音</translation>
+    </message>
 </context>
 <context>
     <name>RecordingsView</name>
     <message>
         <source>Recordings</source>
         <translation>录音</translation>
+    </message>
+    <message>
+        <source>What waits is done in this order. Rows can be dragged; the menu key shows what can be done.</source>
+        <translation>等待的录音按此顺序处理。各行可以拖动；菜单键显示可用的操作。</translation>
+    </message>
+</context>
+<context>
+    <name>ReportWindow</name>
+    <message>
+        <source>Being put together…</source>
+        <translation>正在汇总…</translation>
+    </message>
+    <message>
+        <source>Problem report</source>
+        <translation>问题报告</translation>
+    </message>
+    <message>
+        <source>Nothing is sent. Read it, and copy or save it if you want to attach it to a bug report. It holds no text of your recordings and none of the words you typed.</source>
+        <translation>不会发送任何内容。请先阅读；如需附在错误报告中，可复制或保存。其中不含录音的文字，也不含您输入的词语。</translation>
+    </message>
+    <message>
+        <source>&amp;Hide names of files, folders and of the user</source>
+        <translation>隐藏文件、文件夹和用户的名称(&amp;H)</translation>
+    </message>
+    <message>
+        <source>They stand for themselves as &lt;file 1.mp3&gt; or &lt;path&gt;</source>
+        <translation>以 &lt;file 1.mp3&gt; 或 &lt;path&gt; 代替</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
+    </message>
+    <message>
+        <source>Versions, this machine, options, and the end of the log</source>
+        <translation>版本、本机信息、选项和日志末尾</translation>
+    </message>
+    <message>
+        <source>&amp;Copy</source>
+        <translation>复制(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Copies the report as it is shown</source>
+        <translation>复制当前显示的报告</translation>
+    </message>
+    <message>
+        <source>&amp;Save…</source>
+        <translation>保存(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Writes the report as it is shown to a text file</source>
+        <translation>将当前显示的报告写入文本文件</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>The report is not kept</source>
+        <translation>报告不会保留</translation>
     </message>
 </context>
 <context>
@@ -3863,6 +4481,14 @@ Log file: {log}</source>
     <message>
         <source>Save automatically</source>
         <translation>自动保存</translation>
+    </message>
+    <message>
+        <source>Save texts</source>
+        <translation>保存文本</translation>
+    </message>
+    <message>
+        <source>Save the texts of the selected recordings as:</source>
+        <translation>将所选录音的文本保存为：</translation>
     </message>
     <message>
         <source>When a recording is done, save its text as:</source>
@@ -3902,6 +4528,263 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>SettingsDesk</name>
+    <message>
+        <source>Reset all settings?</source>
+        <translation>要重置所有设置吗？</translation>
+    </message>
+    <message>
+        <source>Profiles and keys go too. Recordings, texts and models stay.</source>
+        <translation>配置方案和按键也会重置。录音、文稿和模型保留。</translation>
+    </message>
+    <message>
+        <source>Reset</source>
+        <translation>重置</translation>
+    </message>
+    <message>
+        <source>Keep them</source>
+        <translation>保留</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsWindow</name>
+    <message>
+        <source>The best there is</source>
+        <translation>自动选择最佳</translation>
+    </message>
+    <message>
+        <source>CPU</source>
+        <translation>CPU</translation>
+    </message>
+    <message>
+        <source>{device} (not there)</source>
+        <translation>{device}（不可用）</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Of menus and messages.</source>
+        <translation>菜单和消息的语言。</translation>
+    </message>
+    <message>
+        <source>Theme</source>
+        <translation>主题</translation>
+    </message>
+    <message>
+        <source>Light, dark, or as the system has it.</source>
+        <translation>浅色、深色或跟随系统。</translation>
+    </message>
+    <message>
+        <source>Size of texts</source>
+        <translation>文字大小</translation>
+    </message>
+    <message>
+        <source>Compared with what the system asks for.</source>
+        <translation>相对于系统设置的大小。</translation>
+    </message>
+    <message>
+        <source>Notification</source>
+        <translation>通知</translation>
+    </message>
+    <message>
+        <source>The desktop tells when all recordings are through.</source>
+        <translation>所有录音完成后由桌面通知。</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Larger models hear better and take longer; here they are fetched.</source>
+        <translation>模型越大识别越好，但耗时越长；可在此下载。</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>What does the work. The panel at the lower left says what does now.</source>
+        <translation>由什么来运算。左下角的面板显示当前使用的设备。</translation>
+    </message>
+    <message>
+        <source>Threads</source>
+        <translation>线程数</translation>
+    </message>
+    <message>
+        <source>Of the CPU. More than it has cores make it slower, and the rest of the computer too.</source>
+        <translation>CPU 的线程数。超过核心数会变慢，也会拖慢整台电脑。</translation>
+    </message>
+    <message>
+        <source>Files</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>Which formats are written when a recording is done, where to, and under which names.</source>
+        <translation>录音完成后写入哪些格式、存到哪里、用什么名称。</translation>
+    </message>
+    <message>
+        <source>Watched folder</source>
+        <translation>监视的文件夹</translation>
+    </message>
+    <message>
+        <source>Recordings that appear in it are transcribed by themselves.</source>
+        <translation>其中出现的录音会自动转写。</translation>
+    </message>
+    <message>
+        <source>Network</source>
+        <translation>网络</translation>
+    </message>
+    <message>
+        <source>Nothing is fetched then. Transcribing needs no network, and nothing is ever sent.</source>
+        <translation>关闭后不下载任何内容。转写不需要网络，也不会发送任何数据。</translation>
+    </message>
+    <message>
+        <source>Connection</source>
+        <translation>连接</translation>
+    </message>
+    <message>
+        <source>A proxy, certificates, and where models are fetched from first.</source>
+        <translation>代理、证书以及优先从哪里下载模型。</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>设置</translation>
+    </message>
+    <message>
+        <source>General</source>
+        <translation>常规</translation>
+    </message>
+    <message>
+        <source>Recognition</source>
+        <translation>识别</translation>
+    </message>
+    <message>
+        <source>Results</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>Profiles</source>
+        <translation>配置方案</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>页面</translation>
+    </message>
+    <message>
+        <source>Which settings are shown</source>
+        <translation>显示哪些设置</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>One for each core</source>
+        <translation>每个核心一个</translation>
+    </message>
+    <message>
+        <source>Tell me when all is done</source>
+        <translation>全部完成时通知我</translation>
+    </message>
+    <message>
+        <source>Network off</source>
+        <translation>关闭网络</translation>
+    </message>
+    <message>
+        <source>Models…</source>
+        <translation>模型…</translation>
+    </message>
+    <message>
+        <source>Save automatically…</source>
+        <translation>自动保存…</translation>
+    </message>
+    <message>
+        <source>Watch a folder…</source>
+        <translation>监视文件夹…</translation>
+    </message>
+    <message>
+        <source>Proxy, certificates, mirror…</source>
+        <translation>代理、证书、镜像…</translation>
+    </message>
+    <message>
+        <source>Reset all settings…</source>
+        <translation>重置所有设置…</translation>
+    </message>
+    <message>
+        <source>Everything is as at the first start; recordings and models stay</source>
+        <translation>一切恢复到首次启动时的状态；录音和模型保留</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Changes hold already</source>
+        <translation>更改已生效</translation>
+    </message>
+</context>
+<context>
+    <name>ShortcutsPage</name>
+    <message>
+        <source>{keys} already means “{command}”. Give that other keys first.</source>
+        <translation>{keys} 已用于“{command}”。请先为它指定其他按键。</translation>
+    </message>
+    <message>
+        <source>Command</source>
+        <translation>命令</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>Commands and their keys</source>
+        <translation>命令及其按键</translation>
+    </message>
+    <message>
+        <source>Select a command, then press its new keys in the field below</source>
+        <translation>选择一个命令，然后在下方按下新的按键</translation>
+    </message>
+    <message>
+        <source>Keys of the selected command</source>
+        <translation>所选命令的按键</translation>
+    </message>
+    <message>
+        <source>Click here and press the keys</source>
+        <translation>点击此处并按下按键</translation>
+    </message>
+    <message>
+        <source>No keys</source>
+        <translation>无按键</translation>
+    </message>
+    <message>
+        <source>The command stays in its menu</source>
+        <translation>命令仍保留在菜单中</translation>
+    </message>
+    <message>
+        <source>All as they come</source>
+        <translation>全部恢复默认</translation>
+    </message>
+    <message>
+        <source>Gives every command the keys it had at first</source>
+        <translation>将所有命令恢复为最初的按键</translation>
+    </message>
+</context>
+<context>
     <name>StatusPanel</name>
     <message>
         <source>Device</source>
@@ -3928,8 +4811,84 @@ Log file: {log}</source>
         <translation>选择其他模型…</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>What does the work, and how well</source>
+        <translation>由什么处理，速度如何</translation>
+    </message>
+    <message>
+        <source>Opens the window of models</source>
+        <translation>打开模型窗口</translation>
+    </message>
+    <message>
+        <source>Fewer details</source>
+        <translation>收起详情</translation>
+    </message>
+    <message>
+        <source>More details</source>
+        <translation>更多详情</translation>
+    </message>
+    <message>
+        <source>Tokens, fallbacks and the queue</source>
+        <translation>词元、回退和队列</translation>
+    </message>
+    <message>
+        <source>Copy as text</source>
+        <translation>复制为文本</translation>
+    </message>
+    <message>
+        <source>Copies all of this, for a bug report</source>
+        <translation>复制以上全部内容，用于错误报告</translation>
+    </message>
+    <message>
+        <source>What computes at this moment; below it, why it is this one</source>
+        <translation>当前进行计算的设备；下方说明选用它的原因</translation>
+    </message>
+    <message>
+        <source>The model in use, how it is quantized, and the size of its file</source>
+        <translation>正在使用的模型、量化方式和文件大小</translation>
+    </message>
+    <message>
+        <source>Curve: memory of this program on the device, over two minutes. Bar: this program, others, and what is free.</source>
+        <translation>曲线：本程序两分钟内在设备上占用的内存。条形：本程序、其他程序和可用内存。</translation>
+    </message>
+    <message>
         <source>Real-time factor: processing seconds per second of audio. Below 1 is faster than real time.</source>
         <translation>实时率：处理每秒音频所用的秒数。小于 1 表示快于实时。</translation>
+    </message>
+    <message>
+        <source>What is spoken, as far as it was recognised or chosen</source>
+        <translation>录音中的语言（识别或选定的）</translation>
+    </message>
+    <message>
+        <source>Tokens</source>
+        <translation>词元</translation>
+    </message>
+    <message>
+        <source>Pieces of words that the model writes, tried and dropped ones too</source>
+        <translation>模型写出的词片段，包括尝试后舍弃的</translation>
+    </message>
+    <message>
+        <source>Fallbacks</source>
+        <translation>回退</translation>
+    </message>
+    <message>
+        <source>Windows whose text looked wrong, so that they were decoded again at a higher temperature</source>
+        <translation>文字看起来有误、因而以更高温度重新解码的窗口</translation>
+    </message>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>What waits, how much sound that is, and how long it takes at this pace</source>
+        <translation>等待的录音、其声音时长，以及按目前速度所需的时间</translation>
     </message>
     <message>
         <source>Loading {name}…</source>
@@ -3948,8 +4907,40 @@ Log file: {log}</source>
         <translation>峰值 {size}</translation>
     </message>
     <message>
-        <source>{size} free</source>
-        <translation>可用 {size}</translation>
+        <source>{free} of {total} free</source>
+        <translation>可用 {free}，共 {total}</translation>
+    </message>
+    <message>
+        <source>now {factor}</source>
+        <translation>目前 {factor}</translation>
+    </message>
+    <message>
+        <source>{n} so far</source>
+        <translation>目前共 {n} 个</translation>
+    </message>
+    <message>
+        <source>{rate} per second, {n} so far</source>
+        <translation>每秒 {rate} 个，目前共 {n} 个</translation>
+    </message>
+    <message>
+        <source>{n} in {windows} windows</source>
+        <translation>{windows} 个窗口中 {n} 次</translation>
+    </message>
+    <message>
+        <source>nothing waits</source>
+        <translation>没有等待的录音</translation>
+    </message>
+    <message>
+        <source>{time} of sound</source>
+        <translation>声音时长 {time}</translation>
+    </message>
+    <message>
+        <source>at least {sound}</source>
+        <translation>至少{sound}</translation>
+    </message>
+    <message>
+        <source>{n} waiting</source>
+        <translation>{n} 个等待</translation>
     </message>
     <message>
         <source>{name} (chosen)</source>
@@ -3958,6 +4949,121 @@ Log file: {log}</source>
     <message>
         <source>{name} (detected, {percent})</source>
         <translation>{name}（检测到，{percent}）</translation>
+    </message>
+</context>
+<context>
+    <name>SubtitleDialog</name>
+    <message>
+        <source>It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want of a wife.</source>
+        <translation>凡是有钱的单身汉，总想娶位太太，这已经成了一条举世公认的真理。</translation>
+    </message>
+    <message>
+        <source>Subtitles</source>
+        <translation>字幕</translation>
+    </message>
+    <message>
+        <source>How a transcript becomes subtitles, in SRT, VTT, LRC and ASS files:</source>
+        <translation>转写文本如何变成字幕（SRT、VTT、LRC 和 ASS 文件）：</translation>
+    </message>
+    <message>
+        <source>As spoken: one subtitle for each segment</source>
+        <translation>按语音：每段一条字幕</translation>
+    </message>
+    <message>
+        <source>Television and streaming</source>
+        <translation>电视与流媒体</translation>
+    </message>
+    <message>
+        <source>For children: time to read slowly</source>
+        <translation>儿童节目：留出慢读的时间</translation>
+    </message>
+    <message>
+        <source>Upright video: one short line</source>
+        <translation>竖屏视频：一行短字幕</translation>
+    </message>
+    <message>
+        <source>Own values</source>
+        <translation>自定义</translation>
+    </message>
+    <message>
+        <source>&amp;Manner</source>
+        <translation>方式(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Manner of subtitles</source>
+        <translation>字幕方式</translation>
+    </message>
+    <message>
+        <source>Sets all values below</source>
+        <translation>设定下面的所有数值</translation>
+    </message>
+    <message>
+        <source>Letters</source>
+        <translation>字母文字</translation>
+    </message>
+    <message>
+        <source>Chinese, Japanese, Korean</source>
+        <translation>中日韩文字</translation>
+    </message>
+    <message>
+        <source>Example:</source>
+        <translation>示例：</translation>
+    </message>
+    <message>
+        <source>Lines end between phrases. A subtitle stays until it can be read, where the next one leaves the time.</source>
+        <translation>在词语之间换行。只要下一条字幕留有时间，字幕会一直显示到能读完为止。</translation>
+    </message>
+    <message>
+        <source>any</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>as letters</source>
+        <translation>同字母文字</translation>
+    </message>
+    <message>
+        <source> ms</source>
+        <translation> 毫秒</translation>
+    </message>
+    <message>
+        <source>For all subtitles that are saved or copied from now on</source>
+        <translation>用于今后保存或复制的所有字幕</translation>
+    </message>
+    <message>
+        <source>Leave subtitles as they are</source>
+        <translation>字幕设置保持不变</translation>
+    </message>
+    <message>
+        <source>&amp;Characters of a line</source>
+        <translation>每行字符数(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Longer lines are broken; a word that is longer stands alone.</source>
+        <translation>更长的行会被断开；超长的单词独占一行。</translation>
+    </message>
+    <message>
+        <source>Characters to &amp;read in a second</source>
+        <translation>每秒可读字符数(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Subtitles stay longer than they are spoken where this would be too fast.</source>
+        <translation>说得太快时，字幕停留的时间会比语音更长。</translation>
+    </message>
+    <message>
+        <source>&amp;Lines of a subtitle</source>
+        <translation>每条字幕行数(&amp;L)</translation>
+    </message>
+    <message>
+        <source>What is longer becomes several subtitles.</source>
+        <translation>更长的内容会分成几条字幕。</translation>
+    </message>
+    <message>
+        <source>&amp;Gap between subtitles</source>
+        <translation>字幕间隔(&amp;G)</translation>
+    </message>
+    <message>
+        <source>So that one sees that the text has changed.</source>
+        <translation>让人看得出文字已经换了。</translation>
     </message>
 </context>
 <context>
@@ -4042,12 +5148,20 @@ Log file: {log}</source>
         <translation>纯文本</translation>
     </message>
     <message>
+        <source>Plain text with times</source>
+        <translation>带时间的纯文本</translation>
+    </message>
+    <message>
         <source>SubRip subtitles</source>
         <translation>SubRip 字幕</translation>
     </message>
     <message>
         <source>WebVTT subtitles</source>
         <translation>WebVTT 字幕</translation>
+    </message>
+    <message>
+        <source>WebVTT, word by word</source>
+        <translation>WebVTT（逐词）</translation>
     </message>
     <message>
         <source>Tab-separated table</source>
@@ -4076,6 +5190,14 @@ Log file: {log}</source>
     <message>
         <source>Web page</source>
         <translation>网页</translation>
+    </message>
+    <message>
+        <source>Word document</source>
+        <translation>Word 文档</translation>
+    </message>
+    <message>
+        <source>PDF document</source>
+        <translation>PDF 文档</translation>
     </message>
     <message>
         <source>Speaker {n}</source>
@@ -4324,6 +5446,104 @@ Log file: {log}</source>
     <message>
         <source>Byte by byte the file published by {origin}. SHA-256 {hash}…</source>
         <translation>与 {origin} 发布的文件逐字节相同。SHA-256 {hash}…</translation>
+    </message>
+</context>
+<context>
+    <name>WatchDialog</name>
+    <message>
+        <source>Do as it is chosen here</source>
+        <translation>按此处的选择执行</translation>
+    </message>
+    <message>
+        <source>Leave everything as it was</source>
+        <translation>保持原样</translation>
+    </message>
+    <message>
+        <source>Choose a folder.</source>
+        <translation>请选择一个文件夹。</translation>
+    </message>
+    <message>
+        <source>Watch a folder</source>
+        <translation>监视文件夹</translation>
+    </message>
+    <message>
+        <source>&amp;Watch a folder</source>
+        <translation>监视一个文件夹(&amp;W)</translation>
+    </message>
+    <message>
+        <source>A recording that comes into it is transcribed by itself, once, when it has been there in full.</source>
+        <translation>放入其中的录音在完整写入后会自动转写，每个只转写一次。</translation>
+    </message>
+    <message>
+        <source>&amp;Folder</source>
+        <translation>文件夹(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Watched folder</source>
+        <translation>监视的文件夹</translation>
+    </message>
+    <message>
+        <source>Its full path; it may be on a network drive</source>
+        <translation>完整路径；可以在网络驱动器上</translation>
+    </message>
+    <message>
+        <source>C&amp;hoose…</source>
+        <translation>选择(&amp;H)…</translation>
+    </message>
+    <message>
+        <source>Choose the folder</source>
+        <translation>选择文件夹</translation>
+    </message>
+    <message>
+        <source>The folders &amp;in it, too</source>
+        <translation>包括其中的子文件夹(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Recordings in folders below it are taken as well</source>
+        <translation>子文件夹中的录音也会被转写</translation>
+    </message>
+    <message>
+        <source>Begin with the recordings that are there &amp;already</source>
+        <translation>先转写其中已有的录音(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Otherwise only those that come from now on are taken</source>
+        <translation>否则只转写今后新增的录音</translation>
+    </message>
+    <message>
+        <source>Texts are saved by themselves as: {formats}.</source>
+        <translation>文本会自动保存为：{formats}。</translation>
+    </message>
+    <message>
+        <source>Texts stay in the list: none is saved by itself.</source>
+        <translation>文本只保留在列表中，不会自动保存。</translation>
+    </message>
+    <message>
+        <source>Save automatically…</source>
+        <translation>自动保存…</translation>
+    </message>
+    <message>
+        <source>Choose in which formats texts are saved, and where</source>
+        <translation>选择文本的保存格式和位置</translation>
+    </message>
+</context>
+<context>
+    <name>WatchIndicator</name>
+    <message>
+        <source>Not there: {folder}</source>
+        <translation>不存在：{folder}</translation>
+    </message>
+    <message>
+        <source>The watched folder {path} cannot be looked at. It is tried again and again.</source>
+        <translation>无法查看被监视的文件夹 {path}。会不断重试。</translation>
+    </message>
+    <message>
+        <source>Watched: {folder}</source>
+        <translation>监视中：{folder}</translation>
+    </message>
+    <message>
+        <source>New recordings in {path} are transcribed by themselves.</source>
+        <translation>{path} 中的新录音会自动转写。</translation>
     </message>
 </context>
 </TS>

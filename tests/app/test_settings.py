@@ -83,3 +83,28 @@ def test_a_folder_that_may_not_be_written_is_no_error() -> None:
     settings = Settings(Path("/proc/nowhere/window.ini"))
     settings.theme = "dark"
     assert settings.theme == "dark"
+
+
+def test_a_file_of_a_newer_version_is_kept_beside(tmp_path: Path) -> None:
+    path = tmp_path / "window.ini"
+    path.write_text("[General]\nschema=99\ntheme=dark\n", encoding="utf-8")
+    settings = Settings(path)
+    assert settings.set_aside == tmp_path / "window.newer.ini"
+    assert "theme=dark" in settings.set_aside.read_text(encoding="utf-8")
+    assert settings.theme == "system"
+
+
+def test_a_file_without_a_number_is_the_first_schema(tmp_path: Path) -> None:
+    path = tmp_path / "window.ini"
+    path.write_text("[General]\ntheme=dark\n", encoding="utf-8")
+    settings = Settings(path)
+    assert (settings.theme, settings.set_aside) == ("dark", None)
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "[1]", '{"a": 1}', "{"])
+def test_nonsense_in_json_counts_as_nothing(tmp_path: Path, text: str) -> None:
+    settings = Settings(tmp_path / "window.ini")
+    settings._store.setValue("profiles", text)
+    settings._store.setValue("shortcuts", text)
+    assert settings.profiles == {}
+    assert settings.shortcuts == {}
