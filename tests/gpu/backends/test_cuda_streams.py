@@ -172,7 +172,7 @@ def test_cancelled_while_encoding_ahead(gpu, pair):
 
 
 def test_no_window_ahead_where_there_is_no_room(pair):
-    ours, _ = backend_of(pair, total=1 << 30)
+    ours, _ = backend_of(pair, total=300 << 20)
     device = ours._cuda
     assert ours.encodes_ahead
     device.synchronize()
@@ -185,7 +185,7 @@ def test_no_window_ahead_where_there_is_no_room(pair):
 
 
 def test_a_decoder_takes_the_memory_of_windows_that_are_gone(pair):
-    ours, _ = backend_of(pair, total=1 << 30)
+    ours, _ = backend_of(pair, total=300 << 20)
     device = ours._cuda
     crosses = ours.encode(tiny_mel(2), CancelToken())
     needed = n_bytes_of_parts(decoder_parts(pair.model.dims, PLAN))
