@@ -126,27 +126,39 @@ def test_products_round_where_they_say_they_do(gpu, format_name, monkeypatch):
 
 @pytest.mark.long
 def test_the_shipped_model_hears_the_same(gpu, audio):
-    """Base in Q5_1 on a real recording: all of the encoder, the prompt and eight tokens. Minutes on the emulator."""
+    """Base in Q5_1 on a real recording: all of the encoder, the prompt and eight tokens. Minutes on the emulator.
+
+    Bounds as for the tiny models. Here 1.1e-3 of the keys and 1.4e-3 of the values are lost to halves, as
+    `RoundedWhisper` shows, which rounds at the same places.
+    """
     with open_model(SHIPPED_MODEL) as model:
         ours = CudaBackend(model, gpu[0], DeviceInfo("cuda", "emulated", Words("For a test")))
-        reference = ReferenceBackend(model)
+        reference, rounded = ReferenceBackend(model), RoundedWhisper(model)
     clip = load_audio(audio / "jfk.wav")
     mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), model.mel_filters)[np.newaxis]
     windows = WindowDecoder(
         reference, model.dims, Tokenizer(model.vocabulary, model.dims), TranscribeOptions(), CancelToken()
     )
-    plan = DecodePlan(1, 1, windows._rules, max_tokens=8, max_prompt=8)
+    prompt = windows.prompt((), "en")
     tokens, crosses = [], []
     for backend in (ours, reference):
         crosses += backend.encode(mel, CancelToken())
-        decoder = backend.open(plan, CancelToken())
-        decoder.admit(0, crosses[-1], windows.prompt((), "en"), RowParams())
+        decoder = backend.open(DecodePlan(1, 1, windows._rules, max_tokens=16, max_prompt=8), CancelToken())
+        decoder.admit(0, crosses[-1], prompt, RowParams())
         tokens.append(decoder.advance(8).tokens[0])
-    encoded = by_position(gpu[0].download(crosses[0].array))
-    assert relative_error(encoded[:, 0], crosses[1].keys) <= 1e-2
-    assert relative_error(encoded[:, 1], crosses[1].values) <= 1e-2
-    assert tokens[0] == tokens[1]
-    assert len(tokens[0]) == 8
+        if backend is ours:
+            logits = decoder.debug_logits()[0]
+    encoded, expected = by_position(gpu[0].download(crosses[0].array)), rounded.encode(mel[0])
+    print(relative_error(encoded[:, 0], crosses[1].keys), relative_error(encoded[:, 1], crosses[1].values))
+    print(relative_error(encoded[:, 0], expected[:, 0]), relative_error(encoded[:, 1], expected[:, 1]))
+    assert relative_error(encoded[:, 0], crosses[1].keys) <= 3e-3
+    assert relative_error(encoded[:, 1], crosses[1].values) <= 3e-3
+    assert relative_error(encoded, expected) <= 1e-3
+    assert tokens[0] == tokens[1][:8]  # the host's decoder may have looked ahead
+    network = reference.network
+    behind = network.decode([*prompt, *tokens[0]], network.new_cache(), crosses[1])[-1]
+    print(relative_error(logits, behind), tokens)
+    assert relative_error(logits, behind) <= 3e-2
 
 
 def test_windows_at_once_are_as_alone(five_bits):
