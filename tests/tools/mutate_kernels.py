@@ -46,6 +46,7 @@ OPERATORS = {
 _NOT_CODE = re.compile(
     r"^\s*(//|#include|#pragma|#if|#else|#endif|template|typedef|static_assert|using )|__launch_bounds__"
 )
+_OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-m", "not long", "--tb=line", "--hypothesis-profile=first_failure")
 _HEADERS_OF_THE_COMPILER = {"device.cuh"}  # the emulator has its own idea of most of it
 
 # A file of kernels -> its tests; headers have those of all files they are part of.
@@ -158,19 +159,9 @@ class Copy:
         environment |= {
             "CUEMU_CACHE": str(self._cache), "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1",
         }  # fmt: skip
-        options = [
-            "-q",
-            "-x",
-            "-p",
-            "no:cacheprovider",
-            "-m",
-            "not long",
-            "--tb=line",
-            "--hypothesis-profile=first_failure",
-        ]
         seconds = int(limit_s)
         with subprocess.Popen(
-            [*python, "-m", "pytest", *options, *(str(KERNEL_TESTS / test) for test in tests_of(file))],
+            [*python, "-m", "pytest", *_OPTIONS, *(str(KERNEL_TESTS / test) for test in tests_of(file))],
             cwd=self.root, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             encoding="utf-8", errors="replace", start_new_session=True,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds)),
@@ -182,9 +173,9 @@ class Copy:
                 return KILLED
         if "does not build the kernels" in output:
             return STILLBORN
-        if (
-            process.returncode > 1 and how not in SANITIZERS
-        ):  # < 0: the mutant ended the process, by a fault or the limit
+        # Less than 0: the mutant ended the process, by a fault or the limit. Sanitizers have numbers of their own.
+        failed = process.returncode < 0 or how in SANITIZERS or re.search(r"\d (failed|error)", output)
+        if process.returncode and not failed:
             raise RuntimeError(f"the tests of {file} cannot be run:\n{output[-2000:]}")
         return KILLED if process.returncode else SURVIVED
 

@@ -128,8 +128,9 @@ def test_products_round_where_they_say_they_do(gpu, format_name, monkeypatch):
 def test_the_shipped_model_hears_the_same(gpu, audio):
     """Base in Q5_1 on a real recording: all of the encoder, the prompt and eight tokens. Minutes on the emulator.
 
-    Bounds as for the tiny models. Here 1.1e-3 of the keys and 1.4e-3 of the values are lost to halves, as
-    `RoundedWhisper` shows, which rounds at the same places.
+    Bounds as for the tiny models. Measured: 1.1e-3 of the keys and 1.4e-3 of the values are lost to halves, 6.4e-4 and
+    8.7e-4 against `RoundedWhisper`, which rounds at the same places (sums in another order round some the other way).
+    Of the logits six layers of 8-bit inputs take 1.3e-2 to 2.2e-2, but for what they add to all tokens alike.
     """
     with open_model(SHIPPED_MODEL) as model:
         ours = CudaBackend(model, gpu[0], DeviceInfo("cuda", "emulated", Words("For a test")))
@@ -149,16 +150,13 @@ def test_the_shipped_model_hears_the_same(gpu, audio):
         if backend is ours:
             logits = decoder.debug_logits()[0]
     encoded, expected = by_position(gpu[0].download(crosses[0].array)), rounded.encode(mel[0])
-    print(relative_error(encoded[:, 0], crosses[1].keys), relative_error(encoded[:, 1], crosses[1].values))
-    print(relative_error(encoded[:, 0], expected[:, 0]), relative_error(encoded[:, 1], expected[:, 1]))
     assert relative_error(encoded[:, 0], crosses[1].keys) <= 3e-3
     assert relative_error(encoded[:, 1], crosses[1].values) <= 3e-3
     assert relative_error(encoded, expected) <= 1e-3
     assert tokens[0] == tokens[1][:8]  # the host's decoder may have looked ahead
     network = reference.network
     behind = network.decode([*prompt, *tokens[0]], network.new_cache(), crosses[1])[-1]
-    print(relative_error(logits, behind), tokens)
-    assert relative_error(logits, behind) <= 3e-2
+    assert relative_error(logits - logits.mean(), behind - behind.mean()) <= 3e-2
 
 
 def test_windows_at_once_are_as_alone(five_bits):

@@ -124,9 +124,11 @@ def test_intrinsics():
         y[5] = __umulhi(0x80000000u, 6u);
         y[6] = atomicAdd(y + 7, 5);
         y[8] = __float2int_rn(2.5f); y[9] = __float2int_rn(-3.5f);
+        y[10] = __float2int_rn(nanf("")); y[11] = __float2int_rn(INFINITY); y[12] = __float2int_rn(-3e9f);
     }
     """
-    y = np.zeros(10, i32)
+    y = np.zeros(13, i32)
     kernels(source)["bits"]((1,), (1,), (y,))
     dp4a = 100 + 1 * 2 + -1 * 3 + 127 * 4 + -128 * 5
-    assert y.tolist() == [dp4a, 0x7744_80FF, 8, 4, 31, 3, 0, 5, 2, -4]
+    limits = np.iinfo(i32)
+    assert y.tolist() == [dp4a, 0x7744_80FF, 8, 4, 31, 3, 0, 5, 2, -4, 0, limits.max, limits.min]

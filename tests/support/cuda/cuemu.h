@@ -140,7 +140,9 @@ inline float __fdividef(float x, float y) { return x / y; }
 inline float __frcp_rn(float x) { return 1.f / x; }
 inline float rsqrtf(float x) { return 1.f / sqrtf(x); }
 inline float fast_exp2(float x) { return x < -126.f ? 0.f : exp2f(x); }
-inline int __float2int_rn(float x) { return (int)nearbyintf(x); }
+inline int __float2int_rn(float x) {  // NaN is 0, and what is too large the nearest there is
+    return x != x ? 0 : x >= 0x1p31f ? 0x7fffffff : x < -0x1p31f ? -0x7fffffff - 1 : (int)nearbyintf(x);
+}
 #define __expf(x) expf(x)  // glibc has functions of these names
 #define __logf(x) logf(x)
 
