@@ -46,12 +46,12 @@ EXCLUDED_MODULES = (
     "tkinter unittest pydoc doctest test lib2to3 setuptools pip "
     "requests urllib3 certifi charset_normalizer numpy.f2py numpy.testing numpy.distutils "
     "onnxruntime.transformers onnxruntime.quantization onnxruntime.tools "
-    "PySide6.QtNetwork PySide6.QtQml PySide6.QtQuick PySide6.QtPdf PySide6.QtOpenGL PySide6.QtDBus"
+    "PySide6.QtQml PySide6.QtQuick PySide6.QtPdf PySide6.QtOpenGL"
 )
 
 # Qt's plugins and their libraries that a program of plain widgets does not load; translations that it does not offer.
 EXCLUDED_FILES = re.compile(
-    r"Qt6(Qml|Quick|Pdf|VirtualKeyboard|Network|OpenGL|ShaderTools)"
+    r"Qt6(Qml|Quick|Pdf|VirtualKeyboard|OpenGL|ShaderTools)"
     r"|plugins/(networkinformation|tls|egldeviceintegrations|generic|platforminputcontexts/libqtvirtualkeyboard)"
     r"|plugins/platforms/libq(eglfs|linuxfb|vnc|vkkhrdisplay|minimal)|plugins/imageformats/(lib)?q(pdf|tiff|webp|tga|wbmp|icns)"
     r"|translations/(?!qtbase_zh_CN)"
@@ -86,9 +86,11 @@ MimeType={mime_types}
 StartupWMClass={name}
 """
 MIME_TYPES = (
-    "audio/aac;audio/flac;audio/mp4;audio/mpeg;audio/ogg;audio/opus;audio/webm;audio/x-flac;audio/x-m4a;"
-    "audio/x-ms-wma;audio/x-vorbis+ogg;audio/x-wav;audio/wav;video/mp4;video/mpeg;video/ogg;video/quicktime;"
-    "video/webm;video/x-matroska;video/x-msvideo;inode/directory;"
+    "audio/aac;audio/ac3;audio/amr;audio/basic;audio/flac;audio/mp2;audio/mp4;audio/mpeg;audio/ogg;audio/opus;"
+    "audio/vnd.wave;audio/wav;audio/webm;audio/x-aiff;audio/x-ape;audio/x-caf;audio/x-flac;audio/x-m4a;audio/x-m4b;"
+    "audio/x-matroska;audio/x-ms-wma;audio/x-opus+ogg;audio/x-speex;audio/x-tta;audio/x-vorbis+ogg;audio/x-wav;"
+    "audio/x-wavpack;video/3gpp;video/mp2t;video/mp4;video/mpeg;video/ogg;video/quicktime;video/vnd.avi;video/webm;"
+    "video/x-flv;video/x-matroska;video/x-ms-wmv;video/x-msvideo;inode/directory;"
 )
 
 
