@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -49,8 +49,13 @@ class RecordingOptionsDialog(QDialog):
         self.switches = {name: QCheckBox() for name in switch_texts()}
         self.lines = {name: QLineEdit() for name in line_texts()}
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self._heading, self._hint = TextLabel(), TextLabel()
+        self._labels: dict[QWidget, QLabel] = {
+            field: QLabel() for field in (self.language, self.task, *self.lines.values())
+        }
         self._fill()
         self._arrange()
+        self._retranslate()
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
@@ -76,8 +81,13 @@ class RecordingOptionsDialog(QDialog):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
-        width = max(self.width(), WIDTH)
-        self.resize(width, self._layout.totalHeightForWidth(width))
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+            self._fit()
+        super().changeEvent(event)
 
     def _common(self, name: str) -> Any:
         """The value that all have, or `_DIFFERENT`."""
@@ -85,17 +95,8 @@ class RecordingOptionsDialog(QDialog):
         return values.pop() if len(values) == 1 else _DIFFERENT
 
     def _fill(self) -> None:
-        different = self.tr("As each has it")
         for name, box in (("language", self.language), ("task", self.task)):
-            common = self._common(name)
-            if common is _DIFFERENT:
-                box.addItem(different, _DIFFERENT)
-            if box is self.language:
-                fill_languages(box)
-            else:
-                box.addItem(translate("OptionsBar", "Transcribe"), "transcribe")
-                box.addItem(translate("OptionsBar", "Translate into English"), "translate")
-            box.setCurrentIndex(0 if common is _DIFFERENT else box.findData(common or ""))
+            self._fill_box(box, self._common(name))
         for name, switch in self.switches.items():
             common = self._common(name)
             if common is _DIFFERENT:
@@ -105,54 +106,74 @@ class RecordingOptionsDialog(QDialog):
                 switch.setChecked(bool(common))
         for name, line in self.lines.items():
             common = self._common(name)
-            if common is _DIFFERENT:
-                line.setPlaceholderText(different)
-            else:
-                line.setText(common or "")
+            line.setText("" if common is _DIFFERENT else common or "")
+
+    def _fill_box(self, box: QComboBox, chosen: Any) -> None:
+        """Anew, in the language that is chosen now."""
+        may_differ = self._common("language" if box is self.language else "task") is _DIFFERENT
+        box.clear()
+        if may_differ:
+            box.addItem(self.tr("As each has it"), _DIFFERENT)
+        if box is self.language:
+            fill_languages(box)
+        else:
+            box.addItem(translate("OptionsBar", "Transcribe"), "transcribe")
+            box.addItem(translate("OptionsBar", "Translate into English"), "translate")
+        box.setCurrentIndex(0 if chosen is _DIFFERENT else box.findData(chosen or ""))
 
     def _arrange(self) -> None:
-        n = len(self._recordings)
-        name = self._recordings[0].path.name
-        self.setWindowTitle(self.tr("Options of these recordings"))
-        heading = TextLabel()
-        heading.setProperty("heading", True)
-        heading.setText(name if n == 1 else self.tr("{name} and {n} more").format(name=name, n=n - 1))
-        hint = TextLabel()
-        hint.setProperty("muted", True)
-        hint.setText(self.tr("Only for what is selected. What has text already keeps it, and goes on like this."))
+        self._heading.setProperty("heading", True)
+        self._hint.setProperty("muted", True)
         form = QGridLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
-        self._add_row(form, self.language, self.tr("&Language"), self.tr("The language spoken in these recordings"))
-        self._add_row(form, self.task, self.tr("&Task"), self.tr("What to do with these recordings"))
-        for option, line in self.lines.items():
-            self._add_row(form, line, *line_texts()[option])
+        for row, (field, label) in enumerate(self._labels.items()):
+            label.setBuddy(field)
+            form.addWidget(label, row, 0)
+            form.addWidget(field, row, 1)
         self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(8)
-        for widget in (heading, hint):
-            layout.addWidget(widget)
+        layout.addWidget(self._heading)
+        layout.addWidget(self._hint)
         layout.addSpacing(6)
         layout.addLayout(form)
         layout.addSpacing(6)
-        for option, switch in self.switches.items():
-            text, explanation = switch_texts()[option]
-            switch.setText(text)
-            switch.setToolTip(explanation)
+        for switch in self.switches.values():
             layout.addWidget(switch)
         layout.addStretch()
         layout.addSpacing(8)
         layout.addWidget(self.buttons)
+        self.setMinimumWidth(WIDTH)
+
+    def _retranslate(self) -> None:
+        n, name = len(self._recordings), self._recordings[0].path.name
+        self.setWindowTitle(self.tr("Options of these recordings"))
+        self._heading.setText(name if n == 1 else self.tr("{name} and {n} more").format(name=name, n=n - 1))
+        self._hint.setText(self.tr("Only for what is selected. What has text already keeps it, and goes on like this."))
+        for box in (self.language, self.task):
+            self._fill_box(box, box.currentData())
+        for option, line in self.lines.items():
+            if self._common(option) is _DIFFERENT:
+                line.setPlaceholderText(self.tr("As each has it"))
+        texts: dict[QWidget, tuple[str, str]] = {
+            self.language: (self.tr("&Language"), self.tr("The language spoken in these recordings")),
+            self.task: (self.tr("&Task"), self.tr("What to do with these recordings")),
+        }
+        texts |= {line: line_texts()[option] for option, line in self.lines.items()}
+        for field, (text, explanation) in texts.items():
+            self._labels[field].setText(text)
+            field.setAccessibleName(text.replace("&", ""))
+            field.setToolTip(explanation)
+        for option, switch in self.switches.items():
+            text, explanation = switch_texts()[option]
+            switch.setText(text)
+            switch.setToolTip(explanation)
         ok, cancel = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Cancel
         self.buttons.button(ok).setToolTip(translate("WatchDialog", "Do as it is chosen here"))
         self.buttons.button(cancel).setToolTip(translate("WatchDialog", "Leave everything as it was"))
-        self.setMinimumWidth(WIDTH)
 
-    @staticmethod
-    def _add_row(form: QGridLayout, field: QWidget, name: str, explanation: str) -> None:
-        label, row = QLabel(name), form.rowCount()
-        label.setBuddy(field)
-        form.addWidget(label, row, 0)
-        form.addWidget(field, row, 1)
-        field.setAccessibleName(name.replace("&", ""))
-        field.setToolTip(explanation)
+    def _fit(self) -> None:
+        """As high as its texts are at this width."""
+        width = max(self.width(), WIDTH)
+        self.resize(width, self._layout.totalHeightForWidth(width))

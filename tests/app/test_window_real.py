@@ -126,6 +126,7 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
     models |= {"folders", "folders-problem"}
     gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
     helps = {"bad-end", "log", "report"}
+    queue = {"queue", "recording-options", "watch-folder"}
     main = {
         "empty",
         "running",
@@ -138,5 +139,5 @@ def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
         "model-error",
         "options",
     }
-    assert states == main | models | gpu | helps
+    assert states == main | queue | models | gpu | helps
     assert len(names) == 4 * len(states)

@@ -42,6 +42,7 @@ from tests.support.speech import ENGLISH, make_reading  # noqa: E402
 from tests.tools.gpu_pictures import N_FETCHED, GpuPictures  # noqa: E402
 from tests.tools.help_pictures import HelpPictures  # noqa: E402
 from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
+from tests.tools.queue_pictures import QueuePictures  # noqa: E402
 
 TIMEOUT_MS = 120_000
 
@@ -77,7 +78,8 @@ class Photographer:
         with serving(bytes(N_FETCHED)) as server:
             GpuPictures(self._app, self._shoot, self._wait).run(server)
             HelpPictures(self._app, self._shoot, self._wait).run()
-            self._app.stop()
+        QueuePictures(self._app, self._shoot, self._wait).run(self._queue_folder())
+        self._app.stop()
 
     def _running(self) -> None:
         app = self._app
@@ -148,6 +150,11 @@ class Photographer:
         self._wait(lambda: app.session.recordings[4].state is State.FAILED)
         app.window.recordings_view.select(app.session.recordings[4])
         self._shoot("7-model-error")
+
+    def _queue_folder(self) -> Path:
+        folder = self._scratch / "queue"
+        folder.mkdir()
+        return folder
 
     def _long_recording(self) -> Path:
         """Some minutes of speech."""

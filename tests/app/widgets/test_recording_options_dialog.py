@@ -71,3 +71,16 @@ def test_it_can_be_read_by_everybody(
         appearance.set_choice(theme)
         dialog = dialog_of(recordings[:n], qtbot)
         assert [*missing(dialog), *cut_off(dialog), *faint(dialog)] == []
+
+
+def test_it_follows_the_language_and_keeps_what_is_chosen(
+    recordings: list[Recording], translation: Translation, qtbot: QtBot
+) -> None:
+    dialog = dialog_of(recordings, qtbot)
+    dialog.language.setCurrentIndex(dialog.language.findData("de"))
+    before = dialog.language.currentText()
+    translation.use("zh_CN")
+    qtbot.waitUntil(lambda: dialog.language.currentText() != before)
+    assert dialog.language.currentData() == "de"
+    assert dialog.switches["vad"].text() != "Leave out what is not speech"
+    assert dialog.apply_to(FRENCH) == replace(FRENCH, language="de")

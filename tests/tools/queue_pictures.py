@@ -1,0 +1,52 @@
+"""The queue with twenty recordings, and its dialogs, for `screenshots.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QItemSelectionModel
+
+from app.paths import default_model
+from app.session import State
+from app.watched_folder import WatchRule
+from app.widgets.recording_options_dialog import RecordingOptionsDialog
+from app.widgets.watch_dialog import WatchDialog
+from tests.support.mixed_recordings import BAD, GOOD, make_mixed_files
+from tests.tools.photographer import Photographer
+
+
+class QueuePictures(Photographer):
+    """Some have failed, some are done, one runs, the others wait: two of them with options of their own."""
+
+    def run(self, folder: Path) -> None:
+        app, window = self._app, self._app.window
+        app.recordings.remove(*app.session)
+        window.message_bar.hide()
+        app.choose_model(default_model())
+        watched = folder / "recorder"
+        watched.mkdir()
+        app.watch.choose(WatchRule(watched))
+        make_mixed_files(folder)
+        app.add([folder / name for name in (*list(BAD)[:3], *GOOD)])
+        self._wait(lambda: sum(recording.state is State.DONE for recording in app.session) >= 3)
+        waiting = [recording for recording in app.session if recording.state is State.WAITING]
+        options = replace(waiting[1].options, language="fr", task="translate", hotwords="Norland Park")
+        app.recordings.set_options([(recording, options) for recording in waiting[1:3]])
+        view = window.recordings_view
+        view.select(waiting[1])
+        for recording in waiting[2:4]:
+            index = app.recordings.model.index(app.recordings.model.row_of(recording))
+            view.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
+        self._shoot("25-queue", window)
+        window.actions_.recording_options.trigger()
+        [of_some] = window.findChildren(RecordingOptionsDialog)
+        self._shoot("26-recording-options", of_some)
+        of_some.close()
+        window.actions_.watch.trigger()
+        [watch] = window.findChildren(WatchDialog)
+        self._shoot("27-watch-folder", watch)
+        watch.close()
+        app.watch.choose(None)
+        app.recordings.cancel_all()
+        self._wait(lambda: not app.session.is_busy)
