@@ -36,6 +36,7 @@ from app.settings_desk import SettingsDesk
 from app.status_meter import StatusMeter
 from app.store.errors import StoreError
 from app.watch_folder import WatchFolder
+from app.welcome import Welcome
 from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
@@ -85,6 +86,7 @@ class Application(QObject):
             "playback": self.playback.menu,
         }
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
+        self.welcome = Welcome(self.window, settings, self.notices)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
         self.watch = WatchFolder(settings, self.recordings, self.window)
@@ -105,6 +107,7 @@ class Application(QObject):
         self.window.show()
         if kept is not None:
             self.recordings.open(kept)
+            self.welcome.start()
         else:
             self.watch.start()
         self.thread_.start()
@@ -121,6 +124,7 @@ class Application(QObject):
         self.models.stop()
         self.gpu.stop()
         self.playback.stop()
+        self.welcome.stop()
         self.recordings.stop()
         self.thread_.stop()
 

@@ -49,6 +49,9 @@ class DropArea(QFrame):
             self._retranslate()
             self.update()
 
+    def add_below(self, widget: QWidget) -> None:
+        self._below.addWidget(widget)
+
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
@@ -85,6 +88,8 @@ class DropArea(QFrame):
         layout.addSpacing(14)
         layout.addLayout(centered_row(self._files, self._folder))
         layout.addStretch(3)
+        self._below = QVBoxLayout()
+        layout.addLayout(self._below)
         layout.addWidget(self._privacy)
 
     def _retranslate(self) -> None:

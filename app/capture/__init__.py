@@ -1,0 +1,1 @@
+"""What is heard: microphones. Qt-free."""

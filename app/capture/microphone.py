@@ -1,0 +1,102 @@
+"""Microphones there are, and how loud it is at one of them. The callback measures a block and nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.playback import portaudio
+from app.playback.errors import PlaybackError
+from gpu.types import Words
+
+if TYPE_CHECKING:
+    import sounddevice
+
+SILENCE_DB = -120.0  # what digital silence counts as
+_FALL_DB = 20.0  # of the level shown, a second
+
+
+@dataclass(frozen=True)
+class Microphone:
+    """An input. `index`: PortAudio's, good until `portaudio.renew`. `is_default`: the system's choice."""
+
+    index: int
+    name: str
+    is_default: bool
+
+
+def microphones() -> list[Microphone]:
+    """Those that are there now, the system's choice first.
+
+    Raises:
+        PlaybackError: PortAudio is not there.
+    """
+    sounddevice = portaudio.load()
+    portaudio.renew()
+    try:
+        default = sounddevice.query_devices(kind="input")["index"]
+    except (sounddevice.PortAudioError, ValueError):
+        default = -1
+    found = [
+        Microphone(device["index"], device["name"], device["index"] == default)
+        for device in sounddevice.query_devices()
+        if device["max_input_channels"] > 0
+    ]
+    return sorted(found, key=lambda microphone: not microphone.is_default)
+
+
+class LevelMeter:
+    """How loud it is at a microphone, as long as it is open."""
+
+    def __init__(self) -> None:
+        self._stream: sounddevice.InputStream | None = None
+        self._level_db = SILENCE_DB
+        self._rate = 1.0
+        self.n_blocks = 0  # that were heard; a device that stalls adds none
+
+    @property
+    def level_db(self) -> float:
+        """Of the loudest lately: RMS relative to full scale."""
+        return self._level_db
+
+    def open(self, microphone: Microphone) -> None:
+        """Listen to this one, instead of another.
+
+        Raises:
+            PlaybackError: it cannot be listened to.
+        """
+        self.close()
+        sounddevice = portaudio.load()
+        try:
+            info = sounddevice.query_devices(microphone.index)
+            self._rate = info["default_samplerate"]
+            self._stream = sounddevice.InputStream(
+                device=microphone.index,
+                samplerate=self._rate,
+                channels=min(2, info["max_input_channels"]),
+                dtype="float32",
+                callback=self._hear,
+            )
+            portaudio.streams.add(self._stream)
+            self._stream.start()
+        except (sounddevice.PortAudioError, ValueError) as e:
+            self.close()
+            raise PlaybackError(
+                Words("{name} cannot be heard: {reason}.", name=microphone.name, reason=str(e).strip().rstrip(".")),
+                remedy=Words("See that it is connected, and that the system allows this program to use it."),
+            ) from e
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close(ignore_errors=True)
+        self._stream, self._level_db, self.n_blocks = None, SILENCE_DB, 0
+
+    def _hear(self, block: NDArray[np.float32], n_frames: int, _time: Any, _status: Any) -> None:
+        power = float(np.square(block, dtype=np.float32).mean())
+        level = 10 * math.log10(power) if power > 0 else SILENCE_DB
+        self._level_db = max(level, self._level_db - _FALL_DB * n_frames / self._rate, SILENCE_DB)
+        self.n_blocks += 1
