@@ -33,6 +33,7 @@ class Welcome(QObject):
         self._window, self._settings, self._notices = window, settings, notices
         self._background = Background(self)
         self._microphones: list[Microphone] = []
+        self._said: dict[str, Callable[[], None]] = {}  # to be said again in another language
         self._meter = LevelMeter()
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_level)
@@ -45,6 +46,7 @@ class Welcome(QObject):
         panel = self.panel = WelcomePanel()
         self._window.drop_area.add_below(panel)
         panel.skipped.connect(self._skip)
+        panel.retranslated.connect(self._say_again)
         panel.gpu_wanted.connect(self._window.gpu_requested)
         panel.models_wanted.connect(self._window.models_requested)
         panel.test_toggled.connect(self._listen)
@@ -64,7 +66,12 @@ class Welcome(QObject):
     def _find(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._background.run(work, done, self._notices.tell_failure)
 
+    def _say_again(self) -> None:
+        for say in list(self._said.values()):
+            say()
+
     def _show_gpu(self, seen: GpuOverview) -> None:
+        self._said["gpu"] = partial(self._show_gpu, seen)
         if self.panel is None:
             return
         if seen.is_ready or seen.lacks_packages:
@@ -75,6 +82,7 @@ class Welcome(QObject):
             self.panel.show_gpu(text.format(cause=engine_texts.translated(seen.cause)), can_enable=False)
 
     def _show_model(self, seen: Overview) -> None:
+        self._said["model"] = partial(self._show_model, seen)
         if self.panel is None:
             return
         best = seen.recommendation
@@ -88,6 +96,7 @@ class Welcome(QObject):
 
     def _show_microphones(self, found: list[Microphone]) -> None:
         self._microphones = found
+        self._said["microphone"] = partial(self._show_microphones, found)
         if self.panel is None:
             return
         text = self.tr("Is it heard? The bar moves when you speak.") if found else self.tr("None is connected.")

@@ -26,7 +26,7 @@ class WelcomePanel(QFrame):
 
     Signals:
         gpu_wanted, models_wanted: their windows. test_toggled: the microphone is to be listened to, or not any more.
-        microphone_chosen: its place in the list. skipped: never again.
+        microphone_chosen: its place in the list. skipped: never again. retranslated: the rest is to be said anew.
     """
 
     gpu_wanted = Signal()
@@ -34,6 +34,7 @@ class WelcomePanel(QFrame):
     test_toggled = Signal(bool)
     microphone_chosen = Signal(int)
     skipped = Signal()
+    retranslated = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +80,7 @@ class WelcomePanel(QFrame):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
+            self.retranslated.emit()
         super().changeEvent(event)
 
     def _arrange(self) -> None:

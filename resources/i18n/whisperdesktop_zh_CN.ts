@@ -1708,6 +1708,10 @@
         <translation>{cause}。</translation>
     </message>
     <message>
+        <source>It is deleted when the program starts the next time, if it may be.</source>
+        <translation>如果允许，下次启动程序时会将其删除。</translation>
+    </message>
+    <message>
         <source>{name} cannot be unpacked: {cause}.</source>
         <translation>{name} 无法解压：{cause}。</translation>
     </message>
@@ -1756,6 +1760,14 @@
         <translation>频谱图</translation>
     </message>
     <message>
+        <source>A captured graph against single launches</source>
+        <translation>捕获的图与逐个启动对比</translation>
+    </message>
+    <message>
+        <source>Two streams against one</source>
+        <translation>两个流与一个流对比</translation>
+    </message>
+    <message>
         <source>differs by {got}, at most {bound}</source>
         <translation>偏差 {got}，上限 {bound}</translation>
     </message>
@@ -1790,6 +1802,14 @@
     <message>
         <source>The CUDA compiler failed: {reason}.</source>
         <translation>CUDA 编译器出错：{reason}。</translation>
+    </message>
+    <message>
+        <source>Time in each kernel</source>
+        <translation>各内核耗时</translation>
+    </message>
+    <message>
+        <source>The same tokens without captured graphs</source>
+        <translation>不用捕获的图时词元相同</translation>
     </message>
     <message>
         <source>A GPU</source>
@@ -1832,8 +1852,16 @@
         <translation>速度</translation>
     </message>
     <message>
+        <source>{n} tokens</source>
+        <translation>{n} 个词元</translation>
+    </message>
+    <message>
         <source>“{text}”, {seconds} s</source>
         <translation>“{text}”，{seconds} 秒</translation>
+    </message>
+    <message>
+        <source>{ms} ms in {n} kernels, most in {kernel}; {used} MB of memory</source>
+        <translation>{n} 个内核共用 {ms} 毫秒，最多的是 {kernel}；占用 {used} MB 显存</translation>
     </message>
     <message>
         <source>The GPU works</source>
@@ -1946,6 +1974,14 @@
     <message>
         <source>On Debian and Ubuntu: install the package libportaudio2, then start the program again.</source>
         <translation>在 Debian 和 Ubuntu 上：安装软件包 libportaudio2，然后重新启动程序。</translation>
+    </message>
+    <message>
+        <source>{name} cannot be heard: {reason}.</source>
+        <translation>无法监听 {name}：{reason}。</translation>
+    </message>
+    <message>
+        <source>See that it is connected, and that the system allows this program to use it.</source>
+        <translation>请检查其已连接，并且系统允许本程序使用它。</translation>
     </message>
 </context>
 <context>
@@ -3401,6 +3437,10 @@ Log file: {log}</source>
         <translation>复制为(&amp;A)</translation>
     </message>
     <message>
+        <source>Formatted text</source>
+        <translation>带格式的文本</translation>
+    </message>
+    <message>
         <source>&amp;Log…</source>
         <translation>日志(&amp;L)…</translation>
     </message>
@@ -3417,15 +3457,15 @@ Log file: {log}</source>
         <translation>播放或暂停(&amp;P)</translation>
     </message>
     <message>
-        <source>Five seconds &amp;back</source>
-        <translation>后退五秒(&amp;B)</translation>
-    </message>
-    <message>
         <source>Five seconds &amp;forward</source>
         <translation>前进五秒(&amp;F)</translation>
     </message>
     <message>
-        <source>Segment be&amp;fore</source>
+        <source>Five seconds bac&amp;k</source>
+        <translation>后退五秒(&amp;K)</translation>
+    </message>
+    <message>
+        <source>Segment &amp;before</source>
         <translation>上一段(&amp;U)</translation>
     </message>
     <message>
@@ -3435,6 +3475,14 @@ Log file: {log}</source>
     <message>
         <source>&amp;Repeat the segment</source>
         <translation>循环播放此段(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Segment begins &amp;here</source>
+        <translation>片段从此处开始(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Segment &amp;ends here</source>
+        <translation>片段到此处结束(&amp;E)</translation>
     </message>
     <message>
         <source>&amp;Slower</source>
@@ -4174,6 +4222,22 @@ Log file: {log}</source>
         <translation>反复播放此段 (Ctrl+L)</translation>
     </message>
     <message>
+        <source>Zoom in</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>See less of the recording, larger (Ctrl and wheel)</source>
+        <translation>放大显示录音的一小段（Ctrl 加滚轮）</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>缩小</translation>
+    </message>
+    <message>
+        <source>See more of the recording (Ctrl and wheel)</source>
+        <translation>显示录音的更多部分（Ctrl 加滚轮）</translation>
+    </message>
+    <message>
         <source>Speed</source>
         <translation>速度</translation>
     </message>
@@ -4186,10 +4250,12 @@ Log file: {log}</source>
         <translation>波形</translation>
     </message>
     <message>
-        <source>Click to hear it from there; drag the edges of a segment to move them.
-Space: play or pause. Arrows: skip five seconds, zoom. Tab: next segment. Esc: leave.</source>
-        <translation>点击可从该处播放；拖动段的边缘可调整时间。
-空格：播放或暂停。方向键：跳过五秒、缩放。Tab：下一段。Esc：离开。</translation>
+        <source>Click to hear it from there; drag the edges of segments to move them (Shift: of one alone).
+Space: play or pause. Left, right: five seconds. Up, down: zoom. Plus, minus: speed.
+Tab while listening: next segment. Esc: leave.</source>
+        <translation>单击从该处播放；拖动片段边缘可移动它（按住 Shift：只移动一段）。
+空格：播放或暂停。左、右：五秒。上、下：缩放。加、减：速度。
+收听时按 Tab：下一段。Esc：离开。</translation>
     </message>
 </context>
 <context>
@@ -5334,6 +5400,10 @@ Space: play or pause. Arrows: skip five seconds, zoom. Tab: next segment. Esc: l
         <translation>文稿</translation>
     </message>
     <message>
+        <source>Space: play or pause. Left, right: five seconds. F2: edit. Tab while listening: next segment.</source>
+        <translation>空格：播放或暂停。左、右：五秒。F2：编辑。收听时按 Tab：下一段。</translation>
+    </message>
+    <message>
         <source>Progress</source>
         <translation>进度</translation>
     </message>
@@ -5544,6 +5614,96 @@ Space: play or pause. Arrows: skip five seconds, zoom. Tab: next segment. Esc: l
     <message>
         <source>New recordings in {path} are transcribed by themselves.</source>
         <translation>{path} 中的新录音会自动转写。</translation>
+    </message>
+</context>
+<context>
+    <name>Welcome</name>
+    <message>
+        <source>Looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>{name} was found: with it recordings are through several times as fast.</source>
+        <translation>找到 {name}：使用它，转写速度可提高数倍。</translation>
+    </message>
+    <message>
+        <source>The processor does the work. {cause}</source>
+        <translation>由处理器完成运算。{cause}</translation>
+    </message>
+    <message>
+        <source>The one that came along suits this computer. There are others for when it mishears.</source>
+        <translation>自带的模型适合这台电脑。如果识别有误，还有其他模型可选。</translation>
+    </message>
+    <message>
+        <source>{name} ({size}) would hear better here.</source>
+        <translation>{name}（{size}）在本机上识别效果会更好。</translation>
+    </message>
+    <message>
+        <source>Is it heard? The bar moves when you speak.</source>
+        <translation>能听到吗？说话时音量条会移动。</translation>
+    </message>
+    <message>
+        <source>None is connected.</source>
+        <translation>未连接麦克风。</translation>
+    </message>
+</context>
+<context>
+    <name>WelcomePanel</name>
+    <message>
+        <source>Everything works already. Three things that you may want to look at first:</source>
+        <translation>一切已可使用。以下三项您可能想先看一看：</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>跳过</translation>
+    </message>
+    <message>
+        <source>Hides this for good; all of it is in the menus</source>
+        <translation>不再显示；这些功能都在菜单中</translation>
+    </message>
+    <message>
+        <source>Graphics card</source>
+        <translation>显卡</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>Microphone</source>
+        <translation>麦克风</translation>
+    </message>
+    <message>
+        <source>GPU support…</source>
+        <translation>GPU 支持…</translation>
+    </message>
+    <message>
+        <source>Fetches what the GPU needs, and tests it</source>
+        <translation>下载 GPU 所需内容并进行测试</translation>
+    </message>
+    <message>
+        <source>Models…</source>
+        <translation>模型…</translation>
+    </message>
+    <message>
+        <source>All models, with what each needs on this computer</source>
+        <translation>所有模型及其在本机上的需求</translation>
+    </message>
+    <message>
+        <source>Listen</source>
+        <translation>试听</translation>
+    </message>
+    <message>
+        <source>Shows how loud it is at this microphone; nothing is recorded</source>
+        <translation>显示此麦克风的音量；不会录音</translation>
+    </message>
+    <message>
+        <source>Which one to listen to</source>
+        <translation>选择要监听的麦克风</translation>
+    </message>
+    <message>
+        <source>Level of the microphone</source>
+        <translation>麦克风音量</translation>
     </message>
 </context>
 </TS>
