@@ -55,10 +55,13 @@ EXCLUDED_FILES = re.compile(
     r"|plugins/(networkinformation|tls|egldeviceintegrations|generic|platforminputcontexts/libqtvirtualkeyboard)"
     r"|plugins/platforms/libq(eglfs|linuxfb|vnc|vkkhrdisplay|minimal)|plugins/imageformats/(lib)?q(pdf|tiff|webp|tga|wbmp|icns)"
     r"|translations/(?!qtbase_zh_CN)"
+    r"|^libasound\.so"  # loads plugins of the system's, whose own it has to be
 )
 
 SPEC = """
-entry = Analysis([{entry!r}], pathex=[{root!r}], datas={datas!r}, excludes={excludes!r})
+entry = Analysis(
+    [{entry!r}], pathex=[{root!r}], datas={datas!r}, excludes={excludes!r}, runtime_hooks={hooks!r}
+)
 keep = lambda files: [file for file in files if not EXCLUDED.search(file[0].replace('\\\\', '/'))]
 import re
 EXCLUDED = re.compile({files!r})
@@ -148,6 +151,7 @@ def freeze() -> None:
             root=str(ROOT),
             datas=datas,
             excludes=EXCLUDED_MODULES.split(),
+            hooks=[str(ROOT / "app/frozen_portaudio.py")] if sys.platform == "linux" else [],
             files=EXCLUDED_FILES.pattern,
             icon=icon,
             name=NAME,
@@ -215,6 +219,9 @@ def smoke_test() -> int:
         except subprocess.TimeoutExpired:
             window.terminate()
             window.wait()
+    if not list(BUNDLE.glob("_internal/**/libportaudio*")):
+        print("error: PortAudio is not in the bundle: nothing could be played")
+        return 1
     print("The frozen program transcribes its sample and opens its window.")
     return 0
 

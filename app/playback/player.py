@@ -8,10 +8,14 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.playback.errors import PlaybackError
 from app.playback.output import Output
 from app.playback.ring import Floats, faded_in
+
+if TYPE_CHECKING:
+    from app.playback.sound import Source
 
 SHORTEST_S = 0.1  # of what is repeated
 TURN_S = 0.02  # the ring is looked after so often
@@ -53,6 +57,7 @@ class Player:
         self._position_s = 0.0
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._source: Source | None = None
 
     @property
     def is_playing(self) -> bool:
@@ -123,7 +128,7 @@ class Player:
             elif in_time and not self._closing:
                 self._fall_silent(done)
             else:
-                self._output.close()
+                self._let_go()
                 with self._changed:
                     if self._closing:
                         self._thread = None
@@ -152,15 +157,17 @@ class Player:
 
     def _sound(self, passage: Passage) -> Generator[tuple[float | None, Floats], None, None]:
         """Blocks; those that do not follow the one before with the position they begin at."""
-        from app.playback.sound import blocks  # FFmpeg takes a tenth of a second: not of the start of the program
+        from app.playback.sound import Source  # FFmpeg takes a tenth of a second: not of the start of the program
 
+        if self._source is None:
+            self._source = Source()
         rate, n_channels = self._output.rate, self._output.n_channels
         start_s = passage.start_s
         while True:
             n_done, n_wanted = 0, None
             if passage.end_s is not None:
                 n_wanted = round(max(passage.end_s - start_s, SHORTEST_S) / passage.speed * rate)
-            with closing(blocks(passage.path, start_s, passage.speed, rate)) as sound:
+            with closing(self._source.blocks(passage.path, start_s, passage.speed, rate)) as sound:
                 for block in sound:
                     part = (block if n_wanted is None else block[: n_wanted - n_done])[:, :n_channels]
                     yield (None, part) if n_done else (start_s, faded_in(part, rate))
@@ -195,6 +202,12 @@ class Player:
             self._output.check()
             with self._changed:
                 self._wait(number, TURN_S)
+
+    def _let_go(self) -> None:
+        """Of the device and the recording."""
+        self._output.close()
+        if self._source is not None:
+            self._source.close()
 
     def _fall_silent(self, number: int) -> None:
         """What is on its way to the device fades out; then it rests."""

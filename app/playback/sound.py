@@ -32,18 +32,56 @@ SLOWEST, FASTEST = 0.5, 3.0
 _PRE_ROLL_S = 0.5  # decoders need some packets until they are right
 
 
-def blocks(path: Path, start_s: float, speed: float, rate: int) -> Generator[Floats, None, None]:
-    """(n, 2) float32 from a position on, to the end; a second of them lasts `speed` seconds of the recording.
+class Source:
+    """A recording that stays open: FFmpeg finds back at once to where it has been, also in files without an index."""
 
-    Raises:
-        PlaybackError: the file is not there, or holds nothing that can be decoded.
-    """
-    with closing(_open(path)) as container:
-        stream = _main_stream(container, path)
-        graph = _Graph(stream, speed, rate)
-        for frame in _frames_from(container, stream, start_s):
-            yield from graph.push(frame)
-        yield from graph.flush()
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] = ()
+        self._container: InputContainer | None = None
+
+    def blocks(self, path: Path, start_s: float, speed: float, rate: int) -> Generator[Floats, None, None]:
+        """(n, 2) float32 from a position on, to the end; a second of them lasts `speed` seconds of the recording.
+
+        One at a time: who begins another has closed the one before.
+
+        Raises:
+            PlaybackError: the file is not there, or holds nothing that can be decoded.
+        """
+        if start_s <= _PRE_ROLL_S:  # the beginning, which some formats find in a fresh file alone
+            with closing(_open(path)) as container:
+                yield from _blocks(container, path, (start_s, speed, rate))
+        else:
+            yield from _blocks(self._opened(path), path, (start_s, speed, rate))
+
+    def close(self) -> None:
+        if self._container is not None:
+            self._container.close()
+        self._key, self._container = (), None
+
+    def _opened(self, path: Path) -> InputContainer:
+        """The file as it is now."""
+        _check(path)
+        info = path.stat()
+        key = (path, info.st_ino, info.st_size, info.st_mtime_ns)
+        if self._container is None or key != self._key:
+            self.close()
+            self._key, self._container = key, _open(path)
+        return self._container
+
+
+def _blocks(container: InputContainer, path: Path, passage: tuple[float, float, int]) -> Iterator[Floats]:
+    start_s, speed, rate = passage
+    stream = _main_stream(container, path)
+    graph = _Graph(stream, speed, rate)
+    for frame in _frames_from(container, stream, start_s):
+        yield from graph.push(frame)
+    yield from graph.flush()
+
+
+def blocks(path: Path, start_s: float, speed: float, rate: int) -> Generator[Floats, None, None]:
+    """`Source.blocks` of a file that is closed then."""
+    with closing(Source()) as source:
+        yield from source.blocks(path, start_s, speed, rate)
 
 
 def outline(path: Path, is_wanted: Callable[[], bool] = lambda: True) -> Iterator[Outline]:
@@ -162,7 +200,8 @@ def _form(frame: AudioFrame) -> tuple[object, ...]:
     return frame.sample_rate, frame.layout.name, frame.format.name
 
 
-def _open(path: Path) -> InputContainer:
+def _check(path: Path) -> None:
+    """Raises: PlaybackError: it cannot be read."""
     try:
         path.open("rb").close()
     except OSError as e:
@@ -170,6 +209,10 @@ def _open(path: Path) -> InputContainer:
             Words("{name} cannot be read: {reason}.", name=path.name, reason=reason(e)),
             remedy=Words("Put the recording back to where it was."),
         ) from e
+
+
+def _open(path: Path) -> InputContainer:
+    _check(path)
     try:  # a playlist must not make it open other files
         return av.open(str(path), options={"protocol_whitelist": "file"}, metadata_errors="ignore")
     except av.error.FFmpegError as e:

@@ -1,5 +1,6 @@
 """What is decoded from a position on is what stands there; faster and slower, voices stay as high as they are."""
 
+from contextlib import closing
 from pathlib import Path
 
 import av
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.playback import sound
 from app.playback.errors import PlaybackError
-from app.playback.sound import blocks, outline
+from app.playback.sound import Source, blocks, outline
 from app.playback.units import BINS_PER_SECOND
 
 Floats = NDArray[np.float32]
@@ -78,6 +79,32 @@ def test_any_position_is_found_to_the_sample(files: Path, name: str) -> None:
         assert abs(shift) <= 0.0015 * RATE  # Matroska counts milliseconds
         there = whole[at + shift : at + shift + len(part)]
         assert there @ part / np.sqrt((there @ there) * (part @ part)) > 0.99
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_recording_that_stays_open_finds_back(files: Path, name: str) -> None:
+    path, whole = files / name, heard(files / name, 0.0)
+    with closing(Source()) as source:
+        for start_s in (20.0, 32.9, 0.2, 5.5, 20.0):
+            with closing(source.blocks(path, start_s, 1.0, RATE)) as sound_:
+                found = next(iter(sound_))[:, 0]
+                while len(found) < 1600 and (more := next(sound_, None)) is not None:
+                    found = np.concatenate([found, more[:, 0]])
+            at = round(start_s * RATE)
+            shifted = [whole[at + shift : at + shift + len(found)] for shift in range(-24, 25) if at + shift >= 0]
+            assert max(float(np.corrcoef(part, found[: len(part)])[0, 1]) for part in shifted if len(part) > 50) > 0.98
+
+
+def test_a_recording_that_was_replaced_is_read_anew(tmp_path: Path, speech: Floats) -> None:
+    path = tmp_path / "a.wav"
+    soundfile.write(path, speech[: 4 * RATE], RATE)
+    with closing(Source()) as source:
+        before = next(source.blocks(path, 1.0, 1.0, RATE))
+        path.unlink()
+        with pytest.raises(PlaybackError):
+            next(source.blocks(path, 1.0, 1.0, RATE))
+        soundfile.write(path, speech[: 3 * RATE][::-1], RATE)
+        assert not np.array_equal(next(source.blocks(path, 1.0, 1.0, RATE)), before)
 
 
 def test_one_channel_is_heard_on_both_sides_and_as_loud() -> None:
