@@ -71,7 +71,7 @@ class WaveformView(QWidget):
         self._outline: Outline = np.zeros((0, 2), np.int8)
         self._segments: Sequence[Segment] = ()
         self._duration_s = 0.0
-        self._first_s, self._shown_s = 0.0, FIRST_S
+        self._first_s, self._wanted_s = 0.0, FIRST_S
         self._position_s = 0.0
         self._row = -1
         self._dragged: Edge | None = None
@@ -89,6 +89,11 @@ class WaveformView(QWidget):
         return QSize(200, LANES * lane_height(self.font()))
 
     @property
+    def _shown_s(self) -> float:
+        """How much is seen: as much as is wanted, if there is so much."""
+        return min(self._wanted_s, max(self._duration_s, NARROWEST_S))
+
+    @property
     def shown(self) -> tuple[float, float]:
         """From where to where, in seconds."""
         return self._first_s, self._first_s + self._shown_s
@@ -96,7 +101,7 @@ class WaveformView(QWidget):
     def show_segments(self, segments: Sequence[Segment], duration_s: float) -> None:
         """Those of a transcript, in order of time; the list may grow and change, `redraw` then."""
         if segments is not self._segments:
-            self._first_s, self._shown_s, self._position_s = 0.0, FIRST_S, 0.0
+            self._first_s, self._wanted_s, self._position_s = 0.0, FIRST_S, 0.0
             self._dragged = None
         self._segments, self._duration_s = segments, max(duration_s, len(self._outline) / BINS_PER_SECOND)
         self._move_to(self._first_s)
@@ -129,7 +134,7 @@ class WaveformView(QWidget):
         """See `factor` times as much, with a moment where it is."""
         around = self._position_s if around_s is None else around_s
         share = min(max((around - self._first_s) / self._shown_s, 0.0), 1.0)
-        self._shown_s = min(max(self._shown_s * factor, NARROWEST_S), max(self._duration_s, NARROWEST_S))
+        self._wanted_s = min(max(self._shown_s * factor, NARROWEST_S), max(self._duration_s, NARROWEST_S))
         self._move_to(around - share * self._shown_s)
 
     def limited(self, row: int, is_end: bool, time: float) -> float:

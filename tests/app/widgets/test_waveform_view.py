@@ -152,6 +152,14 @@ def test_tab_is_the_way_out_for_all_who_do_not_listen(view: WaveformView, qtbot:
         qtbot.keyClick(view, Qt.Key.Key_Tab)
 
 
+def test_a_short_recording_fills_the_width(view: WaveformView) -> None:
+    view.show_outline(np.zeros((11 * BINS_PER_SECOND, 2), np.int8))
+    view.show_segments(SEGMENTS[:3], 11.0)
+    assert view.shown == (0.0, 11.0)
+    view.show_segments(list(SEGMENTS), 120.0)
+    assert view.shown == (0.0, 30.0)
+
+
 def test_who_looks_elsewhere_is_not_fetched_back(view: WaveformView) -> None:
     view.show_position(1.0, 0)
     view._move_to(60.0)
