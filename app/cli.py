@@ -15,6 +15,7 @@ from app import __version__
 from app.argument_types import Subparsers, optional, real_number, seconds_list, true_or_false, whole_number
 from app.bench_arguments import add_bench
 from app.console import prepare_streams
+from app.dictate_arguments import add_dictate
 from app.document.export import FORMATS
 from app.engine.service import language_code, languages
 from app.gpu_commands import add_gpu
@@ -26,7 +27,7 @@ from app.subtitle_arguments import add_word_options, layout
 from gpu.errors import OptionsError
 from gpu.types import TranscribeOptions
 
-_COMMANDS = ("transcribe", "open", "models", "gpu", "bench", "selftest")
+_COMMANDS = ("transcribe", "dictate", "open", "models", "gpu", "bench", "selftest")
 _DEFAULTS = TranscribeOptions()
 _SWITCHES = ("--word-timestamps", "--highlight-words")  # alone they mean True
 _DISPLAY_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
@@ -39,6 +40,7 @@ _ABOUT = """\
   {program}                      open the window
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
+  {program} dictate              print words while they are spoken
   {program} models COMMAND       list, download, import, quantize, check and remove models
   {program} gpu enable           use an NVIDIA GPU; gpu status: what is missing for it
   {program} bench [FILE]         measure how fast this machine is
@@ -102,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=_open_window, parser=parser, files=[], takes_files=True)
     commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
+    add_dictate(commands, _program())
     open_ = commands.add_parser("open", description="Open the window with files.", allow_abbrev=False)
     open_.set_defaults(parser=open_)
     open_.add_argument("files", metavar="FILE", nargs="*", type=Path, help="recordings, or folders of them")

@@ -44,6 +44,7 @@ from gpu.types import (
 
 if TYPE_CHECKING:
     from gpu.engine import Engine
+    from gpu.live import LiveDecoder
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +88,16 @@ class EngineService:
             device = engine.device
             _log.info("loaded in %.1f s on %s: %s. %s", engine.model.load_s, device.kind, device.name, device.note)
             yield ModelLoaded(engine.model, device)
+
+    def live(self, options: TranscribeOptions, cancel: CancelToken) -> LiveDecoder:
+        """A stream of speech on the model that is loaded.
+
+        Raises:
+            EngineError: there is none, or the options do not fit it.
+        """
+        if self._engine is None:
+            raise EngineError(self._why_not.message, remedy=self._why_not.remedy)
+        return self._engine.live(options, cancel)
 
     def run(self, job: TranscribeFile, cancel: CancelToken) -> Iterator[JobMessage | ModelLoaded]:
         """Do one job: `JobStarted`, what comes of it, and one of `JobFinished`, `JobCancelled`, `JobFailed`.
