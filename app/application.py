@@ -11,6 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 
+from app.again import Again
 from app.auto_save import AutoSave
 from app.completion import Completion
 from app.document.export import save, to_txt
@@ -77,6 +78,7 @@ class Application(QObject):
         self._auto_save = AutoSave(settings, self.window)
         self.exports = Exports(self.window, settings, self.notices)
         self.editor = Editor(self.window.page, self.window.edit_menu)
+        self.again = Again(self.window, self.session, self.editor, self.thread_, self.notices)
         self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)

@@ -41,7 +41,7 @@ class Editor(QObject):
         self._page.model.editable = recording is not None and recording.state.is_over
         stack = None
         if recording is not None and recording.state.is_over:
-            stack = self._stacks.setdefault(recording.job_id, QUndoStack(self._menu.undo_group))
+            stack = self._stack_of(recording)
         active = self._menu.undo_group.activeStack()
         if stack is not None:
             stack.setActive(True)
@@ -107,6 +107,16 @@ class Editor(QObject):
             changes.append((row, [new] if new.text.strip() else []))
         self._together(changes)
 
+    def put(self, recording: Recording, first: int, n_old: int, new: list[Segment]) -> None:
+        """Segments in the place of some of a recording that is over, whether it is shown or not."""
+        old = recording.transcript.segments[first : first + n_old]
+        self._stack_of(recording).push(_Change(self, recording, first, old, new))
+
+    def _stack_of(self, recording: Recording) -> QUndoStack:
+        if recording.job_id not in self._stacks:
+            self._stacks[recording.job_id] = QUndoStack(self._menu.undo_group)
+        return self._stacks[recording.job_id]
+
     def _together(self, changes: Sequence[tuple[int, list[Segment]]]) -> None:
         """Single segments, the last one first, to be undone as one change."""
         stack = self._menu.undo_group.activeStack()
@@ -124,9 +134,11 @@ class Editor(QObject):
 
     def apply(self, recording: Recording, first: int, old: Sequence[Segment], new: Sequence[Segment]) -> None:
         """Do a change, or undo it: `old` are there now."""
-        assert recording is self._recording  # nobody undoes what is not seen
         recording.is_saved = False
-        self._page.model.replace(first, len(old), new)
+        if recording is self._recording:
+            self._page.model.replace(first, len(old), new)
+        else:
+            recording.transcript.segments[first : first + len(old)] = new
         self.edited.emit(recording, first, len(old), list(new))
 
 

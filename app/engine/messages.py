@@ -30,12 +30,14 @@ class TranscribeFile:
     """A job: turn one recording into text. `job_id` is the caller's, unique in its session.
 
     `settled`: by an earlier run that this one goes on with, or None.
+    `model`: the file of another one than is loaded, for this job alone.
     """
 
     job_id: int
     path: Path
     options: TranscribeOptions
     settled: Settled | None = None
+    model: Path | None = None
 
 
 @dataclass(frozen=True)

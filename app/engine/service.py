@@ -135,6 +135,10 @@ class EngineService:
             yield JobFinished(job.job_id, stats)
 
     @property
+    def has_model(self) -> bool:
+        return self._engine is not None
+
+    @property
     def on_gpu(self) -> bool:
         return self._engine is not None and self._engine.device.kind == "cuda"
 

@@ -205,11 +205,34 @@ class EngineThread(QThread):
         token = self._tokens[job.job_id]
         if token.cancelled:
             self._tell(JobCancelled(job.job_id, None))
+        elif job.model is not None:
+            self._run_with(job.model, job, token)
         elif self._service is not None:
             for message in self._service.run(job, token):
                 self._tell(message)
             self._report_memory()
         del self._tokens[job.job_id]
+
+    def _run_with(self, model_path: Path, job: TranscribeFile, token: CancelToken) -> None:
+        """With a model nobody else is told of. The one before is there again when the next job begins."""
+        former = self._service
+        was_loaded = former is not None and former.has_model
+        if former is not None:
+            former.close()  # first: two models may not fit
+        service = self._make_service(model_path)
+        try:
+            for _said in service.load():
+                pass  # if it fails, so does the job, with that reason
+            for message in service.run(job, token):
+                if not isinstance(message, ModelLoaded):
+                    self._tell(message)
+        finally:
+            service.close()
+            is_wanted = was_loaded and self._models.empty() and not self._stopping.is_set()
+            if former is not None and is_wanted:
+                for said in former.load():
+                    self._mailbox.put(said)
+                self._report_memory()
 
     def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
         """The service turns every error of the engine into a message: this one is a mistake of the program's."""

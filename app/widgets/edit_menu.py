@@ -14,21 +14,24 @@ class EditMenu(QObject):
     """Owns its actions, and knows when they can be used.
 
     Signals:
-        merge_wanted, delete_wanted: of the rows that are selected, a list.
+        merge_wanted, delete_wanted, again_wanted: of the rows that are selected, a list.
     """
 
     merge_wanted = Signal(list)
     delete_wanted = Signal(list)
+    again_wanted = Signal(list)
 
     def __init__(self, menu_bar: QMenuBar, before: QMenu, page: TranscriptPage) -> None:
         super().__init__(page)
         self._page = page
+        self._may_transcribe = True
         self.undo_group = QUndoGroup(self)
         self.undo = self._action(QKeySequence.StandardKey.Undo)
         self.redo = self._action(QKeySequence.StandardKey.Redo)
         self.edit = self._action(QKeySequence(), "F2")
         self.merge = self._action(QKeySequence(), "Ctrl+J")
         self.delete = self._action(QKeySequence())
+        self.again = self._action(QKeySequence(), "Ctrl+Shift+T")
         self.find = self._action(QKeySequence.StandardKey.Find, "Ctrl+F")
         self._menu = QMenu(menu_bar)
         menu_bar.insertMenu(before.menuAction(), self._menu)
@@ -36,10 +39,22 @@ class EditMenu(QObject):
         self._menu.addSeparator()
         self._menu.addActions([self.edit, self.merge, self.delete])
         self._menu.addSeparator()
+        self._menu.addAction(self.again)
+        self._menu.addSeparator()
         self._menu.addAction(self.find)
         self._connect()
         self.update()
         self.retranslate()
+
+    @property
+    def may_transcribe(self) -> bool:
+        """No selection is being transcribed again."""
+        return self._may_transcribe
+
+    @may_transcribe.setter
+    def may_transcribe(self, may: bool) -> None:
+        self._may_transcribe = may
+        self.update()
 
     def update(self) -> None:
         """Enable what can be done now."""
@@ -51,6 +66,7 @@ class EditMenu(QObject):
         self.find.setEnabled(self._page.model.rowCount() > 0)
         self.merge.setEnabled(n_selected > 1)
         self.delete.setEnabled(n_selected > 0)
+        self.again.setEnabled(n_selected > 0 and self._may_transcribe)
 
     def retranslate(self) -> None:
         self._menu.setTitle(translate("Menus", "&Edit"))
@@ -60,6 +76,7 @@ class EditMenu(QObject):
             self.edit: translate("Menus", "Edit the &text"),
             self.merge: translate("Menus", "&Merge segments"),
             self.delete: translate("Menus", "&Delete segments"),
+            self.again: translate("Menus", "Transcribe the &selection again…"),
             self.find: translate("Menus", "&Find and replace…"),
         }.items():
             action.setText(text)
@@ -72,6 +89,7 @@ class EditMenu(QObject):
         self.find.triggered.connect(self._page.find_bar.open)
         self.merge.triggered.connect(self._merge)
         self.delete.triggered.connect(self._delete)
+        self.again.triggered.connect(lambda: self.again_wanted.emit(view.selected_rows))
         view.delete_wanted.connect(self.delete.trigger)
         view.selectionModel().selectionChanged.connect(self.update)
         for signal in (self.undo_group.canUndoChanged, self.undo_group.canRedoChanged):
