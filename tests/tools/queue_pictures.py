@@ -50,3 +50,20 @@ class QueuePictures(Photographer):
         app.watch.choose(None)
         app.recordings.cancel_all()
         self._wait(lambda: not app.session.is_busy)
+        self._selection()
+
+    def _selection(self) -> None:
+        """Of a text, transcribed again."""
+        app, page = self._app, self._app.window.page
+        done = [recording for recording in app.session if recording.state is State.DONE]
+        app.window.recordings_view.select(next(recording for recording in done if recording.transcript.segments))
+        page.view.selectRow(0)
+        app.window.edit_menu.again.trigger()
+        dialog = app.again.dialog
+        assert dialog is not None
+        self._shoot("28-selection-again", dialog)
+        dialog.close()
+        app.again.bar.begin("talk.wav", 3.0, 725.0)
+        app.again.bar.show_progress(0.4)
+        self._shoot("29-selection-running", app.window)
+        app.again.bar.hide()
