@@ -204,6 +204,7 @@ class Application(QObject):
         window.model_chosen.connect(self.choose_model)
         self.editor.edited.connect(recordings.keep_edit)
         window.auto_save_requested.connect(self._auto_save.ask)
+        self._auto_save.subtitles_wanted.connect(self.exports.ask_about_subtitles)
         self._auto_save.saved.connect(self._tell_saved)
         self._auto_save.failed.connect(self._tell_not_saved)
         self.models.model_chosen.connect(self.choose_model)

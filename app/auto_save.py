@@ -22,10 +22,12 @@ class AutoSave(QObject):
     Signals:
         saved: of a `Recording`, the files: a list of `Path`.
         failed: of a `Recording`, an exception.
+        subtitles_wanted: to say how they are made.
     """
 
     saved = Signal(object, list)
     failed = Signal(object, Exception)
+    subtitles_wanted = Signal()
 
     def __init__(self, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -34,6 +36,7 @@ class AutoSave(QObject):
 
     def ask(self) -> None:
         dialog = SaveDialog(self._settings.save_rule, self._window)
+        dialog.subtitles_wanted.connect(self.subtitles_wanted)
         dialog.chosen.connect(self._keep)
         dialog.open()
 
@@ -43,6 +46,7 @@ class AutoSave(QObject):
         if not rule.formats:
             rule = replace(rule, formats=("txt",))
         dialog = SaveDialog(rule, self._window, once=True)
+        dialog.subtitles_wanted.connect(self.subtitles_wanted)
         dialog.chosen.connect(partial(self._save_all, recordings))
         dialog.open()
 

@@ -22,12 +22,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.auto_save import GAPS, PatternError, SaveRule, file_stem, parse_pattern
-from app.document.export import FORMATS
+from app.document.export import FORMATS, SUBTITLES
 from app.document.transcript import Transcript
 from app.widgets import dialogs
 from app.widgets.engine_texts import translated
 from app.widgets.text_label import TextLabel
-from app.widgets.texts import format_name
+from app.widgets.texts import format_name, format_use
 
 WIDTH = 560
 EXAMPLE = Transcript(Path("interview.mp3"), "en")
@@ -41,9 +41,11 @@ class SaveDialog(QDialog):
 
     Signals:
         chosen: the user wants this `SaveRule`.
+        subtitles_wanted: to say how subtitles are made.
     """
 
     chosen = Signal(object)
+    subtitles_wanted = Signal()
 
     def __init__(self, rule: SaveRule, parent: QWidget | None = None, *, once: bool = False) -> None:
         super().__init__(parent)
@@ -56,7 +58,8 @@ class SaveDialog(QDialog):
         for button in (self.beside, self.in_folder):
             places.addButton(button)
         self.folder, self.pattern = QLineEdit(), QLineEdit()
-        self._browse = QPushButton()
+        self._browse, self.subtitles = QPushButton(), QPushButton()
+        self.subtitles.setProperty("link", True)
         self._name = QLabel()
         self._name.setBuddy(self.pattern)
         self.replace = QCheckBox()
@@ -98,12 +101,14 @@ class SaveDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(8)
+        layout.addStrut(WIDTH - 40)  # not less, but more where texts are longer
         layout.addWidget(self._heading)
         grid = QGridLayout()
         grid.setHorizontalSpacing(24)
         for i, box in enumerate(self.formats.values()):
             grid.addWidget(box, i // 2, i % 2)
         layout.addLayout(grid)
+        layout.addWidget(self.subtitles, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addSpacing(10)
         layout.addWidget(self._where)
         layout.addWidget(self.beside)
@@ -126,7 +131,6 @@ class SaveDialog(QDialog):
         layout.addSpacing(8)
         layout.addWidget(self.buttons)
         self._hint.setProperty("muted", True)
-        self.setMinimumWidth(WIDTH)
 
     def _connect(self) -> None:
         for box in (*self.formats.values(), self.in_folder):
@@ -134,6 +138,7 @@ class SaveDialog(QDialog):
         self.folder.textChanged.connect(self._update)
         self.pattern.textChanged.connect(self._update)
         self._browse.clicked.connect(self._ask_for_folder)
+        self.subtitles.clicked.connect(self.subtitles_wanted)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
@@ -148,6 +153,7 @@ class SaveDialog(QDialog):
     def _update(self) -> None:
         """Show what comes of it, or what is wrong with it."""
         self.folder.setEnabled(self.in_folder.isChecked())
+        self.subtitles.setEnabled(any(self.formats[name].isChecked() for name in SUBTITLES))
         lacks_folder = self.in_folder.isChecked() and not Path(self.folder.text()).is_absolute()
         problem = ""
         try:
@@ -174,6 +180,9 @@ class SaveDialog(QDialog):
         )
         for name, box in self.formats.items():
             box.setText(f"{format_name(name)} (.{name})")
+            box.setToolTip(format_use(name))
+        self.subtitles.setText(self.tr("How &subtitles are made…"))
+        self.subtitles.setToolTip(self.tr("Length of lines, speed of reading and gaps of SRT, VTT, LRC and ASS files"))
         self._where.setText(self.tr("Where:"))
         self.beside.setText(self.tr("&Beside the recording"))
         self.in_folder.setText(self.tr("In the &folder"))
@@ -183,3 +192,11 @@ class SaveDialog(QDialog):
         gaps = ", ".join(f"{{{gap}}}" for gap in GAPS)
         self._hint.setText(self.tr("Filled in for each recording: {gaps}").format(gaps=gaps))
         self.replace.setText(self.tr("&Replace files that are there; otherwise a number is added"))
+        self.beside.setToolTip(self.tr("Into the folder that the recording is in"))
+        self.in_folder.setToolTip(self.tr("All into one folder"))
+        self.folder.setToolTip(self.tr("The folder for all files"))
+        self._browse.setToolTip(self.tr("Choose the folder for all files"))
+        self.pattern.setToolTip(self.tr("How files are called, without their endings"))
+        self.replace.setToolTip(self.tr("Otherwise nothing that is there is touched"))
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setToolTip(self.tr("Save as chosen here"))
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setToolTip(self.tr("Leave everything as it was"))

@@ -98,6 +98,7 @@ class SubtitleDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(10)
+        layout.addStrut(WIDTH - 40)  # not less, but more where texts are longer
         layout.addWidget(self._heading)
         top = QHBoxLayout()
         top.setSpacing(12)
@@ -126,7 +127,6 @@ class SubtitleDialog(QDialog):
         layout.addWidget(self.buttons)
         for muted in (self._hint, self._letters, self._ideographs, self._example_label):
             muted.setProperty("muted", True)
-        self.setMinimumWidth(WIDTH)
 
     def _connect(self) -> None:
         self.preset.activated.connect(self._take_preset)

@@ -71,6 +71,27 @@ def format_name(name: str) -> str:
     return names[name]
 
 
+def format_use(name: str) -> str:
+    """What such a file is for."""
+    uses = {
+        "txt": translate("Texts", "A line for each segment"),
+        "times.txt": translate("Texts", "A line for each segment, with its time before it"),
+        "srt": translate("Texts", "For almost every player and video editor"),
+        "vtt": translate("Texts", "For videos on web pages"),
+        "words.vtt": translate("Texts", "Words appear as they are spoken; needs the time of every word"),
+        "lrc": translate("Texts", "For music players"),
+        "ass": translate("Texts", "With a style of their own, and karaoke"),
+        "tsv": translate("Texts", "Times in milliseconds and text, for programs"),
+        "csv": translate("Texts", "Times in milliseconds and text, for spreadsheets"),
+        "json": translate("Texts", "All that is known of each segment and word, for programs"),
+        "md": translate("Texts", "With times, for notes"),
+        "html": translate("Texts", "To read in a browser; doubtful text is marked"),
+        "docx": translate("Texts", "To edit in Word, LibreOffice or Pages"),
+        "pdf": translate("Texts", "To print"),
+    }
+    return uses[name]
+
+
 def speaker_name(number: int) -> str:
     return translate("Texts", "Speaker {n}").format(n=number)
 

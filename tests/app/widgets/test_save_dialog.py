@@ -9,6 +9,8 @@ from pytestqt.qtbot import QtBot
 from app.document.auto_save import SaveRule
 from app.i18n import Translation
 from app.widgets.save_dialog import SaveDialog
+from tests.support.accessibility import missing
+from tests.support.legibility import cut_off, faint
 
 
 @pytest.fixture
@@ -25,6 +27,13 @@ def ok(dialog: SaveDialog) -> bool:
 def test_it_shows_and_gives_back_what_is_in_force(dialog: SaveDialog) -> None:
     assert dialog.rule == SaveRule(("srt",), Path("/texts"), "{date} {name}", replace=True)
     assert "interview.srt" in dialog.preview.text()
+
+
+def test_how_subtitles_are_made_is_asked_where_there_are_some(dialog: SaveDialog, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(dialog.subtitles_wanted):
+        dialog.subtitles.click()
+    dialog.formats["srt"].click()
+    assert not dialog.subtitles.isEnabled()
 
 
 def test_what_is_chosen_is_told_once(dialog: SaveDialog, qtbot: QtBot) -> None:
@@ -63,3 +72,9 @@ def test_it_speaks_chinese(dialog: SaveDialog, translation: Translation, qtbot: 
     translation.use("zh_CN")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "自动保存")
     assert "interview.srt" in dialog.preview.text()
+
+
+def test_everybody_can_read_and_use_it(dialog: SaveDialog) -> None:
+    assert missing(dialog) == []
+    assert cut_off(dialog) == []
+    assert faint(dialog) == []
