@@ -169,6 +169,7 @@ class OptionsPanel(QFrame):
         self._hint.setText(self.tr("For recordings that are added next, and for “Transcribe again”."))
         self.reset.setText(self.tr("Reset"))
         self.reset.setAccessibleName(self.tr("Reset all options"))
+        self.reset.setToolTip(self.tr("All of them are as they come"))
         self.prompt.setPlaceholderText(self.tr("An interview with Ms. Dashwood."))
         self.hotwords.setPlaceholderText(self.tr("Dashwood, Norland Park"))
         for field, (name, explanation) in self._texts().items():

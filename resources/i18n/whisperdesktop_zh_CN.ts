@@ -1983,6 +1983,38 @@
         <source>See that it is connected, and that the system allows this program to use it.</source>
         <translation>请检查其已连接，并且系统允许本程序使用它。</translation>
     </message>
+    <message>
+        <source>There is no input {name}: {reason}.</source>
+        <translation>没有名为 {name} 的输入设备：{reason}。</translation>
+    </message>
+    <message>
+        <source>Name one of: {names}.</source>
+        <translation>请指定以下之一：{names}。</translation>
+    </message>
+    <message>
+        <source>No microphone can be heard: {reason}.</source>
+        <translation>无法使用麦克风：{reason}。</translation>
+    </message>
+    <message>
+        <source>Connect one, see that it is switched on, and that the system allows its use.</source>
+        <translation>请连接麦克风，确认其已开启并且系统允许使用。</translation>
+    </message>
+    <message>
+        <source>The microphone is gone, or its driver hangs.</source>
+        <translation>麦克风已断开，或其驱动程序没有响应。</translation>
+    </message>
+    <message>
+        <source>What was heard so far is kept. Connect it again and start anew.</source>
+        <translation>已录下的内容已保留。请重新连接后再次开始。</translation>
+    </message>
+    <message>
+        <source>What the computer plays cannot be heard on this system yet.</source>
+        <translation>此系统尚不支持录制电脑播放的声音。</translation>
+    </message>
+    <message>
+        <source>Use a virtual audio cable, and name it with --input.</source>
+        <translation>请使用虚拟声卡，并用 --input 指定它。</translation>
+    </message>
 </context>
 <context>
     <name>About</name>
@@ -4092,6 +4124,10 @@ Log file: {log}</source>
         <translation>将所有选项恢复为默认</translation>
     </message>
     <message>
+        <source>All of them are as they come</source>
+        <translation>全部恢复默认</translation>
+    </message>
+    <message>
         <source>An interview with Ms. Dashwood.</source>
         <translation>对达什伍德女士的采访。</translation>
     </message>
@@ -4561,6 +4597,14 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>录音转写完成后，将文字保存为：</translation>
     </message>
     <message>
+        <source>How &amp;subtitles are made…</source>
+        <translation>字幕的生成方式(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Length of lines, speed of reading and gaps of SRT, VTT, LRC and ASS files</source>
+        <translation>SRT、VTT、LRC 和 ASS 文件的行长、阅读速度和间隔</translation>
+    </message>
+    <message>
         <source>Where:</source>
         <translation>位置：</translation>
     </message>
@@ -4591,6 +4635,38 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>&amp;Replace files that are there; otherwise a number is added</source>
         <translation>替换已有文件(&amp;R)；否则在名称后加编号</translation>
+    </message>
+    <message>
+        <source>Into the folder that the recording is in</source>
+        <translation>存到录音所在的文件夹</translation>
+    </message>
+    <message>
+        <source>All into one folder</source>
+        <translation>全部存到一个文件夹</translation>
+    </message>
+    <message>
+        <source>The folder for all files</source>
+        <translation>存放所有文件的文件夹</translation>
+    </message>
+    <message>
+        <source>Choose the folder for all files</source>
+        <translation>选择存放所有文件的文件夹</translation>
+    </message>
+    <message>
+        <source>How files are called, without their endings</source>
+        <translation>文件名（不含扩展名）</translation>
+    </message>
+    <message>
+        <source>Otherwise nothing that is there is touched</source>
+        <translation>否则不会改动已有的文件</translation>
+    </message>
+    <message>
+        <source>Save as chosen here</source>
+        <translation>按此处的选择保存</translation>
+    </message>
+    <message>
+        <source>Leave everything as it was</source>
+        <translation>保持原样</translation>
     </message>
 </context>
 <context>
@@ -5264,6 +5340,62 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>PDF document</source>
         <translation>PDF 文档</translation>
+    </message>
+    <message>
+        <source>A line for each segment</source>
+        <translation>每段一行</translation>
+    </message>
+    <message>
+        <source>A line for each segment, with its time before it</source>
+        <translation>每段一行，前面有时间</translation>
+    </message>
+    <message>
+        <source>For almost every player and video editor</source>
+        <translation>几乎所有播放器和视频编辑软件都支持</translation>
+    </message>
+    <message>
+        <source>For videos on web pages</source>
+        <translation>用于网页视频</translation>
+    </message>
+    <message>
+        <source>Words appear as they are spoken; needs the time of every word</source>
+        <translation>文字随语音逐词出现；需要每个词的时间</translation>
+    </message>
+    <message>
+        <source>For music players</source>
+        <translation>用于音乐播放器</translation>
+    </message>
+    <message>
+        <source>With a style of their own, and karaoke</source>
+        <translation>带样式，支持卡拉 OK</translation>
+    </message>
+    <message>
+        <source>Times in milliseconds and text, for programs</source>
+        <translation>毫秒时间和文本，供程序使用</translation>
+    </message>
+    <message>
+        <source>Times in milliseconds and text, for spreadsheets</source>
+        <translation>毫秒时间和文本，供电子表格使用</translation>
+    </message>
+    <message>
+        <source>All that is known of each segment and word, for programs</source>
+        <translation>每段、每词的全部信息，供程序使用</translation>
+    </message>
+    <message>
+        <source>With times, for notes</source>
+        <translation>带时间，用于笔记</translation>
+    </message>
+    <message>
+        <source>To read in a browser; doubtful text is marked</source>
+        <translation>在浏览器中阅读；存疑文字有标记</translation>
+    </message>
+    <message>
+        <source>To edit in Word, LibreOffice or Pages</source>
+        <translation>用 Word、LibreOffice 或 Pages 编辑</translation>
+    </message>
+    <message>
+        <source>To print</source>
+        <translation>用于打印</translation>
     </message>
     <message>
         <source>Speaker {n}</source>

@@ -48,7 +48,8 @@ TIMEOUT_MS = 120_000
 
 # The states that are shown in docs/screenshots, in every theme, language and scale.
 PUBLISHED = (
-    "1-empty", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "5-warning", "6-error",
+    "0-first-start", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "6-error", "8-models",
+    "28-settings-recognition", "28-settings-keys",
 )  # fmt: skip
 QUALITY = 85  # of WebP
 
@@ -66,10 +67,12 @@ class Photographer:
     def run(self) -> None:
         self._app.start([])
         self._wait(lambda: self._app.window.status_panel.memory.text() != "–")
+        self._first_start()
         self._shoot("1-empty")
         self._running()
         self._done()
         self._options()
+        self._settings()
         self._cancelled()
         self._warning()
         self._errors()
@@ -80,6 +83,25 @@ class Photographer:
             HelpPictures(self._app, self._shoot, self._wait).run()
         QueuePictures(self._app, self._shoot, self._wait).run(self._queue_folder())
         self._app.stop()
+
+    def _first_start(self) -> None:
+        welcome = self._app.welcome
+        welcome.start()
+        panel = welcome.panel
+        assert panel is not None
+        texts = (panel.gpu_text, panel.model_text, panel.microphone_text)
+        self._wait(lambda: all(text.text() != "Looking…" for text in texts))
+        self._shoot("0-first-start")
+        panel.skip.click()
+
+    def _settings(self) -> None:
+        self._app.settings.show()
+        window = self._app.settings.window
+        assert window is not None
+        for row, page in enumerate(("general", "recognition", "results", "network", "keys", "profiles")):
+            window.list.setCurrentRow(row)
+            self._shoot(f"28-settings-{page}", window)
+        window.close()
 
     def _running(self) -> None:
         app = self._app
