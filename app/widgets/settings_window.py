@@ -95,6 +95,8 @@ class SettingsWindow(QWidget):
         super().changeEvent(event)
 
     def _fill(self, fonts: Sequence[int]) -> None:
+        for box in (self.language, self.theme, self.text_size, self.device):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for code in ("", *LANGUAGES):
             self.language.addItem(LANGUAGES.get(code, ""), code)
         for theme in THEMES:
