@@ -2030,6 +2030,107 @@ Log file: {log}</source>
     </message>
 </context>
 <context>
+    <name>Again</name>
+    <message>
+        <source>Cancelled: the text is as it was</source>
+        <translation>已取消：文本保持原样</translation>
+    </message>
+    <message>
+        <source>Nothing was heard in the selection: the text is as it was</source>
+        <translation>所选部分没有听到语音：文本保持原样</translation>
+    </message>
+    <message>
+        <source>The selection was transcribed again: {name}</source>
+        <translation>已重新转写所选部分：{name}</translation>
+    </message>
+    <message>
+        <source>Undo ({key}) brings the text back that was there.</source>
+        <translation>撤销 ({key}) 可恢复原来的文本。</translation>
+    </message>
+    <message>
+        <source>The segments that were transcribed again are not there any more</source>
+        <translation>重新转写的片段已不存在</translation>
+    </message>
+    <message>
+        <source>Nothing was changed. The new text can be copied.</source>
+        <translation>未作任何更改。可以复制新文本。</translation>
+    </message>
+    <message>
+        <source>Copy the new text</source>
+        <translation>复制新文本</translation>
+    </message>
+</context>
+<context>
+    <name>AgainBar</name>
+    <message>
+        <source>{name}, {start} to {end}: waits for its turn to be transcribed again</source>
+        <translation>{name}，{start} 到 {end}：正在等待重新转写</translation>
+    </message>
+    <message>
+        <source>{name}, {start} to {end}: is transcribed again</source>
+        <translation>{name}，{start} 到 {end}：正在重新转写</translation>
+    </message>
+    <message>
+        <source>Progress of the selection</source>
+        <translation>所选部分的进度</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>Cancel transcribing the selection</source>
+        <translation>取消转写所选部分</translation>
+    </message>
+    <message>
+        <source>Stop it; the text stays as it is</source>
+        <translation>停止；文本保持不变</translation>
+    </message>
+</context>
+<context>
+    <name>AgainDialog</name>
+    <message>
+        <source>Transcribe the selection again</source>
+        <translation>重新转写所选部分</translation>
+    </message>
+    <message>
+        <source>From {start} to {end}</source>
+        <translation>从 {start} 到 {end}</translation>
+    </message>
+    <message>
+        <source>The new text replaces what is selected. That can be undone.</source>
+        <translation>新文本将替换所选内容。此操作可以撤销。</translation>
+    </message>
+    <message>
+        <source>The one in use ({name})</source>
+        <translation>正在使用的模型（{name}）</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Another one is loaded for this selection only; afterwards the one in use is loaded again.</source>
+        <translation>其他模型只为此选区加载；之后会重新加载正在使用的模型。</translation>
+    </message>
+    <message>
+        <source>&amp;Language</source>
+        <translation>语言(&amp;L)</translation>
+    </message>
+    <message>
+        <source>The language spoken in the selection</source>
+        <translation>所选部分所说的语言</translation>
+    </message>
+    <message>
+        <source>&amp;Transcribe</source>
+        <translation>转写(&amp;T)</translation>
+    </message>
+    <message>
+        <source>It begins when what runs now is done</source>
+        <translation>当前任务完成后开始</translation>
+    </message>
+</context>
+<context>
     <name>Completion</name>
     <message>
         <source>The text is done</source>
@@ -3459,6 +3560,10 @@ Log file: {log}</source>
     <message>
         <source>&amp;Delete segments</source>
         <translation>删除片段(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Transcribe the &amp;selection again…</source>
+        <translation>重新转写所选部分(&amp;S)…</translation>
     </message>
     <message>
         <source>&amp;Find and replace…</source>
