@@ -73,6 +73,7 @@ def application(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # where the speed of a run is kept
     application = Application(Settings(tmp_path / "window.ini"))
     yield application
+    application._translation.use("en")  # a translator that stays would speak in the next test
     application.stop()
     application.window.deleteLater()
     for manager in (application.models.manager, application.gpu.manager):

@@ -33,6 +33,12 @@ class Manager:
         self.is_cancelled = True
 
 
+def _heed_signals() -> None:
+    """In the new process: what runs the tests may have been told to ignore them, as `nohup` does."""
+    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
 @pytest.fixture
 def ending(application: Application, qtbot: QtBot) -> Iterator[Ending]:
     qt = QApplication.instance()
@@ -50,11 +56,14 @@ def test_a_signal_ends_it_properly_in_the_middle_of_a_job(name: str, tmp_path: P
     folder = tmp_path / ".local" / "state" / "whisperdesktop-ng" / "log"
     log, marker = folder / "whisperdesktop-ng.log", folder / "running.json"
     command = [sys.executable, "-m", "app", "open", str(AUDIO / "librivox_0870.wav")]
-    with subprocess.Popen(command, env=window_environment(tmp_path)) as process:
-        wait_until(lambda: log.exists() and "job 1 begins" in log.read_text(), "nothing runs", pause_s=0.02)
-        assert marker.exists()
-        process.send_signal(getattr(signal, name))
-        assert process.wait(60) == 0
+    with subprocess.Popen(command, env=window_environment(tmp_path), preexec_fn=_heed_signals) as process:
+        try:
+            wait_until(lambda: log.exists() and "job 1 begins" in log.read_text(), "nothing runs", pause_s=0.02)
+            assert marker.exists()
+            process.send_signal(getattr(signal, name))
+            assert process.wait(60) == 0
+        finally:
+            process.kill()
     text = log.read_text()
     assert f"told to end by {name}" in text
     assert text.rstrip().endswith("ended")
