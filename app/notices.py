@@ -57,7 +57,8 @@ class Notices(QObject):
             names = [recording.path.name for recording in recordings[:N_NAMED]]
             more = [f"+{len(recordings) - N_NAMED}"] if len(recordings) > N_NAMED else []
             headline = self.tr("Recordings that could not be transcribed: {n}").format(n=len(recordings))
-            return Saying(headline, f"{', '.join([*names, *more])}\n{self.tr('The list says why of each.')}")
+            where = self.tr("The list says why of each.")
+            return Saying(headline, f"{', '.join([*names, *more])}\n{where}")
 
         self._bar.say("error", compose)
 

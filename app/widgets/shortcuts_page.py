@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
+    QLineEdit,
     QPushButton,
     QTableWidget,
     QTableWidgetItem,
@@ -18,6 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.text_label import TextLabel
+
+_MNEMONIC_BEHIND = re.compile(r"\(&\w\)")  # as Chinese has it: no part of the name
 
 
 class ShortcutsPage(QWidget):
@@ -43,6 +47,7 @@ class ShortcutsPage(QWidget):
         self.table.verticalHeader().hide()
         self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.table.setTabKeyNavigation(False)
         self.keys = QKeySequenceEdit(maximumSequenceLength=1)
         self.keys.setClearButtonEnabled(True)
@@ -116,6 +121,8 @@ class ShortcutsPage(QWidget):
         self.table.setAccessibleDescription(self.tr("Select a command, then press its new keys in the field below"))
         self.keys.setAccessibleName(self.tr("Keys of the selected command"))
         self.keys.setToolTip(self.tr("Click here and press the keys"))
+        for line in self.keys.findChildren(QLineEdit):  # Qt gives it once only, in the language of that moment
+            line.setPlaceholderText(self.tr("Click here and press the keys"))
         self.none.setText(self.tr("No keys"))
         self.none.setToolTip(self.tr("The command stays in its menu"))
         self.reset.setText(self.tr("All as they come"))
@@ -124,4 +131,5 @@ class ShortcutsPage(QWidget):
 
 
 def _plain(action: QAction) -> str:
-    return action.text().replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")
+    text = _MNEMONIC_BEHIND.sub("", action.text())
+    return text.replace("&&", "\0").replace("&", "").replace("\0", "&").rstrip("…")

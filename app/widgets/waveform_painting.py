@@ -78,8 +78,9 @@ def _paint_times(painter: QPainter, stretch: Stretch, lane: int, colors: Colors)
         x = stretch.x(time)
         painter.setPen(QColor(colors.border))
         painter.drawLine(QLineF(x, lane, x, top + 4))
-        painter.setPen(QColor(colors.muted))
-        painter.drawText(QRectF(x + 4, top, MARK_PX, lane), Qt.AlignmentFlag.AlignVCenter, clock(time))
+        if x + 4 + painter.fontMetrics().horizontalAdvance(clock(time)) <= stretch.width:  # else it were cut off
+            painter.setPen(QColor(colors.muted))
+            painter.drawText(QRectF(x + 4, top, MARK_PX, lane), Qt.AlignmentFlag.AlignVCenter, clock(time))
         time += step_s
 
 

@@ -4115,6 +4115,10 @@ Log file: {log}</source>
         <translation>有 {n} 个录音无法转写</translation>
     </message>
     <message>
+        <source>The list says why of each.</source>
+        <translation>各录音失败的原因见列表。</translation>
+    </message>
+    <message>
         <source>Choose model file…</source>
         <translation>选择模型文件…</translation>
     </message>

@@ -1,11 +1,12 @@
 """The window of settings in the whole program: what is chosen there holds, is kept, and can be given back."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
@@ -43,6 +44,17 @@ def test_all_pages_can_be_read_and_used(application: Application, window: Settin
             for _ in range(4):  # layouts settle over several turns
                 QApplication.processEvents()
             assert [*missing(window), *cut_off(window), *faint(window)] == []
+
+
+def test_commands_and_the_field_for_keys_speak_the_language(application: Application, window: SettingsWindow) -> None:
+    for language, placeholder in (("zh_CN", "点击此处并按下按键"), ("en", "Click here and press the keys")):
+        application.window.actions_.language_chosen.emit(language)
+        QApplication.processEvents()
+        [line] = window.shortcuts.keys.findChildren(QLineEdit)
+        assert line.placeholderText() == placeholder
+        table = window.shortcuts.table
+        names = [item.text() for row in range(table.rowCount()) if (item := table.item(row, 0)) is not None]
+        assert not [name for name in names if re.search(r"&|\(\w\)", name)]
 
 
 def test_looks_hold_at_once_and_are_kept(
