@@ -53,7 +53,7 @@ def test_a_signal_finishes_what_is_said(tmp_path: Path) -> None:
     settled = "".join(event["text"] for event in events if event["type"] in ("committed", "final"))
     assert count_errors(f"{CLIP.reference} {CLIP.reference}", settled, "en").percent <= 15
     assert all(event["time"] >= event["end"] - 0.1 for event in events if event["type"] == "committed")
-    assert soundfile.info(sound).duration > 2 * CLIP.seconds
+    assert soundfile.info(sound).duration > 2 * CLIP.seconds - 0.5
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from tests.support.speech import reading_errors
 # Errors and deletions when this was written, of the words of all clips; half a point more is allowed.
 SHORT = {"ast_en_demo-nogo.flac", "ast_es_tt-allbusy.flac", "ast_fr_tt-allbusy.flac", "ast_fr_vm-intro.flac",
          "ast_it_tt-allbusy.flac", "ast_it_demo-nogo.flac", "ast_ru_demo-nogo.flac"}  # fmt: skip
-SHORT_ERRORS, SHORT_DELETIONS = 12, 0
+SHORT_ERRORS, SHORT_DELETIONS = 16, 2  # with AVX2, which rounds otherwise at near ties; 12 and 0 with AVX-512
 LONG_ERRORS, LONG_DELETIONS = 0, 0
 POINTS = 0.005
 

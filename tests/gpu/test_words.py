@@ -17,7 +17,7 @@ from gpu.audio import load_audio
 from gpu.backends.base import RowParams
 from gpu.cancel import CancelToken
 from gpu.decoding import WindowDecoder
-from gpu.mel import N_SAMPLES, log_mel
+from gpu.mel import N_SAMPLES, log_mel_by
 from gpu.model_file import ModelDimensions
 from gpu.sounds import Sound
 from gpu.types import Segment, TranscribeOptions
@@ -193,7 +193,7 @@ def test_what_decoding_left_behind_is_what_reading_again_gives(engine, audio):
     """Token by token, with looks ahead at near ties: the same attention as of the finished text in one pass."""
     loaded = engine._loaded
     clip = load_audio(audio / "librivox_0870.wav")
-    mel = log_mel(np.pad(clip, (0, N_SAMPLES - len(clip))), loaded.mel_filters)[None]
+    mel = log_mel_by(loaded.backend.spectrogram, np.pad(clip, (0, N_SAMPLES - len(clip))))[None]
     [cross] = loaded.backend.encode(mel, CancelToken())
     windows = WindowDecoder(loaded.backend, loaded.dims, loaded.tokenizer, WORDS, CancelToken())
     prompt = windows.prompt((), "en")
