@@ -1,4 +1,4 @@
-"""The first start: what this machine has, said in the window, and offered."""
+"""The first start: what this machine has, said in the window, and offered; later where it is asked for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.settings import Settings
 from app.widgets import engine_texts
 from app.widgets.main_window import MainWindow
 from app.widgets.texts import data_size
-from app.widgets.welcome_panel import WelcomePanel
+from app.widgets.welcome_panel import WelcomeDialog, WelcomePanel
 from gpu.errors import ExplainedError
 
 TICK_MS = 50
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class Welcome(QObject):
-    """Shows the panel until it is skipped. What it says is found out in the background."""
+    """Shows the panel until it is skipped, one at a time. What it says is found out in the background."""
 
     def __init__(self, window: MainWindow, settings: Settings, notices: Notices) -> None:
         super().__init__(window)
@@ -38,14 +38,36 @@ class Welcome(QObject):
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._show_level)
         self.panel: WelcomePanel | None = None
+        self.dialog: WelcomeDialog | None = None
+        window.actions_.welcome.triggered.connect(self.show)
+        window.closing.connect(self._close)
 
-    def start(self, *, again: bool = False) -> None:
-        """Show it, at a first start or where it is asked for."""
-        if self.panel is not None or (self._settings.welcomed and not again):
-            return
-        panel = self.panel = WelcomePanel()
-        self._window.drop_area.add_below(panel)
-        panel.skipped.connect(self._skip)
+    def start(self) -> None:
+        """At a first start, where recordings are dropped."""
+        if self.panel is None and not self._settings.welcomed:
+            panel = WelcomePanel()
+            self._window.drop_area.add_below(panel)
+            panel.skipped.connect(self._skip)
+            self._fill(panel)
+
+    def show(self) -> None:
+        """In a window of its own: whoever asks may have recordings in the other."""
+        if self.dialog is None:
+            self._skip()
+            self.dialog = WelcomeDialog(self._window)
+            self.dialog.finished.connect(self._forget)
+            self._fill(self.dialog.panel)
+            self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def stop(self) -> None:
+        """Give the microphone back."""
+        self._tick.stop()
+        self._meter.close()
+
+    def _fill(self, panel: WelcomePanel) -> None:
+        self.panel = panel
         panel.retranslated.connect(self._say_again)
         panel.gpu_wanted.connect(self._window.gpu_requested)
         panel.models_wanted.connect(self._window.models_requested)
@@ -57,11 +79,6 @@ class Welcome(QObject):
         self._find(gpu_overview, self._show_gpu)
         self._find(overview, self._show_model)
         self._background.run(microphones, self._show_microphones, self._show_no_microphones)
-
-    def stop(self) -> None:
-        """Give the microphone back."""
-        self._tick.stop()
-        self._meter.close()
 
     def _find(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
         self._background.run(work, done, self._notices.tell_failure)
@@ -117,8 +134,14 @@ class Welcome(QObject):
             return
         microphone = self._microphones[self.panel.microphones.currentIndex()]
         self._background.run(
-            partial(self._meter.open, microphone), lambda _none: self._tick.start(), self._on_not_heard
+            partial(self._meter.open, microphone), partial(self._follow, self.panel), self._on_not_heard
         )
+
+    def _follow(self, panel: WelcomePanel, _none: None) -> None:
+        if self.panel is panel and panel.test.isChecked():
+            self._tick.start()
+        else:  # it was closed while the device was opened
+            self._meter.close()
 
     def _listen_elsewhere(self) -> None:
         if self.panel is not None and self.panel.test.isChecked():
@@ -142,4 +165,12 @@ class Welcome(QObject):
         if self.panel is not None:
             self.panel.hide()
             self.panel.deleteLater()
-            self.panel = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self.stop()
+        self.panel = self.dialog = None
+
+    def _close(self) -> None:
+        if self.dialog is not None:
+            self.dialog.close()

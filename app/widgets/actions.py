@@ -55,6 +55,7 @@ class Actions(QObject):
         self.notify.setCheckable(True)
         self.gpu = self._action()
         self.self_test = self._action()
+        self.welcome = self._action()
         self.about = self._action()
         self.about.setMenuRole(QAction.MenuRole.AboutRole)
         self._themes = self._group(("system", "light", "dark"))
@@ -114,6 +115,7 @@ class Actions(QObject):
             self.notify: translate("Menus", "&Notify when all is done"),
             self.gpu: translate("Menus", "&GPU support…"),
             self.self_test: translate("Menus", "&Self-test…"),
+            self.welcome: translate("Menus", "&Welcome…"),
             self.about: translate("Menus", "&About WhisperDesktop NG"),
         }
         for action, text in texts.items():
@@ -164,6 +166,8 @@ class Actions(QObject):
         self._view.addSeparator()
         self._view.addMenu(self._theme_menu)
         self._view.addMenu(self._language_menu)
+        self._help.addAction(self.welcome)
+        self._help.addSeparator()
         self._help.addActions([self.gpu, self.self_test])
         self._help.addSeparator()
         self._help.addAction(self.about)

@@ -149,6 +149,9 @@ class MainWindow(QMainWindow):
         if not kept and any(r.transcript.segments and not r.is_saved for r in session):
             becomes = self.tr("The list of recordings cannot be kept. If you quit now, these texts are lost.")
             return dialogs.Question(self.tr("There are texts that are not saved."), becomes, quit_, keep)
+        if not self.edit_menu.may_transcribe:
+            becomes = self.tr("If you quit now, its text stays as it was.")
+            return dialogs.Question(self.tr("A selection is still being transcribed again."), becomes, quit_, keep)
         return None
 
     def finish_edits(self) -> None:

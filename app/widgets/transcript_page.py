@@ -26,6 +26,7 @@ from app.widgets import engine_texts
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.find_bar import FindBar
+from app.widgets.header_row import HeaderRow
 from app.widgets.message_bar import MessageBar, Saying, Severity
 from app.widgets.placeholder import Placeholder
 from app.widgets.texts import format_name, percent, time_left
@@ -147,11 +148,8 @@ class TranscriptPage(QFrame):
         self.view.following_changed.connect(self._update_jump)
 
     def _arrange(self) -> None:
-        header = QHBoxLayout()
-        header.setSpacing(8)
-        header.addWidget(self._name, 1)
-        for widget in (self._badge, self.pause, self.resume, self.cancel, self.retry, self.copy, self.save):
-            header.addWidget(widget)
+        buttons = (self.pause, self.resume, self.cancel, self.retry, self.copy, self.save)
+        self.header = HeaderRow(self._name, self._badge, buttons)
         progress = QHBoxLayout()
         progress.setSpacing(12)
         progress.addWidget(self.progress, 1, Qt.AlignmentFlag.AlignVCenter)
@@ -159,7 +157,7 @@ class TranscriptPage(QFrame):
         top = QVBoxLayout()
         top.setContentsMargins(16, 12, 12, 10)
         top.setSpacing(8)
-        top.addLayout(header)
+        top.addWidget(self.header)
         top.addLayout(progress)
         top.addWidget(self.notice)
         top.addWidget(self.find_bar)

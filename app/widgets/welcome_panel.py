@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -19,10 +20,14 @@ from PySide6.QtWidgets import (
 from app.widgets.text_label import TextLabel
 
 QUIETEST_DB = -60.0  # where the bar begins
+DIALOG_WIDTH = 760
 
 
 class WelcomePanel(QFrame):
     """Three offers side by side: the GPU, another model, the microphone.
+
+    Args:
+        asked_for: by somebody who knows it already: it is closed rather than skipped.
 
     Signals:
         gpu_wanted, models_wanted: their windows. test_toggled: the microphone is to be listened to, or not any more.
@@ -36,9 +41,10 @@ class WelcomePanel(QFrame):
     skipped = Signal()
     retranslated = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, asked_for: bool = False) -> None:
         super().__init__(parent)
         self.setObjectName("card")
+        self._asked_for = asked_for
         self._intro = TextLabel()
         self.skip, self.gpu, self.models, self.test = (QPushButton() for _ in range(4))
         self.skip.setProperty("link", True)
@@ -113,8 +119,12 @@ class WelcomePanel(QFrame):
 
     def _retranslate(self) -> None:
         self._intro.setText(self.tr("Everything works already. Three things that you may want to look at first:"))
-        self.skip.setText(self.tr("Skip"))
-        self.skip.setToolTip(self.tr("Hides this for good; all of it is in the menus"))
+        if self._asked_for:
+            self.skip.setText(self.tr("Close"))
+            self.skip.setToolTip(self.tr("It is in the menu “Help”"))
+        else:
+            self.skip.setText(self.tr("Skip"))
+            self.skip.setToolTip(self.tr("Hides this for good; all of it is in the menus"))
         for title, text in zip(
             self._titles, (self.tr("Graphics card"), self.tr("Model"), self.tr("Microphone")), strict=True
         ):
@@ -128,3 +138,29 @@ class WelcomePanel(QFrame):
         self.microphones.setAccessibleName(self.tr("Microphone"))
         self.microphones.setToolTip(self.tr("Which one to listen to"))
         self.level.setAccessibleName(self.tr("Level of the microphone"))
+
+
+class WelcomeDialog(QDialog):
+    """The same, in a window of its own, for those who ask for it later. Deletes itself when closed."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.panel = WelcomePanel(asked_for=True)
+        self.panel.skipped.connect(self.close)
+        self.panel.retranslated.connect(self._retranslate)
+        self._layout = layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 12, 12, 12)
+        layout.addWidget(self.panel)
+        self._retranslate()
+        self.resize(DIALOG_WIDTH, 0)
+
+    def event(self, event: QEvent) -> bool:
+        """As high as what was found out takes."""
+        done = super().event(event)
+        if event.type() is QEvent.Type.LayoutRequest:
+            self.resize(self.width(), max(self.height(), self._layout.totalHeightForWidth(self.width())))
+        return done
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(self.tr("Welcome"))

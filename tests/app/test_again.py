@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
@@ -190,6 +190,29 @@ def test_segments_that_are_gone_are_not_made_up(application: Application, record
     assert "Nothing was changed" in bar.text
     bar._action.click()
     assert "ask not" in QApplication.clipboard().text().lower()
+
+
+def test_closing_asks_once_while_a_selection_is_at_work(application: Application, tmp_path: Path, qtbot: QtBot) -> None:
+    """Nothing else runs; without an engine it stays so."""
+    window = application.window
+    window.show()
+    window.recordings_are_kept = True
+    shutil.copy(AUDIO / "jfk.wav", tmp_path / "talk.wav")
+    [recording] = application.recordings.model.add([tmp_path / "talk.wav"], TranscribeOptions())
+    for segment in (make_segment(i, text) for i, text in enumerate(TEXTS)):
+        application.session.apply(JobSegment(recording.job_id, segment))
+    application.session.apply(JobFinished(recording.job_id, make_stats(12.0)))
+    window.recordings_view.select(recording)
+    ask(application, 1).accept()
+    for _ in range(2):
+        assert not window.close()
+    (box,) = window.findChildren(QMessageBox)
+    assert "selection" in box.text()
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not window.findChildren(QMessageBox))
+    application.again._take(JobCancelled(-1, None))
+    with qtbot.waitSignal(window.closing):
+        assert window.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

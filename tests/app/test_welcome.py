@@ -57,3 +57,35 @@ def test_skipped_once_it_never_comes_again(application: Application, panel: Welc
     assert Settings(tmp_path / "window.ini").welcomed
     application.welcome.start()
     assert application.welcome.panel is None
+
+
+def test_the_menu_brings_it_back_in_a_window_of_its_own(
+    application: Application, panel: WelcomePanel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    application.window.actions_.welcome.trigger()
+    assert Settings(tmp_path / "window.ini").welcomed  # it is not offered twice
+    dialog = application.welcome.dialog
+    assert dialog is not None
+    assert application.welcome.panel is dialog.panel
+    assert dialog.panel is not panel
+    qtbot.waitExposed(dialog)
+    qtbot.waitUntil(lambda: dialog.panel.gpu_text.text() != "Looking…")
+    qtbot.waitUntil(lambda: dialog.panel.model_text.text() != "Looking…")
+    application.window.actions_.welcome.trigger()
+    assert application.welcome.dialog is dialog
+    for language in ("en", "zh_CN"):
+        application.window.actions_.language_chosen.emit(language)
+        for _ in range(4):
+            QApplication.processEvents()
+        assert [*missing(dialog), *cut_off(dialog), *faint(dialog)] == []
+    dialog.panel.skip.click()
+    assert application.welcome.panel is application.welcome.dialog is None
+    application.window.actions_.welcome.trigger()
+    assert application.welcome.dialog is not None
+    application.window.close()
+    assert application.welcome.dialog is None
+
+
+def test_a_microphone_that_opens_too_late_is_given_back(application: Application, panel: WelcomePanel) -> None:
+    application.welcome._follow(WelcomePanel(), None)
+    assert not application.welcome._tick.isActive()
