@@ -26,8 +26,8 @@ from app.engine.messages import (
     TranscribeFile,
 )
 from app.engine.thread import EngineThread
-from app.models.overview import Overview, overview
 from app.notices import Notices
+from app.recording_options import usable_models
 from app.session import Recording, Session
 from app.widgets import engine_texts
 from app.widgets.again_bar import AgainBar
@@ -90,7 +90,7 @@ class Again(QObject):
         self.dialog = AgainDialog(options, self._model, self._window)
         self.dialog.chosen.connect(partial(self._begin, selection))
         self.dialog.finished.connect(self._forget_dialog)
-        self._background.run(overview, self._show_models, self._notices.tell_failure)
+        self._background.run(usable_models, self._show_models, self._notices.tell_failure)
         self.dialog.open()
 
     def cancel(self) -> None:
@@ -98,11 +98,9 @@ class Again(QObject):
             self.bar.cancel.setEnabled(False)
             self._engine.cancel(self._at_work.job.job_id)
 
-    def _show_models(self, seen: Overview) -> None:
+    def _show_models(self, models: list[tuple[Path, int]]) -> None:
         if self.dialog is not None:
-            usable = [found.model for found in seen.on_disk if found.model.is_usable]
-            others = [(model.path, model.n_bytes) for model in usable if model.path != self._model]
-            self.dialog.show_models(others)
+            self.dialog.show_models([(path, n_bytes) for path, n_bytes in models if path != self._model])
 
     def _forget_dialog(self) -> None:
         self.dialog = None

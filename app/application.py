@@ -30,6 +30,7 @@ from app.models_entry import ModelsEntry
 from app.notices import Notices
 from app.paths import default_model, resources_dir
 from app.playback_desk import PlaybackDesk
+from app.recording_options import RecordingOptions
 from app.recordings import Recordings
 from app.session import Recording, Session, State
 from app.settings import Settings
@@ -41,7 +42,6 @@ from app.welcome import Welcome
 from app.widgets.about import show_about
 from app.widgets.appearance import THEMES, Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
-from app.widgets.recording_options_dialog import RecordingOptionsDialog
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
 
@@ -79,6 +79,7 @@ class Application(QObject):
         self.exports = Exports(self.window, settings, self.notices)
         self.editor = Editor(self.window.page, self.window.edit_menu)
         self.again = Again(self.window, self.session, self.editor, self.thread_, self.notices)
+        self.recording_options = RecordingOptions(self.window, self.recordings, self.thread_, self.notices)
         self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
@@ -224,7 +225,6 @@ class Application(QObject):
         commands.place_requested.connect(recordings.place)
         commands.cancel_all_requested.connect(recordings.cancel_all)
         commands.save_requested.connect(self.save)
-        commands.options_requested.connect(self._ask_for_options)
         commands.save_several_requested.connect(self._auto_save.ask_for)
         window.recording_selected.connect(self._on_selected)
         self._meter.queue_measured.connect(window.header.show_queue)
@@ -294,7 +294,7 @@ class Application(QObject):
         self.notices.tell_model_failed(message)
 
     def _on_job_failed(self, recording: Recording, message: JobFailed) -> None:
-        if self._model_failed:
+        if self._model_failed and recording.model is None:
             self._without_model.append(recording)
         else:
             self.notices.tell_job_failed(recording.path, message)
@@ -302,7 +302,7 @@ class Application(QObject):
     def _on_job_finished(self, recording: Recording, message: JobFinished) -> None:
         self._auto_save.save(recording)
         # What the expected speed of other models is worked out from.
-        if (loaded := self._loaded) is not None and recording is not self._mixed:
+        if (loaded := self._loaded) is not None and recording is not self._mixed and recording.model is None:
             work = partial(save_benchmark, loaded.model, loaded.device, message.stats)
             self._background.run(work, lambda _none: None, self.notices.tell_failure, must_finish=True)
 
@@ -329,11 +329,6 @@ class Application(QObject):
         if recordings and (current is None or current.state.is_over):
             self.window.recordings_view.select(recordings[0])
         self.window.update_state()
-
-    def _ask_for_options(self, recordings: list[Recording]) -> None:
-        dialog = RecordingOptionsDialog(recordings, self.window)
-        dialog.chosen.connect(self.recordings.set_options)
-        dialog.open()
 
     def _show_found(self, recordings: list[Recording]) -> None:
         """They came by themselves: what somebody reads stays in sight."""

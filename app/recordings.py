@@ -118,12 +118,10 @@ class Recordings(QObject):
         return again
 
     def restart(self, recordings: Sequence[Recording], options: TranscribeOptions | None = None) -> None:
-        """Let those that are over wait again, from nothing; None: with the options they have."""
+        """Let those that are over wait again, from nothing; None: with the options and models they have."""
         for recording in recordings:
-            old_id = recording.job_id
-            self.session.restart(recording, options or recording.options)
-            if self._journal is not None:
-                self._journal.restart(old_id, recording.job)
+            model = recording.model if options is None else None
+            self._restart(recording, options or recording.options, model)
         self._start_next()
         for recording in recordings:
             self.replaced.emit(recording)
@@ -151,12 +149,18 @@ class Recordings(QObject):
             self.replaced.emit(recording)
         self.changed.emit(list(recordings))
 
-    def set_options(self, chosen: Sequence[tuple[Recording, TranscribeOptions]]) -> None:
-        """Of those that wait or rest; text that is there already stays."""
-        for recording, options in chosen:
-            if recording.state not in (State.WAITING, State.PAUSED):
+    def set_options(self, chosen: Sequence[tuple[Recording, TranscribeOptions, Path | None]]) -> None:
+        """With a model of its own or None. Text that is there already stays; what failed before it had any waits
+        again."""
+        again = []
+        for recording, options, model in chosen:
+            if not recording.may_have_options:
                 continue  # it has begun since they were asked for
-            recording.options = options
+            if recording.state is State.FAILED and not recording.can_resume:
+                self._restart(recording, options, model)
+                again.append(recording)
+                continue
+            recording.options, recording.model = options, model
             old_id = recording.job_id
             if old_id == self._at_work:  # the engine has it as it was
                 self._engine.cancel(old_id)
@@ -164,8 +168,11 @@ class Recordings(QObject):
                 if self._journal is not None:
                     self._journal.resume(old_id, recording.job_id)
             if self._journal is not None:
-                self._journal.set_options(recording.job_id, options)
-        self.changed.emit([recording for recording, _options in chosen])
+                self._journal.set_options(recording.job_id, options, model)
+        self._start_next()
+        for recording in again:
+            self.replaced.emit(recording)
+        self.changed.emit([recording for recording, *_rest in chosen])
 
     def cancel(self, *recordings: Recording) -> None:
         for recording in recordings:
@@ -257,6 +264,12 @@ class Recordings(QObject):
         if self._at_work is None and waiting is not None:
             self._at_work = waiting.job_id
             self._engine.submit(waiting.job)
+
+    def _restart(self, recording: Recording, options: TranscribeOptions, model: Path | None) -> None:
+        old_id = recording.job_id
+        self.session.restart(recording, options, model)
+        if self._journal is not None:
+            self._journal.restart(old_id, recording.job)
 
     def _set_state(self, recording: Recording, state: State) -> None:
         recording.state = state

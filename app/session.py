@@ -45,6 +45,7 @@ class Recording:
 
     Attributes:
         job_id: of its latest job; a new one whenever it is started again.
+        model: the file of one of its own; None: the one in use when its turn comes.
         probability: of the detected language; None when the user named it.
         stats: the latest of the run, or None before the first window is finished.
         failure: why it failed, while `state` is FAILED.
@@ -62,6 +63,7 @@ class Recording:
     failure: JobFailed | None = None
     warnings: list[Words] = field(default_factory=list)
     is_saved: bool = False
+    model: Path | None = None
 
     @property
     def is_partial(self) -> bool:
@@ -73,6 +75,12 @@ class Recording:
         """It rests, or was cut short, and would go on where its text ends."""
         cut_short = self.is_partial and self.stats is not None and self.stats.settled_s > 0
         return self.state is State.PAUSED or cut_short
+
+    @property
+    def may_have_options(self) -> bool:
+        """Others than it has. Those of one that runs, or is done, are what its text is made with."""
+        failed_at_once = self.state is State.FAILED and not self.transcript.segments
+        return self.state is State.WAITING or self.can_resume or failed_at_once
 
     @property
     def progress(self) -> float | None:
@@ -92,7 +100,7 @@ class Recording:
 
     @property
     def job(self) -> TranscribeFile:
-        return TranscribeFile(self.job_id, self.path, self.options, self._settled)
+        return TranscribeFile(self.job_id, self.path, self.options, self._settled, self.model)
 
     @property
     def _settled(self) -> Settled | None:
@@ -159,11 +167,11 @@ class Session:
             settled_s = max([stats.settled_s, *(segment.end for segment in segments)])
             recording.stats = replace(stats, n_segments=len(segments), settled_s=settled_s)
 
-    def restart(self, recording: Recording, options: TranscribeOptions) -> None:
+    def restart(self, recording: Recording, options: TranscribeOptions, model: Path | None = None) -> None:
         """Let a recording that is over wait again, from nothing, under a new job id."""
         self._last_job_id += 1
         del self._by_job[recording.job_id]
-        fresh = Recording(self._last_job_id, recording.path, options, Transcript(recording.path))
+        fresh = Recording(self._last_job_id, recording.path, options, Transcript(recording.path), model=model)
         recording.__dict__.update(fresh.__dict__)
         self._by_job[recording.job_id] = recording
 

@@ -30,7 +30,7 @@ class TranscribeFile:
     """A job: turn one recording into text. `job_id` is the caller's, unique in its session.
 
     `settled`: by an earlier run that this one goes on with, or None.
-    `model`: the file of another one than is loaded, for this job alone.
+    `model`: the file of one for this job alone, or None for the one that is loaded.
     """
 
     job_id: int

@@ -17,6 +17,7 @@ from app.engine.messages import (
     JobFailed,
     JobFinished,
     JobMessage,
+    JobStarted,
     JobStats,
     ModelFailed,
     ModelLoaded,
@@ -25,12 +26,15 @@ from app.engine.messages import (
 from app.engine.service import EngineService, failure_of
 from gpu.cancel import CancelToken
 from gpu.errors import DeviceError
+from gpu.types import Words
 
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
 DELIVERY_INTERVAL_MS = 50
 # ... and no batch holds up the window's loop for longer than this.
 DELIVERY_BUDGET_S = 0.006
 IDLE_REPORT_S = 1.0
+# The model of one job stays for the next one that wants it, if that comes so soon.
+OWN_MODEL_STAYS_S = 2.0
 # Figures that change faster than this cannot be read.
 STATS_INTERVAL_MS = 250
 
@@ -123,7 +127,10 @@ class EngineThread(QThread):
         super().__init__(parent)
         self.setObjectName("engine")
         self._make_service = make_service
-        self._service: EngineService | None = None
+        self._model_path: Path | None = None
+        self._service: EngineService | None = None  # with that model, the one in use
+        self._own: tuple[Path, EngineService] | None = None  # of single jobs; while it is there, the other is closed
+        self._is_owed = False  # the other had its model before
         self._jobs: SimpleQueue[TranscribeFile | None] = SimpleQueue()  # None: look whether there is something else
         self._models: SimpleQueue[Path] = SimpleQueue()
         self._tokens: dict[int, CancelToken] = {}
@@ -169,18 +176,24 @@ class EngineThread(QThread):
                     self._load(model_path)
                 if job is not None:
                     self._run(job)
+                elif model_path is None and self._own is not None:
+                    self._bring_back()
             except Exception as e:  # noqa: BLE001 - what leaves `run` would reach sys.excepthook on this thread
                 self._report_mistake(e, model_path, job)
-        if self._service is not None:
-            self._service.close()
+        for service in (self._service, self._own[1] if self._own else None):
+            if service is not None:
+                service.close()
 
     def _next_job(self) -> TranscribeFile | None:
         """None: look whether there is something else. A GPU's memory is told while nothing is done: others use it."""
         on_gpu = self._service is not None and self._service.on_gpu
         while True:
             try:
-                return self._jobs.get(timeout=IDLE_REPORT_S if on_gpu else None)
+                idle_s = OWN_MODEL_STAYS_S if self._own is not None else IDLE_REPORT_S if on_gpu else None
+                return self._jobs.get(timeout=idle_s)
             except Empty:
+                if self._own is not None:
+                    return None
                 try:
                     self._report_memory()
                 except DeviceError:  # the next job will show what that means
@@ -194,6 +207,9 @@ class EngineThread(QThread):
         return path
 
     def _load(self, model_path: Path) -> None:
+        self._close_own()
+        self._is_owed = False
+        self._model_path = model_path
         if self._service is not None:
             self._service.close()  # first: two models may not fit
         self._service = self._make_service(model_path)
@@ -205,34 +221,56 @@ class EngineThread(QThread):
         token = self._tokens[job.job_id]
         if token.cancelled:
             self._tell(JobCancelled(job.job_id, None))
-        elif job.model is not None:
-            self._run_with(job.model, job, token)
-        elif self._service is not None:
-            for message in self._service.run(job, token):
-                self._tell(message)
-            self._report_memory()
+        elif job.model not in (None, self._model_path):
+            self._run_with_own(job.model, job, token)
+        else:
+            self._bring_back()
+            if self._service is not None:
+                for message in self._service.run(job, token):
+                    self._tell(message)
+                self._report_memory()
         del self._tokens[job.job_id]
 
-    def _run_with(self, model_path: Path, job: TranscribeFile, token: CancelToken) -> None:
-        """With a model nobody else is told of. The one before is there again when the next job begins."""
-        former = self._service
-        was_loaded = former is not None and former.has_model
-        if former is not None:
-            former.close()  # first: two models may not fit
+    def _run_with_own(self, model_path: Path, job: TranscribeFile, token: CancelToken) -> None:
+        """With a model nobody else is told of. The one before comes back when it is wanted, or nothing is."""
+        self._tell(JobStarted(job.job_id, job.path))
+        service, failure = self._load_own(model_path)
+        if failure is not None:
+            message = Words("The model chosen for it cannot be used. {cause}", cause=failure.message)
+            remedy = Words("Choose another model for it, or transcribe it again with the one in use.")
+            self._tell(JobFailed(job.job_id, job.path, failure.kind, message, remedy))
+            self._bring_back()
+            return
+        for said in service.run(job, token):
+            if not isinstance(said, ModelLoaded | JobStarted):
+                self._tell(said)
+        self._report_memory()
+
+    def _load_own(self, model_path: Path) -> tuple[EngineService, ModelFailed | None]:
+        if self._own is not None and self._own[0] == model_path:
+            return self._own[1], None
+        self._close_own()
+        if self._service is not None:
+            self._is_owed = self._is_owed or self._service.has_model
+            self._service.close()  # first: two models may not fit
         service = self._make_service(model_path)
-        try:
-            for _said in service.load():
-                pass  # if it fails, so does the job, with that reason
-            for message in service.run(job, token):
-                if not isinstance(message, ModelLoaded):
-                    self._tell(message)
-        finally:
-            service.close()
-            is_wanted = was_loaded and self._models.empty() and not self._stopping.is_set()
-            if former is not None and is_wanted:
-                for said in former.load():
-                    self._mailbox.put(said)
-                self._report_memory()
+        self._own = model_path, service
+        failures = [said for said in service.load() if isinstance(said, ModelFailed)]
+        return service, failures[0] if failures else None
+
+    def _bring_back(self) -> None:
+        """The model that is in use, if one of single jobs has taken its place."""
+        self._close_own()
+        if self._is_owed and self._service is not None and not self._stopping.is_set():
+            self._is_owed = False
+            for said in self._service.load():
+                self._mailbox.put(said)
+            self._report_memory()
+
+    def _close_own(self) -> None:
+        if self._own is not None:
+            self._own[1].close()
+            self._own = None
 
     def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
         """The service turns every error of the engine into a message: this one is a mistake of the program's."""
@@ -250,5 +288,6 @@ class EngineThread(QThread):
         self._mailbox.put(message)
 
     def _report_memory(self) -> None:
-        if self._service is not None and (memory := self._service.memory()):
+        service = self._own[1] if self._own is not None else self._service
+        if service is not None and (memory := service.memory()):
             self._mailbox.put(EngineMemory(memory))

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.store.errors import StoreError
 from gpu.types import Words
 
-VERSION = 2  # of the tables; each step to it is one script
+VERSION = 3  # of the tables; each step to it is one script
 
 _STEPS = (
     """
@@ -41,6 +41,7 @@ _STEPS = (
         modified_ns INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE recording ADD COLUMN model BLOB",  # path of the file of one of its own
 )
 
 

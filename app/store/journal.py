@@ -66,18 +66,19 @@ class Journal:
         """They wait at the end of the list."""
         for job in jobs:
             self._put(
-                "INSERT INTO recording (id, place, path, options, state) "
-                "VALUES (?, (SELECT coalesce(max(place), 0) + 1 FROM recording), ?, ?, ?)",
+                "INSERT INTO recording (id, place, path, options, state, model) "
+                "VALUES (?, (SELECT coalesce(max(place), 0) + 1 FROM recording), ?, ?, ?, ?)",
                 job.job_id, path_to_blob(job.path), options_to_json(job.options), State.WAITING.name,
+                _model_to_blob(job.model),
             )  # fmt: skip
 
     def restart(self, old_id: int, job: TranscribeFile) -> None:
         """A recording begins anew, from nothing, in its place."""
         self._put("DELETE FROM segment WHERE recording = ?", old_id)
         self._put(
-            "UPDATE recording SET id = ?, options = ?, state = ?, language = NULL, probability = NULL, stats = NULL, "
-            "size = NULL, modified_ns = NULL, failure = NULL, warnings = '[]', is_saved = 0 WHERE id = ?",
-            job.job_id, options_to_json(job.options), State.WAITING.name, old_id,
+            "UPDATE recording SET id = ?, options = ?, state = ?, model = ?, language = NULL, probability = NULL, "
+            "stats = NULL, size = NULL, modified_ns = NULL, failure = NULL, warnings = '[]', is_saved = 0 WHERE id = ?",
+            job.job_id, options_to_json(job.options), State.WAITING.name, _model_to_blob(job.model), old_id,
         )  # fmt: skip
 
     def resume(self, old_id: int, job_id: int) -> None:
@@ -97,8 +98,10 @@ class Journal:
     def set_state(self, job_id: int, state: State) -> None:
         self._put("UPDATE recording SET state = ? WHERE id = ?", state.name, job_id)
 
-    def set_options(self, job_id: int, options: TranscribeOptions) -> None:
-        self._put("UPDATE recording SET options = ? WHERE id = ?", options_to_json(options), job_id)
+    def set_options(self, job_id: int, options: TranscribeOptions, model: Path | None = None) -> None:
+        """`model`: its own, or None."""
+        values = options_to_json(options), _model_to_blob(model)
+        self._put("UPDATE recording SET options = ?, model = ? WHERE id = ?", *values, job_id)
 
     def set_saved(self, job_id: int) -> None:
         """The text as it stands is in a file."""
@@ -229,6 +232,10 @@ def file_facts(path: Path) -> tuple[int, int] | None:
 def _keep_file_facts(connection: sqlite3.Connection, job_id: int, path: Path) -> None:
     size, modified_ns = file_facts(path) or (None, None)
     connection.execute("UPDATE recording SET size = ?, modified_ns = ? WHERE id = ?", (size, modified_ns, job_id))
+
+
+def _model_to_blob(model: Path | None) -> bytes | None:
+    return None if model is None else path_to_blob(model)
 
 
 def _failure_to_json(failure: JobFailed) -> str:

@@ -23,7 +23,9 @@ from gpu.types import Words
 
 _log = logging.getLogger(__name__)
 
-_COLUMNS = "id, path, size, modified_ns, options, state, language, probability, stats, failure, warnings, is_saved"
+_COLUMNS = (
+    "id, path, size, modified_ns, options, state, language, probability, stats, failure, warnings, is_saved, model"
+)
 
 
 def restore(connection: sqlite3.Connection) -> list[Recording]:
@@ -64,6 +66,7 @@ def _recording(connection: sqlite3.Connection, row: sqlite3.Row) -> Recording:
         stats=stats_from_json(row["stats"]) if row["stats"] else None,
         warnings=[words_from_json(json.dumps(words)) for words in json.loads(row["warnings"])],
         is_saved=bool(row["is_saved"]),
+        model=path_from_blob(row["model"]) if row["model"] is not None else None,
     )
     if row["failure"]:
         failure = json.loads(row["failure"])

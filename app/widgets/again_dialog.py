@@ -24,7 +24,7 @@ from app.document.transcript import clock
 from app.widgets.language_box import fill_languages
 from app.widgets.option_texts import line_texts
 from app.widgets.text_label import TextLabel
-from app.widgets.texts import data_size, translate
+from app.widgets.texts import data_size, model_name, translate
 from gpu.types import TranscribeOptions
 
 WIDTH = 520
@@ -65,7 +65,7 @@ class AgainDialog(QDialog):
     def show_models(self, models: Sequence[tuple[Path, int]]) -> None:
         """Others that can be used: the file, and its size in bytes."""
         for path, n_bytes in models:
-            self.model.addItem(f"{path.stem.removeprefix('ggml-')} ({data_size(n_bytes)})", path)
+            self.model.addItem(f"{model_name(path)} ({data_size(n_bytes)})", path)
             self.model.setItemData(self.model.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
 
     def accept(self) -> None:
@@ -120,7 +120,7 @@ class AgainDialog(QDialog):
         self.setWindowTitle(self.tr("Transcribe the selection again"))
         self._heading.setText(self.tr("From {start} to {end}").format(start=clock(start_s), end=clock(end_s)))
         self._hint.setText(self.tr("The new text replaces what is selected. That can be undone."))
-        in_use = self._in_use.stem.removeprefix("ggml-") if self._in_use is not None else ""
+        in_use = model_name(self._in_use) if self._in_use is not None else ""
         self.model.setItemText(0, self.tr("The one in use ({name})").format(name=in_use))
         texts: dict[QWidget, tuple[str, str]] = {
             self.model: (

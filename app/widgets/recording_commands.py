@@ -59,7 +59,7 @@ class RecordingCommands(QObject):
             (actions.cancel_all, self.cancel_all_requested.emit),
             (actions.retry, partial(self._emit, self.retry_requested, _is_over)),
             (actions.retry_failed, self._retry_failed),
-            (actions.recording_options, partial(self._emit, self.options_requested, _can_have_options)),
+            (actions.recording_options, partial(self._emit, self.options_requested, _may_have_options)),
             (actions.move_up, partial(self._move, -1)),
             (actions.move_down, partial(self._move, 1)),
             (actions.remove, self._remove_selected),
@@ -84,7 +84,7 @@ class RecordingCommands(QObject):
             (actions.resume, _can_resume),
             (actions.cancel, _can_cancel),
             (actions.retry, _is_over),
-            (actions.recording_options, _can_have_options),
+            (actions.recording_options, _may_have_options),
         ):
             action.setEnabled(any(map(fits, selected)))
         rows, n = self._session.recordings, len(selected)
@@ -194,9 +194,8 @@ def _can_cancel(recording: Recording) -> bool:
     return not recording.state.is_over
 
 
-def _can_have_options(recording: Recording) -> bool:
-    """Those of one that runs, or is done, are what its text was made with."""
-    return recording.state in (State.WAITING, State.PAUSED)
+def _may_have_options(recording: Recording) -> bool:
+    return recording.may_have_options
 
 
 def _is_over(recording: Recording) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -25,7 +26,7 @@ from app.widgets.language_box import fill_languages
 from app.widgets.option_texts import line_texts, switch_texts
 from app.widgets.options_panel import ACCURATE_BEAM_SIZE
 from app.widgets.text_label import TextLabel
-from app.widgets.texts import translate
+from app.widgets.texts import data_size, model_name, translate
 from gpu.types import TranscribeOptions
 
 WIDTH = 520
@@ -35,23 +36,31 @@ _DIFFERENT = object()  # in a list: the recordings differ, and go on doing so
 class RecordingOptionsDialog(QDialog):
     """What several recordings have in common is shown; where they differ, that may stay. Deletes itself when closed.
 
+    Args:
+        in_use: the file of the model that those without one of their own are given; None while there is none.
+
     Signals:
-        chosen: what each is to be done with, a list of (`Recording`, `TranscribeOptions`).
+        chosen: what each is to be done with, a list of (`Recording`, `TranscribeOptions`, its own model or None).
     """
 
     chosen = Signal(list)
 
-    def __init__(self, recordings: Sequence[Recording], parent: QWidget | None = None) -> None:
+    def __init__(
+        self, recordings: Sequence[Recording], in_use: Path | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._recordings = list(recordings)
+        self._recordings, self._in_use = list(recordings), in_use
+        self.model = QComboBox(sizeAdjustPolicy=QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._sizes: dict[Path, int] | None = None  # of the models there are, in bytes; None: not looked for yet
+        self._files: list[Path] = []  # those in the list
         self.language, self.task = QComboBox(maxVisibleItems=18), QComboBox()
         self.switches = {name: QCheckBox() for name in switch_texts()}
         self.lines = {name: QLineEdit() for name in line_texts()}
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
         self._heading, self._hint = TextLabel(), TextLabel()
         self._labels: dict[QWidget, QLabel] = {
-            field: QLabel() for field in (self.language, self.task, *self.lines.values())
+            field: QLabel() for field in (self.model, self.language, self.task, *self.lines.values())
         }
         self._fill()
         self._arrange()
@@ -75,8 +84,19 @@ class RecordingOptionsDialog(QDialog):
                 changes[name] = line.text().strip() or None
         return replace(options, **changes)
 
+    def show_models(self, models: Sequence[tuple[Path, int]]) -> None:
+        """Those that can be used: the file, and its size in bytes."""
+        chosen = self._chosen_model
+        self._sizes = dict(models)
+        self._fill_models(chosen)
+
+    def model_of(self, recording: Recording) -> Path | None:
+        """Of its own, with what the user has said."""
+        chosen = self._chosen_model
+        return recording.model if chosen is _DIFFERENT else chosen
+
     def accept(self) -> None:
-        self.chosen.emit([(recording, self.apply_to(recording.options)) for recording in self._recordings])
+        self.chosen.emit([(r, self.apply_to(r.options), self.model_of(r)) for r in self._recordings])
         super().accept()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -94,7 +114,41 @@ class RecordingOptionsDialog(QDialog):
         values = {getattr(recording.options, name) for recording in self._recordings}
         return values.pop() if len(values) == 1 else _DIFFERENT
 
+    @property
+    def _chosen_model(self) -> Any:
+        """The file; None: the one in use; or `_DIFFERENT`."""
+        data = self.model.currentData()
+        return self._files[data] if isinstance(data, int) else data
+
+    @property
+    def _common_model(self) -> Any:
+        models = {recording.model for recording in self._recordings}
+        return models.pop() if len(models) == 1 else _DIFFERENT
+
+    def _fill_models(self, chosen: Any) -> None:
+        """Anew. A model that is chosen stays in the list when it is gone from the disk."""
+        self.model.clear()
+        if self._common_model is _DIFFERENT:
+            self.model.addItem(self.tr("As each has it"), _DIFFERENT)
+        name = model_name(self._in_use) if self._in_use is not None else ""
+        self.model.addItem(translate("AgainDialog", "The one in use ({name})").format(name=name), None)
+        sizes = self._sizes or {}
+        had = [recording.model for recording in self._recordings if recording.model is not None]
+        self._files = list(dict.fromkeys([*(path for path in sizes if path != self._in_use), *had]))
+        for number, path in enumerate(self._files):
+            text = model_name(path)
+            if path in sizes:
+                text = f"{text} ({data_size(sizes[path])})"
+            elif self._sizes is not None and path != self._in_use:
+                text = self.tr("{name} (is gone)").format(name=text)
+            self.model.addItem(text, number)
+            self.model.setItemData(self.model.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
+        wanted = self._files.index(chosen) if isinstance(chosen, Path) else chosen
+        found = [row for row in range(self.model.count()) if self.model.itemData(row) == wanted]
+        self.model.setCurrentIndex(found[0] if found else 0)
+
     def _fill(self) -> None:
+        self._fill_models(self._common_model)
         for name, box in (("language", self.language), ("task", self.task)):
             self._fill_box(box, self._common(name))
         for name, switch in self.switches.items():
@@ -127,6 +181,7 @@ class RecordingOptionsDialog(QDialog):
         form = QGridLayout()
         form.setHorizontalSpacing(12)
         form.setVerticalSpacing(8)
+        form.setColumnStretch(1, 1)
         for row, (field, label) in enumerate(self._labels.items()):
             label.setBuddy(field)
             form.addWidget(label, row, 0)
@@ -151,12 +206,17 @@ class RecordingOptionsDialog(QDialog):
         self.setWindowTitle(self.tr("Options of these recordings"))
         self._heading.setText(name if n == 1 else self.tr("{name} and {n} more").format(name=name, n=n - 1))
         self._hint.setText(self.tr("Only for what is selected. What has text already keeps it, and goes on like this."))
+        self._fill_models(self._chosen_model)
         for box in (self.language, self.task):
             self._fill_box(box, box.currentData())
         for option, line in self.lines.items():
             if self._common(option) is _DIFFERENT:
                 line.setPlaceholderText(self.tr("As each has it"))
         texts: dict[QWidget, tuple[str, str]] = {
+            self.model: (
+                self.tr("&Model"),
+                self.tr("Another one is loaded when their turn comes; afterwards the one in use is loaded again."),
+            ),
             self.language: (self.tr("&Language"), self.tr("The language spoken in these recordings")),
             self.task: (self.tr("&Task"), self.tr("What to do with these recordings")),
         }

@@ -13,7 +13,7 @@ from app.languages import language_name
 from app.session import Recording, Session, State
 from app.widgets import engine_texts
 from app.widgets.option_texts import chosen_texts
-from app.widgets.texts import percent, time_left, translate
+from app.widgets.texts import model_name, percent, time_left, translate
 from gpu.types import TranscribeOptions
 
 _NOWHERE = QModelIndex()
@@ -50,12 +50,12 @@ def _resting_text(recording: Recording) -> str:
         words = translate("Recordings", "Paused at {percent}").format(percent=percent(done))
     else:
         words = translate("Recordings", "Waiting at {percent}").format(percent=percent(done))
-    return " · ".join([words, *_chosen(recording.options)])
+    return " · ".join([words, *_chosen(recording.options, recording.model)])
 
 
-def _chosen(options: TranscribeOptions) -> list[str]:
-    """What is not as it comes: the language, the task, and how many options more."""
-    facts = []
+def _chosen(options: TranscribeOptions, model: Path | None) -> list[str]:
+    """What is not as it comes: the model, the language, the task, and how many options more."""
+    facts = [] if model is None else [model_name(model)]
     language = language_name(options.language) if options.language is not None else ""
     if options.task == "translate":
         facts.append(translate("Recordings", "{language} → English").format(language=language).strip())
@@ -156,6 +156,8 @@ class RecordingsModel(QAbstractListModel):
     @staticmethod
     def _tool_tip(recording: Recording) -> str:
         lines = [str(recording.path), status_text(recording)]
+        if recording.model is not None:
+            lines.append(translate("Recordings", "Model: {name}").format(name=model_name(recording.model)))
         if not recording.state.is_over:
             lines += chosen_texts(recording.options)
         if recording.failure is not None:

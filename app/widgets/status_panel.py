@@ -29,7 +29,7 @@ from app.session import Recording, State
 from app.widgets import engine_texts
 from app.widgets.memory_graph import MemoryGraph
 from app.widgets.text_label import TextLabel
-from app.widgets.texts import data_size, percent, real_time_factor, time_left
+from app.widgets.texts import data_size, model_name, percent, real_time_factor, time_left
 from gpu.types import MemoryUsage
 
 COPIED_MS = 2000
@@ -259,7 +259,8 @@ class StatusPanel(QFrame):
                 self.device.setText(f"{'GPU' if device.kind == 'cuda' else 'CPU'} · {device.name}")
                 self.note.setText(engine_texts.translated(device.note))
                 kind = model.name if model.size in model.name else f"{model.name} · {model.size}"
-                self.model.setText(f"{kind} · {model.quantization} · {data_size(model.n_bytes)}")
+                text = f"{kind} · {model.quantization} · {data_size(model.n_bytes)}"
+                self.model.setText(self._own_model or text)
             case ModelLoading(path):
                 self.device.setText("–")
                 self.note.clear()
@@ -272,6 +273,14 @@ class StatusPanel(QFrame):
                 self.device.setText("–")
                 self.model.setText("–")
         self.note.setVisible(bool(self.note.text()))
+
+    @property
+    def _own_model(self) -> str:
+        """Of the recording that runs, if it has one."""
+        recording = self._recording
+        if recording is None or recording.state is not State.RUNNING or recording.model is None:
+            return ""
+        return self.tr("{name}, for this recording").format(name=model_name(recording.model))
 
     def _memory_text(self) -> str:
         if self._memory is None:

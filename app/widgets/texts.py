@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from app.document.transcript import clock
@@ -48,6 +50,11 @@ def real_time_factor(factor: float) -> str:
         return translate("Texts", "{rtf} ({speed}× faster than real time)").format(rtf=shown, speed=speed)
     speed = locale.toString(factor, "f", 1)
     return translate("Texts", "{rtf} ({speed}× slower than real time)").format(rtf=shown, speed=speed)
+
+
+def model_name(path: Path) -> str:
+    """As models are called: "large-v3-turbo-q5_0"."""
+    return path.stem.removeprefix("ggml-")
 
 
 def format_name(name: str) -> str:

@@ -233,7 +233,8 @@ class TranscriptPage(QFrame):
                 assert recording.failure is not None
                 failure = recording.failure
                 problem = engine_texts.problem(failure.kind, failure.message, failure.remedy)
-                self._placeholder.show_problem(problem, about_model=engine_texts.concerns_model(failure.kind))
+                about_model = engine_texts.concerns_model(failure.kind) and recording.model is None
+                self._placeholder.show_problem(problem, about_model=about_model)
 
     def _update_jump(self) -> None:
         running = self._recording is not None and self._recording.state is State.RUNNING

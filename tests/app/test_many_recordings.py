@@ -5,21 +5,30 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt, QUrl
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
-from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobSegment, JobStarted, TranscribeFile
+from app.engine.messages import (
+    JobCancelled,
+    JobFailed,
+    JobFinished,
+    JobSegment,
+    JobStarted,
+    ModelLoaded,
+    TranscribeFile,
+)
 from app.session import Recording, State
 from app.store.database import open_database
 from app.store.restore import restore
 from app.widgets.recording_options_dialog import RecordingOptionsDialog
 from app.widgets.recordings_model import status_text
 from app.widgets.save_dialog import SaveDialog
-from gpu.types import TranscribeOptions, Words
+from gpu.types import DeviceInfo, ModelInfo, TranscribeOptions, Words
 from tests.support.engine_messages import make_segment, make_stats
 
 N = 6
+MODEL = ModelInfo("ggml-base-q5_1", "base", "Q5_1", 59_707_625, is_multilingual=True, load_s=0.5)
 
 
 @pytest.fixture
@@ -239,12 +248,76 @@ def test_options_of_the_selected_are_kept_and_shown(
     assert names(restored) == "012345"
 
 
+def test_models_of_the_selected_are_kept_shown_and_given_to_the_engine(
+    application: Application, queue: list[Recording], kept: Path, tmp_path: Path
+) -> None:
+    large = tmp_path / "ggml-large.bin"
+    select(application, *queue[1:3])
+    application.window.actions_.recording_options.trigger()
+    dialog = application.recording_options.dialog
+    assert dialog is not None
+    dialog.show_models([(large, 1_500_000_000)])
+    dialog.model.setCurrentIndex(dialog.model.findText("large", Qt.MatchFlag.MatchStartsWith))
+    dialog.accept()
+    assert application.recording_options.dialog is None
+    assert [recording.job.model for recording in queue] == [None, large, large, None, None, None]
+    assert [status_text(recording) for recording in queue[:3]] == ["Waiting", "Waiting · large", "Waiting · large"]
+    tip = application.recordings.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+    assert "Model: large" in tip
+    application.recordings.take(JobStarted(queue[1].job_id, queue[1].path))
+    application._refresh([queue[1]])
+    application.window.status_panel.show_model(ModelLoaded(MODEL, DeviceInfo("cpu", "Some CPU", Words("none"))))
+    assert application.window.status_panel.model.text() == "large, for this recording"
+    finish(application, queue[1])
+    application._refresh([queue[1]])
+    assert "base" in application.window.status_panel.model.text()
+    application.stop()
+    connection = open_database(kept)
+    restored = restore(connection)
+    connection.close()
+    assert [recording.model for recording in restored] == [recording.model for recording in queue]
+
+
+def test_what_failed_for_its_model_waits_again_with_another(
+    application: Application, queue: list[Recording], tmp_path: Path
+) -> None:
+    first, options = queue[0], TranscribeOptions(language="fr")
+    first.options, first.model = options, tmp_path / "gone.bin"
+    submitted: list[TranscribeFile] = []
+    application.thread_.submit = submitted.append  # type: ignore[method-assign, assignment]
+    failed = JobFailed(first.job_id, first.path, "ModelNotFoundError", Words("It is gone."), Words("Choose another."))
+    application._model_failed = True  # the one in use is another matter
+    application.recordings.take(failed)
+    application.recordings._deliver()
+    assert "gone" in application.window.message_bar.text
+    application.window.show()
+    select(application, first)
+    buttons = [b.text() for b in application.window.page.findChildren(QPushButton) if b.isVisible()]
+    assert "Try again" in buttons
+    assert "Choose model file…" not in buttons  # it would be another one than this recording's
+    assert application.window.actions_.recording_options.isEnabled()
+    application.window.actions_.recording_options.trigger()
+    dialog = application.recording_options.dialog
+    assert dialog is not None
+    assert dialog.model.currentText() == "gone"
+    dialog.show_models([])
+    assert dialog.model.currentText() == "gone (is gone)"
+    dialog.model.setCurrentIndex(0)
+    dialog.accept()
+    assert first.state is State.WAITING
+    assert (first.options, first.model) == (options, None)
+    for recording in queue[1:]:
+        application.recordings.cancel(recording)
+    finish(application, queue[1])
+    assert submitted[-1] == first.job
+
+
 def test_the_engine_gets_the_options_that_were_chosen_last(application: Application, queue: list[Recording]) -> None:
     """The first is with it, but has not begun."""
     first, old_id = queue[0], queue[0].job_id
     submitted: list[TranscribeFile] = []
     application.thread_.submit = submitted.append  # type: ignore[method-assign, assignment]
-    application.recordings.set_options([(first, TranscribeOptions(language="de"))])
+    application.recordings.set_options([(first, TranscribeOptions(language="de"), None)])
     assert first.job_id != old_id
     application.recordings.take(JobCancelled(old_id, None))
     assert [(job.path, job.options.language) for job in submitted] == [(first.path, "de")]

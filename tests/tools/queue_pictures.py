@@ -32,7 +32,7 @@ class QueuePictures(Photographer):
         self._wait(lambda: sum(recording.state is State.DONE for recording in app.session) >= 3)
         waiting = [recording for recording in app.session if recording.state is State.WAITING]
         options = replace(waiting[1].options, language="fr", task="translate", hotwords="Norland Park")
-        app.recordings.set_options([(recording, options) for recording in waiting[1:3]])
+        app.recordings.set_options([(recording, options, None) for recording in waiting[1:3]])
         view = window.recordings_view
         view.select(waiting[1])
         for recording in waiting[2:4]:

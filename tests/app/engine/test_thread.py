@@ -1,8 +1,10 @@
 """The engine's thread with the real engine; stand-ins only for what a healthy engine never does."""
 
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -163,6 +165,45 @@ def test_only_the_latest_of_several_models_is_loaded(start: Start, tmp_path: Pat
     heard.wait_for(ModelLoaded)
     assert len(heard.of(ModelLoading)) <= 2
     assert heard.of(ModelLoaded)[-1].model.name == default_model().stem
+
+
+@pytest.mark.slow
+def test_jobs_with_a_model_of_their_own_load_it_once_and_leave_none_behind(start: Start, tmp_path: Path) -> None:
+    other = tmp_path / "other.bin"
+    shutil.copy(default_model(), other)
+    loads: list[Path] = []
+
+    class Counted(EngineService):
+        def load(self) -> Iterator[ModelLoading | ModelLoaded | ModelFailed]:
+            loads.append(self._model_path)
+            yield from super().load()
+
+    thread, heard = start(Counted)
+    thread.load(default_model())
+    for number, model in enumerate((None, other, other, None, default_model(), other)):
+        thread.submit(replace(job(number), model=model))
+    heard.wait_for(JobFinished, 6)
+    heard.wait_for(ModelLoaded, 3)  # the last time because nothing else is wanted
+    used = default_model()
+    assert loads == [used, other, used, other, used]
+    told = [message.path for message in heard.of(ModelLoading)]
+    assert told == [used] * 3
+    assert [message.job_id for message in heard.of(JobStarted)] == list(range(6))
+
+
+def test_a_model_of_its_own_that_is_gone_fails_that_job_alone(start: Start, tmp_path: Path) -> None:
+    thread, heard = start()
+    thread.load(default_model())
+    thread.submit(replace(job(1), model=tmp_path / "gone.bin"))
+    thread.submit(job(2))
+    heard.wait_for(JobFinished)
+    [failed] = heard.of(JobFailed)
+    assert isinstance(failed, JobFailed)
+    assert (failed.job_id, failed.kind) == (1, "ModelNotFoundError")
+    assert "gone.bin" in failed.message
+    assert "the one in use" in failed.remedy
+    assert heard.of(ModelFailed) == []
+    assert [message.job_id for message in heard.of(JobFinished)] == [2]
 
 
 class BrokenService(EngineService):

@@ -203,6 +203,30 @@ def test_a_full_disk_is_told_once_and_nothing_is_lost(
     assert len(told) == 1
 
 
+def test_a_model_of_its_own_is_kept_changed_and_forgotten(file: Path, recording: Path) -> None:
+    large = Path("/models/gro\udcdf.bin")  # names of files may be no text
+
+    def tell(journal: Journal) -> None:
+        journal.add([TranscribeFile(number, recording, TranscribeOptions(), model=large) for number in (1, 2, 3)])
+        journal.add([job(4, recording)])
+        journal.set_options(2, TranscribeOptions(language="fr"), None)
+        journal.restart(3, job(5, recording))
+        journal.set_options(4, TranscribeOptions(), large)
+        journal.resume(1, 6)
+
+    write(file, tell)
+    assert [(r.job_id, r.model) for r in read(file)] == [(6, large), (2, None), (5, None), (4, large)]
+    assert [r.job.model for r in read(file)] == [large, None, None, large]
+
+
+def test_a_list_of_the_version_before_gets_its_new_column(file: Path, recording: Path) -> None:
+    write(file, lambda journal: journal.add([job(1, recording)]))
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ALTER TABLE recording DROP COLUMN model")
+        connection.execute("PRAGMA user_version = 2")
+    assert [(r.job_id, r.model) for r in read(file)] == [(1, None)]
+
+
 def test_a_row_nobody_can_read_does_not_hide_the_others(file: Path, recording: Path) -> None:
     write(file, lambda journal: journal.add([job(1, recording), job(2, recording)]))
     with closing(sqlite3.connect(file)) as connection:

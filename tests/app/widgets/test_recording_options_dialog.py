@@ -40,7 +40,7 @@ def test_nothing_changes_where_nothing_is_chosen(recordings: list[Recording], n:
 
 def test_what_is_chosen_goes_for_all_of_them(recordings: list[Recording], qtbot: QtBot) -> None:
     dialog = dialog_of(recordings, qtbot)
-    chosen: list[list[tuple[Recording, TranscribeOptions]]] = []
+    chosen: list[list[tuple[Recording, TranscribeOptions, Path | None]]] = []
     dialog.chosen.connect(chosen.append)
     dialog.language.setCurrentIndex(dialog.language.findData("de"))
     dialog.switches["word_timestamps"].click()
@@ -50,7 +50,7 @@ def test_what_is_chosen_goes_for_all_of_them(recordings: list[Recording], qtbot:
     common = {"language": "de", "word_timestamps": True, "hotwords": "Norland"}
     first, second = recordings
     assert chosen == [
-        [(first, replace(FRENCH, beam_size=5, **common)), (second, replace(OTHER, beam_size=7, **common))]
+        [(first, replace(FRENCH, beam_size=5, **common), None), (second, replace(OTHER, beam_size=7, **common), None)]
     ]
 
 
@@ -59,6 +59,26 @@ def test_what_one_has_is_taken_away(recordings: list[Recording], qtbot: QtBot) -
     dialog.lines["hotwords"].clear()
     dialog.language.setCurrentIndex(dialog.language.findData(""))
     assert dialog.apply_to(FRENCH) == TranscribeOptions()
+
+
+def test_models_that_differ_may_stay_so(recordings: list[Recording], translation: Translation, qtbot: QtBot) -> None:
+    large, small, used = (Path(f"/models/ggml-{name}.bin") for name in ("large", "small", "base"))
+    recordings[1].model = large
+    dialog = RecordingOptionsDialog(recordings, used)
+    qtbot.addWidget(dialog)
+    assert [dialog.model_of(recording) for recording in recordings] == [None, large]
+    dialog.show_models([(used, 60_000_000), (small, 190_000_000)])
+    texts = [dialog.model.itemText(row) for row in range(dialog.model.count())]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in texts] == [
+        "As each has it", "The one in use (base)", "small (190 MB)", "large (is gone)",
+    ]  # fmt: skip
+    assert [dialog.model_of(recording) for recording in recordings] == [None, large]
+    dialog.model.setCurrentIndex(2)
+    translation.use("zh_CN")
+    qtbot.waitUntil(lambda: dialog.model.itemText(1) != texts[1])
+    assert [dialog.model_of(recording) for recording in recordings] == [small, small]
+    dialog.model.setCurrentIndex(1)
+    assert [dialog.model_of(recording) for recording in recordings] == [None, None]
 
 
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
