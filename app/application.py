@@ -80,7 +80,7 @@ class Application(QObject):
         self.editor = Editor(self.window.page, self.window.edit_menu)
         self.again = Again(self.window, self.session, self.editor, self.thread_, self.notices)
         self.recording_options = RecordingOptions(self.window, self.recordings, self.thread_, self.notices)
-        self.playback = PlaybackDesk(self.window, self.editor, self._appearance)
+        self.playback = PlaybackDesk(self.window, self.editor, settings, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
         owners = {

@@ -19,6 +19,7 @@ from app.paths import outlines_dir
 from app.playback.player import Passage, Player
 from app.playback.units import Outline
 from app.session import Recording
+from app.settings import Settings
 from app.widgets import engine_texts
 from app.widgets.appearance import Appearance
 from app.widgets.main_window import MainWindow
@@ -42,9 +43,9 @@ class PlaybackDesk(QObject):
     _stopped = Signal(object)
     _outlined = Signal(object, object)
 
-    def __init__(self, window: MainWindow, editor: Editor, appearance: Appearance) -> None:
+    def __init__(self, window: MainWindow, editor: Editor, settings: Settings, appearance: Appearance) -> None:
         super().__init__(window)
-        self._page, self._editor = window.page, editor
+        self._page, self._editor, self._settings = window.page, editor, settings
         self.player = Player(self._stopped.emit)
         self.bar = PlayerBar(appearance)
         self._page.add_below(self.bar)
@@ -57,6 +58,7 @@ class PlaybackDesk(QObject):
         self._tick = QTimer(self, interval=TICK_MS)
         self._tick.timeout.connect(self._follow)
         self._connect()
+        self.bar.volume.set_volume(settings.volume)
         self.show(None)
 
     def show(self, recording: Recording | None) -> None:
@@ -138,6 +140,12 @@ class PlaybackDesk(QObject):
         menu.loop.toggled.connect(self._change)
         menu.slower.triggered.connect(partial(bar.change_speed, -1))
         menu.faster.triggered.connect(partial(bar.change_speed, 1))
+        menu.louder.triggered.connect(partial(bar.volume.step, 1))
+        menu.softer.triggered.connect(partial(bar.volume.step, -1))
+        menu.mute.toggled.connect(bar.volume.mute.setChecked)
+        bar.volume.muted.connect(menu.mute.setChecked)
+        bar.volume.changed.connect(self._set_volume)
+        bar.volume.chosen.connect(self._keep_volume)
         view.time_clicked.connect(self.hear_row)
         menu.starts_here.triggered.connect(partial(self._move_edge, is_end=False))
         menu.ends_here.triggered.connect(partial(self._move_edge, is_end=True))
@@ -260,6 +268,12 @@ class PlaybackDesk(QObject):
         """Speed or loop are other ones."""
         if self.player.is_playing:
             self._play(self._here())
+
+    def _set_volume(self) -> None:
+        self.player.volume = self.bar.volume.factor
+
+    def _keep_volume(self, volume: int) -> None:
+        self._settings.volume = volume
 
     def _follow(self) -> None:
         self._show_position(self.player.position_s)

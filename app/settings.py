@@ -153,6 +153,16 @@ class Settings:
         self._store.setValue("notify", value)
 
     @property
+    def volume(self) -> int:
+        """Of playback, 0 to 100."""
+        text = str(self._store.value("volume", ""))
+        return min(int(text), 100) if text.isdecimal() else 100
+
+    @volume.setter
+    def volume(self, value: int) -> None:
+        self._store.setValue("volume", value)
+
+    @property
     def highlight_words(self) -> bool:
         """In the subtitles that are saved."""
         return self._flag("highlight_words")

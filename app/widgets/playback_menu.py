@@ -25,6 +25,10 @@ class PlaybackMenu(QObject):
         self.ends_here = self._action("playback.ends_here", "Alt+]")
         self.slower = self._action("playback.slower", "Ctrl+[")
         self.faster = self._action("playback.faster", "Ctrl+]")
+        self.louder = self._action("playback.louder", "Ctrl+Shift+Up")
+        self.softer = self._action("playback.softer", "Ctrl+Shift+Down")
+        self.mute = self._action("playback.mute", "Ctrl+Shift+M")
+        self.mute.setCheckable(True)
         self._menu = QMenu(menu_bar)
         menu_bar.insertMenu(before.menuAction(), self._menu)
         self._menu.addActions([self.toggle, self.back, self.forward])
@@ -32,6 +36,8 @@ class PlaybackMenu(QObject):
         self._menu.addActions([self.before, self.after, self.loop])
         self._menu.addSeparator()
         self._menu.addActions([self.slower, self.faster])
+        self._menu.addSeparator()
+        self._menu.addActions([self.louder, self.softer, self.mute])
         self._menu.addSeparator()
         self._menu.addActions([self.starts_here, self.ends_here])
         self.retranslate()
@@ -53,6 +59,9 @@ class PlaybackMenu(QObject):
             self.ends_here: translate("Menus", "Segment &ends here"),
             self.slower: translate("Menus", "&Slower"),
             self.faster: translate("Menus", "F&aster"),
+            self.louder: translate("Menus", "&Louder"),
+            self.softer: translate("Menus", "Sof&ter"),
+            self.mute: translate("Menus", "&Mute"),
         }.items():
             action.setText(text)
 

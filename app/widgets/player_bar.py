@@ -1,4 +1,4 @@
-"""Hearing the recording that is shown: its waveform, play and pause, speed, and a loop."""
+"""Hearing the recording that is shown: its waveform, play and pause, volume, speed, and a loop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButto
 from app.document.transcript import clock
 from app.widgets.appearance import Appearance
 from app.widgets.text_label import TextLabel
+from app.widgets.volume_control import VolumeControl
 from app.widgets.waveform_view import WaveformView
 
 SPEEDS = (0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)
@@ -38,6 +39,7 @@ class PlayerBar(QFrame):
         self.play, self.before, self.after, self.loop = (QToolButton() for _ in range(4))
         self.nearer, self.farther = QToolButton(), QToolButton()
         self.play.setProperty("primary", True)
+        self.volume = VolumeControl(appearance, ICON)
         self.speed = QComboBox()
         self.time = QLabel()
         self.time.setProperty("muted", True)
@@ -99,6 +101,8 @@ class PlayerBar(QFrame):
         row.addSpacing(6)
         row.addWidget(self.time)
         row.addStretch()
+        row.addWidget(self.volume)
+        row.addSpacing(6)
         row.addWidget(self.farther)
         row.addWidget(self.nearer)
         row.addSpacing(6)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
@@ -12,6 +12,7 @@ from app.engine.messages import JobFinished, JobSegment, JobStarted
 from app.playback.errors import PlaybackError
 from app.playback.player import Passage, Player
 from app.session import Recording
+from app.settings import Settings
 from app.widgets.segment_delegate import SegmentEdit
 from gpu.types import TranscribeOptions, Words
 from tests.support.engine_messages import make_segment, make_stats
@@ -108,6 +109,39 @@ def test_speed_loop_and_steps(application: Application, card: SilentCard, record
     desk.menu.forward.trigger()
     assert card.heard[-1].start_s == pytest.approx(segments[4].start + 5.0)
     assert card.heard[-1].loop_s is None
+
+
+def test_the_volume_is_set_by_all_ways_and_remembered(
+    application: Application, card: SilentCard, recording: Recording, tmp_path: Path, qtbot: QtBot
+) -> None:
+    desk, control = application.playback, application.playback.bar.volume
+    assert (card.volume, control.slider.value()) == (1.0, 100)
+    desk.menu.softer.trigger()
+    desk.menu.softer.trigger()
+    assert card.volume == pytest.approx(0.8**3)
+    qtbot.keyClick(control.slider, Qt.Key.Key_Left)
+    assert control.slider.value() == 75
+    desk.menu.louder.trigger()
+    assert Settings(tmp_path / "window.ini").volume == control.slider.value() == 85
+    assert "85" in control.slider.toolTip()
+    qtbot.keyClick(control.mute, Qt.Key.Key_Space)
+    assert (card.volume, desk.menu.mute.isChecked()) == (0.0, True)
+    desk.menu.mute.trigger()
+    assert card.volume == pytest.approx(0.85**3)
+    assert not control.mute.isChecked()
+    desk.menu.mute.trigger()
+    desk.menu.louder.trigger()  # whoever makes it louder wants to hear
+    assert not desk.menu.mute.isChecked()
+    assert card.volume == pytest.approx(0.95**3)
+    control.slider.setValue(0)
+    assert card.volume == 0.0
+    assert Settings(tmp_path / "window.ini").volume == 0
+
+
+def test_a_volume_that_is_nonsense_is_full(tmp_path: Path) -> None:
+    for kept, volume in (("loud", 100), ("-3", 100), ("400", 100), ("40", 40), ("", 100)):
+        QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat).setValue("volume", kept)
+        assert Settings(tmp_path / "window.ini").volume == volume
 
 
 def test_an_edge_that_is_dragged_can_be_undone(
