@@ -27,9 +27,14 @@ class VolumeControl(QWidget):
     def __init__(self, appearance: Appearance, icon: QSize, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._appearance, self._icon = appearance, icon
-        self.mute = QToolButton(checkable=True, focusPolicy=Qt.FocusPolicy.StrongFocus)
+        self.mute, self.slider = QToolButton(), QSlider(Qt.Orientation.Horizontal)
+        self.mute.setCheckable(True)
+        self.mute.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.mute.setIconSize(icon)
-        self.slider = QSlider(Qt.Orientation.Horizontal, maximum=100, value=100, singleStep=STEP, pageStep=4 * STEP)
+        self.slider.setRange(0, 100)
+        self.slider.setValue(100)
+        self.slider.setSingleStep(STEP)
+        self.slider.setPageStep(4 * STEP)
         self.slider.setMinimumWidth(LEAST_WIDTH)  # it gives way where times are long
         self.slider.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
