@@ -14,6 +14,7 @@ from PySide6.QtGui import QGuiApplication
 from app.again import Again
 from app.auto_save import AutoSave
 from app.completion import Completion
+from app.dictation import Dictation
 from app.document.export import save, to_txt
 from app.editor import Editor
 from app.engine.background import Background
@@ -72,6 +73,7 @@ class Application(QObject):
         self._engine_on = (settings.device, settings.threads)
         self.thread_ = EngineThread(make_service or self._make_service, self)
         self.recordings = Recordings(RecordingsModel(Session(), self), self.thread_, self)
+        self.dictation = Dictation(self.recordings, self.thread_, settings, self)
         self._background = Background(self)
         self.window = MainWindow(self.recordings.model, self._appearance)
         self.notices = Notices(self.window.message_bar)
@@ -128,6 +130,7 @@ class Application(QObject):
         self.gpu.stop()
         self.playback.stop()
         self.welcome.stop()
+        self.dictation.close()
         self.recordings.stop()
         self.thread_.stop()
 

@@ -27,7 +27,9 @@ _NOTES = """\
 jsonl: {"type": "state|tentative|committed|final|gap", "text": ..., "start": s,
 "end": s, "time": s}; committed and final hold the new words only, tentative
 replaces the one before; start and end are of the sound, time is since its
-first sample.
+first sample. state: speaking, silent, language xx, or "microphone stalled"
+(gone, muted, silent, suspended; listening when all is well), then with
+message and remedy; gap: silence is in the place of sound that was lost.
 
 exit codes: 0 ended, also by Ctrl-C, 1 failed, 2 wrong usage
 """

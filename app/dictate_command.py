@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from app.capture.recorder import Recorder
-from app.capture.stream import Capture
+import numpy as np
+
+from app.capture.listener import Heard, Listener
+from app.capture.states import CaptureState, Gap
+from app.capture.stream import RATE, Choice
 from app.console import Console, unwritable
+from app.engine.live import Dictate, Progress, dictate
 from app.engine.messages import ModelFailed, ModelLoaded
 from app.engine.service import EngineService
 from app.interruption import EXIT_FAILED, EXIT_SIGNAL, SIGPIPE, cancelling_on_signals
@@ -32,8 +35,8 @@ from gpu.types import (
     Word,
 )
 
-PAUSE_S = 0.02  # between two looks at the microphone
 SLOW_STEP_S = 1.5  # between two readings: worth a word
+_NOTHING: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
@@ -74,32 +77,27 @@ class DictateCommand:
             return EXIT_FAILED
 
     def _listen(self, service: EngineService, console: Console, stop: CancelToken) -> int:
-        decoder = service.live(self.options, CancelToken())
-        capture = Capture(self.input_name, system=self.source == "system")
-        out = _Output(self.format, console)
-        with ExitStack() as opened:
-            recorder = opened.enter_context(Recorder(self.save_audio)) if self.save_audio is not None else None
-            capture.start()
-            opened.callback(capture.stop)
-            out.begin()
-            lost_s = 0.0
-            while not stop.cancelled and (self.duration_s is None or decoder.heard_s < self.duration_s):
-                block = capture.read()
-                if len(block):
-                    if recorder is not None:
-                        recorder.write(block)
-                    decoder.feed(block)
-                if capture.lost_s > lost_s:
-                    out.gap(decoder.heard_s, capture.lost_s - lost_s)
-                    lost_s = capture.lost_s
-                if not out.tell(decoder.step()):
-                    time.sleep(PAUSE_S)
-            rest = capture.stop()
-            if recorder is not None:
-                recorder.write(rest)
-            decoder.feed(rest)
-            out.tell(decoder.finish())
-        out.end()
+        listener = Listener(Choice(self.input_name, self.source == "system"), self.save_audio)
+        out, progress = _Output(self.format, console), Progress()
+
+        def take() -> list[Heard] | None:
+            is_over = listener.ended  # asked first: what came before that is there to be taken
+            if stop.cancelled or (self.duration_s is not None and progress.fed_s >= self.duration_s):
+                listener.stop()
+            heard = listener.take()
+            out.begin(heard)
+            return heard if heard or not is_over else None
+
+        listener.start()
+        try:
+            for event in dictate(service, Dictate(0, self.options, take, progress), CancelToken()):
+                out.tell(event)
+        finally:
+            listener.stop()
+            listener.wait(5.0)
+            out.end()
+        if listener.failure is not None:
+            raise listener.failure
         return 0
 
 
@@ -108,37 +106,36 @@ class _Output:
 
     def __init__(self, kind: str, console: Console) -> None:
         self._is_text, self._console = kind == "text", console
-        self._began = 0.0
+        self._began: float | None = None
         self._in_line = False
-        self._told_slow = False
+        self._told_slow = self._was_trouble = False
 
-    def begin(self) -> None:
-        self._began = time.monotonic()
+    def begin(self, heard: Sequence[Heard]) -> None:
+        """The time counts from the first sample on."""
+        if self._began is None and (blocks := [item for item in heard if isinstance(item, np.ndarray)]):
+            self._began = time.monotonic() - sum(map(len, blocks)) / RATE
 
-    def tell(self, events: Iterable[LiveEvent]) -> bool:
-        """Whether there were any."""
-        told = False
-        for event in events:
-            told = True
-            if self._is_text:
-                self._tell_text(event)
-            else:
-                self._tell_json(event)
-        return told
-
-    def gap(self, at_s: float, seconds: float) -> None:
+    def tell(self, event: LiveEvent | Gap | CaptureState) -> None:
         if self._is_text:
-            self._write(f" [{seconds:.1f} s lost]")
+            self._tell_text(event)
         else:
-            self._event("gap", "", at_s, at_s + seconds)
+            self._tell_json(event)
 
     def end(self) -> None:
         if self._in_line:
             self._write("\n")
             self._in_line = False
 
-    def _tell_text(self, event: LiveEvent) -> None:
+    def _tell_text(self, event: LiveEvent | Gap | CaptureState) -> None:
         match event:
+            case Gap(start_s, end_s):
+                self._write(f" [{end_s - start_s:.1f} s lost]")
+            case CaptureState(is_trouble=True):
+                self._console.note(f"{event.message} {event.remedy}")
+                self._was_trouble = True
+            case CaptureState(kind="listening") if self._was_trouble:
+                self._console.note(f"listening to {event.name} again")
+                self._was_trouble = False
             case Committed(words):
                 self._say(words)
             case Final(words):
@@ -156,8 +153,13 @@ class _Output:
             self._write(text if self._in_line else text.lstrip())
             self._in_line = True
 
-    def _tell_json(self, event: LiveEvent) -> None:
+    def _tell_json(self, event: LiveEvent | Gap | CaptureState) -> None:
         match event:
+            case Gap(start_s, end_s):
+                self._event("gap", "", start_s, end_s)
+            case CaptureState(kind, _name, at_s):
+                more = {"message": event.message, "remedy": event.remedy} if event.is_trouble else {}
+                self._event("state", f"microphone {kind}", at_s, at_s, more)
             case Committed(words):
                 self._words("committed", words)
             case Tentative(words, heard_s):
@@ -173,10 +175,10 @@ class _Output:
         text = "".join(word.word for word in words)
         self._event(kind, text, words[0].start if words else end, words[-1].end if words else end)
 
-    def _event(self, kind: str, text: str, start: float, end: float) -> None:
-        at = time.monotonic() - self._began
+    def _event(self, kind: str, text: str, start: float, end: float, more: Mapping[str, str] = _NOTHING) -> None:
+        at = time.monotonic() - self._began if self._began is not None else 0.0
         event = {"type": kind, "text": text, "start": round(start, 3), "end": round(end, 3), "time": round(at, 3)}
-        self._write(json.dumps(event, ensure_ascii=False) + "\n")
+        self._write(json.dumps({**event, **more}, ensure_ascii=False) + "\n")
 
     def _write(self, text: str) -> None:
         sys.stdout.write(text)

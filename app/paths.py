@@ -103,6 +103,13 @@ def recordings_file() -> Path:
     return user_data_path(APP_ID, appauthor=False) / "recordings.sqlite"
 
 
+def dictations_dir() -> Path:
+    """The sound of dictations. Need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_ID, appauthor=False) / "dictations"
+
+
 def hashes_file() -> Path:
     """SHA-256 of model files on this disk, worked out before. Need not exist."""
     from platformdirs import user_cache_path

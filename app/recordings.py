@@ -11,7 +11,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.engine.background import Background
-from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobMessage, JobStats
+from app.engine.messages import JobCancelled, JobFailed, JobFinished, JobLanguage, JobMessage, JobSegment, JobStats
 from app.engine.service import Failure, expand
 from app.engine.thread import EngineThread
 from app.session import Recording, State
@@ -21,7 +21,7 @@ from app.store.journal import Journal
 from app.store.restore import restore, taken_files
 from app.watched_folder import Facts
 from app.widgets.recordings_model import RecordingsModel
-from gpu.types import Segment, TranscribeOptions
+from gpu.types import RunStats, Segment, TranscribeOptions
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ class Recordings(QObject):
         failed: a `Recording` and its `JobFailed`.
         finished: a `Recording` and its `JobFinished`.
         idle: the last one that ran or waited is over.
+        live_end_wanted: the one that is being spoken is to end.
         not_kept: a `StoreError`: the queue will be lost with the program, unless `kept_again` follows.
         unexpected: an exception nobody foresaw.
     """
@@ -51,6 +52,7 @@ class Recordings(QObject):
     failed = Signal(object, object)
     finished = Signal(object, object)
     idle = Signal()
+    live_end_wanted = Signal()
     not_kept = Signal(Exception)
     kept_again = Signal()
     unexpected = Signal(Exception)
@@ -66,6 +68,7 @@ class Recordings(QObject):
         self._changed: dict[int, Recording] = {}
         self._at_work: int | None = None  # the job that the engine has
         self._pausing = False  # that job was told to stop, and will go on some day
+        self._held = False  # the engine is needed for something else
         self._background = Background(self)
         engine.delivered.connect(self._deliver)
         self.not_kept.connect(self._on_not_kept)
@@ -75,6 +78,11 @@ class Recordings(QObject):
     def are_kept(self) -> bool:
         """They are there again when the program is started next."""
         return self._journal is not None and not self._cannot_write
+
+    @property
+    def is_opening(self) -> bool:
+        """What is kept is not there yet."""
+        return self._opening is not None
 
     def open(self, path: Path) -> None:
         """Go on with what is kept there, and keep there what follows."""
@@ -179,12 +187,67 @@ class Recordings(QObject):
             if recording.job_id == self._at_work:
                 self._pausing = False
                 self._engine.cancel(recording.job_id)
+            elif recording.state is State.LIVE:
+                self.live_end_wanted.emit()
             elif not recording.state.is_over:
                 self._set_state(recording, State.CANCELLED)
         self.changed.emit(list(recordings))
 
     def cancel_all(self) -> None:
         self.cancel(*[recording for recording in self.session if not recording.state.is_over])
+
+    def hold(self) -> None:
+        """The engine is needed for something else: what it does waits, with all the others, for `release`."""
+        self._held = True
+        recording = self.session.recording(self._at_work) if self._at_work is not None else None
+        if recording is None or self._pausing:
+            return
+        old_id = recording.job_id
+        self._engine.cancel(old_id)
+        self.session.resume(recording)
+        if self._journal is not None:
+            self._journal.resume(old_id, recording.job_id)
+        self.replaced.emit(recording)
+        self.changed.emit([recording])
+
+    def release(self) -> None:
+        self._held = False
+        self._start_next()
+
+    def begin_live(self, path: Path, options: TranscribeOptions) -> Recording:
+        """A recording that is being spoken. If the program ends before it does, it rests at the next start."""
+        [recording] = self._insert([path], options)
+        recording.state = State.LIVE
+        if self._journal is not None:
+            self._journal.set_state(recording.job_id, State.PAUSED)
+        self.added.emit([recording])
+        return recording
+
+    def put_live(self, recording: Recording, segments: Sequence[Segment], stats: RunStats) -> None:
+        """More of its text: segments that are new, or in the place of the last one."""
+        there = recording.transcript.segments
+        for segment in segments:
+            if there and there[-1].id == segment.id:
+                there[-1] = segment
+            else:
+                there.append(segment)
+            if self._journal is not None:
+                self._journal.take(JobSegment(recording.job_id, segment))
+        recording.stats, recording.is_saved = stats, False
+        if self._journal is not None:
+            self._journal.take(JobStats(recording.job_id, stats))
+        self.changed.emit([recording])
+
+    def set_live_language(self, recording: Recording, language: str, probability: float | None) -> None:
+        message = JobLanguage(recording.job_id, language, probability)
+        self.session.apply(message)
+        if self._journal is not None:
+            self._journal.take(message)
+
+    def end_live(self, recording: Recording, *, complete: bool) -> None:
+        """All has been said; or what follows was not understood, and can be had from its sound."""
+        self._set_state(recording, State.DONE if complete else State.PAUSED)
+        self.changed.emit([recording])
 
     def move(self, recordings: Sequence[Recording], by: int) -> None:
         """Each one row up (-1) or down (1) in the list, which is the order of what waits; at its end they stay."""
@@ -261,7 +324,7 @@ class Recordings(QObject):
     def _start_next(self) -> None:
         """The engine has one job at a time: the others may still be put in another order."""
         waiting = next((recording for recording in self.session if recording.state is State.WAITING), None)
-        if self._at_work is None and waiting is not None:
+        if self._at_work is None and waiting is not None and not self._held:
             self._at_work = waiting.job_id
             self._engine.submit(waiting.job)
 

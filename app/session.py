@@ -33,6 +33,7 @@ class State(enum.Enum):
     DONE = enum.auto()
     FAILED = enum.auto()
     CANCELLED = enum.auto()
+    LIVE = enum.auto()  # it is being spoken
 
     @property
     def is_over(self) -> bool:

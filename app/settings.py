@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.dictation_settings import DictationSettings
 from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
 from app.document.subtitles import Layout
@@ -79,6 +80,14 @@ class Settings:
         for name in OPTIONS:
             chosen = getattr(value, name)
             self._store.setValue(name, "" if chosen is None else chosen)
+
+    @property
+    def dictation(self) -> DictationSettings:
+        return DictationSettings.from_json(self._json("dictation"))
+
+    @dictation.setter
+    def dictation(self, value: DictationSettings) -> None:
+        self._store.setValue("dictation", json.dumps(value.to_json()))
 
     @property
     def device(self) -> str:

@@ -25,6 +25,7 @@ class Recorder:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = soundfile.SoundFile(path, "w", RATE, 1, format="FLAC", subtype="PCM_16")
         except (OSError, soundfile.LibsndfileError) as e:
             raise self._failed(e) from e

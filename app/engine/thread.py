@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 
 from PySide6.QtCore import QElapsedTimer, QObject, QThread, QTimer, Signal
 
+from app.engine.live import Dictate, LiveEnded, LiveFailed, LiveSaid, dictate
 from app.engine.messages import (
     EngineMemory,
     JobCancelled,
@@ -25,7 +26,7 @@ from app.engine.messages import (
 )
 from app.engine.service import EngineService, failure_of
 from gpu.cancel import CancelToken
-from gpu.errors import DeviceError
+from gpu.errors import Cancelled, DeviceError, EngineError
 from gpu.types import Words
 
 # Messages are handed over in batches, so that a fast engine cannot flood the window ...
@@ -118,10 +119,12 @@ class EngineThread(QThread):
     Signals:
         message: what the engine says (`app.engine.messages`), in order, on the thread this object belongs to.
         delivered: a batch of messages is through: the time to repaint.
+        live: what a dictation says (`app.engine.live`), likewise.
     """
 
     message = Signal(object)
     delivered = Signal()
+    live = Signal(object)
 
     def __init__(self, make_service: Callable[[Path], EngineService], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +134,7 @@ class EngineThread(QThread):
         self._service: EngineService | None = None  # with that model, the one in use
         self._own: tuple[Path, EngineService] | None = None  # of single jobs; while it is there, the other is closed
         self._is_owed = False  # the other had its model before
-        self._jobs: SimpleQueue[TranscribeFile | None] = SimpleQueue()  # None: look whether there is something else
+        self._jobs: SimpleQueue[TranscribeFile | Dictate | None] = SimpleQueue()  # None: is there something else?
         self._models: SimpleQueue[Path] = SimpleQueue()
         self._tokens: dict[int, CancelToken] = {}
         self.record: Callable[[JobMessage], None] | None = None
@@ -139,13 +142,15 @@ class EngineThread(QThread):
         self._mailbox = Mailbox(self)
         self._mailbox.message.connect(self.message)
         self._mailbox.delivered.connect(self.delivered)
+        self._live_mailbox = Mailbox(self)
+        self._live_mailbox.message.connect(self.live)
 
     def load(self, model_path: Path) -> None:
         """Take another model, after the job that runs now and before those that wait."""
         self._models.put(model_path)
         self._jobs.put(None)
 
-    def submit(self, job: TranscribeFile) -> None:
+    def submit(self, job: TranscribeFile | Dictate) -> None:
         self._tokens[job.job_id] = CancelToken()
         self._jobs.put(job)
 
@@ -165,6 +170,7 @@ class EngineThread(QThread):
         self._jobs.put(None)
         self.wait()
         self._mailbox.blockSignals(True)
+        self._live_mailbox.blockSignals(True)
 
     def run(self) -> None:
         threading.current_thread().name = "engine"  # for the log
@@ -174,7 +180,9 @@ class EngineThread(QThread):
             try:
                 if model_path is not None:
                     self._load(model_path)
-                if job is not None:
+                if isinstance(job, Dictate):
+                    self._dictate(job)
+                elif job is not None:
                     self._run(job)
                 elif model_path is None and self._own is not None:
                     self._bring_back()
@@ -184,7 +192,7 @@ class EngineThread(QThread):
             if service is not None:
                 service.close()
 
-    def _next_job(self) -> TranscribeFile | None:
+    def _next_job(self) -> TranscribeFile | Dictate | None:
         """None: look whether there is something else. A GPU's memory is told while nothing is done: others use it."""
         on_gpu = self._service is not None and self._service.on_gpu
         while True:
@@ -231,6 +239,24 @@ class EngineThread(QThread):
                 self._report_memory()
         del self._tokens[job.job_id]
 
+    def _dictate(self, job: Dictate) -> None:
+        """Until nothing more is heard. Other jobs wait meanwhile."""
+        token = self._tokens[job.job_id]
+        try:
+            self._bring_back()
+            if self._service is None:
+                raise EngineError(Words("No model is loaded."), remedy=Words("Choose a model file."))
+            for event in dictate(self._service, job, token):
+                self._live_mailbox.put(LiveSaid(job.job_id, event))
+            self._live_mailbox.put(LiveEnded(job.job_id))
+        except Cancelled:
+            self._live_mailbox.put(LiveEnded(job.job_id))
+        except Exception as e:  # noqa: BLE001 - whatever it is, the dictation is told
+            failure = failure_of(Path(), e)
+            self._live_mailbox.put(LiveFailed(job.job_id, failure.kind, failure.message, failure.remedy))
+        del self._tokens[job.job_id]
+        self._report_memory()
+
     def _run_with_own(self, model_path: Path, job: TranscribeFile, token: CancelToken) -> None:
         """With a model nobody else is told of. The one before comes back when it is wanted, or nothing is."""
         self._tell(JobStarted(job.job_id, job.path))
@@ -272,12 +298,12 @@ class EngineThread(QThread):
             self._own[1].close()
             self._own = None
 
-    def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | None) -> None:
+    def _report_mistake(self, error: Exception, model_path: Path | None, job: TranscribeFile | Dictate | None) -> None:
         """The service turns every error of the engine into a message: this one is a mistake of the program's."""
         if model_path is not None:
             failure = failure_of(model_path, error)
             self._mailbox.put(ModelFailed(model_path, failure.message, failure.remedy, failure.kind))
-        if job is not None:
+        if isinstance(job, TranscribeFile):
             failure = failure_of(job.path, error)
             self._tell(JobFailed(job.job_id, job.path, failure.kind, failure.message, failure.remedy))
 

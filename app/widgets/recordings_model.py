@@ -29,6 +29,8 @@ def status_text(recording: Recording) -> str:
             if progress is None or left is None:
                 return translate("Recordings", "Transcribing…")
             return f"{percent(progress)} · {time_left(left)}"
+        case State.LIVE:
+            return translate("Recordings", "Being dictated")
         case State.DONE:
             return " · ".join([translate("Recordings", "Done"), *_facts(recording)])
         case State.CANCELLED if recording.is_partial:

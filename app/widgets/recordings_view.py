@@ -34,6 +34,7 @@ _ICONS = {
     State.DONE: "done",
     State.FAILED: "error",
     State.CANCELLED: "cancelled",
+    State.LIVE: "microphone",
 }
 
 
@@ -45,6 +46,7 @@ def state_color(state: State, colors: Colors) -> str:
         State.DONE: colors.success,
         State.FAILED: colors.danger,
         State.CANCELLED: colors.warning,
+        State.LIVE: colors.accent,
     }[state]
 
 

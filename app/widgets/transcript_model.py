@@ -33,20 +33,25 @@ class TranscriptModel(QAbstractTableModel):
         super().__init__(parent)
         self._segments: list[Segment] = []
         self._n_shown = 0
+        self._last: Segment | None = None  # as it was shown
         self.editable = False
 
     def show(self, transcript: Transcript | None) -> None:
         self.beginResetModel()
         self._segments = transcript.segments if transcript is not None else []
         self._n_shown = len(self._segments)
+        self._last = self._segments[-1] if self._segments else None
         self.endResetModel()
 
     def sync(self) -> None:
         n_segments = len(self._segments)
+        if self._n_shown and self._segments[self._n_shown - 1] is not self._last:  # more was said
+            self.dataChanged.emit(self.index(self._n_shown - 1, 0), self.index(self._n_shown - 1, len(Column) - 1))
         if n_segments > self._n_shown:
             self.beginInsertRows(_NOWHERE, self._n_shown, n_segments - 1)
             self._n_shown = n_segments
             self.endInsertRows()
+        self._last = self._segments[-1] if self._segments else None
 
     def replace(self, first: int, n_old: int, new: Sequence[Segment]) -> None:
         """Put segments in the place of others, as few rows as possible being others then."""
@@ -61,6 +66,7 @@ class TranscriptModel(QAbstractTableModel):
             self.beginInsertRows(_NOWHERE, first + n_same, first + len(new) - 1)
             self._segments[first + n_same : first + n_same] = new[n_same:]
         self._n_shown = len(self._segments)
+        self._last = self._segments[-1] if self._segments else None
         if n_old > n_same:
             self.endRemoveRows()
         elif len(new) > n_same:

@@ -223,6 +223,8 @@ class TranscriptPage(QFrame):
                 self._placeholder.show_text("waiting", self.tr("Waiting for its turn"))
             case State.RUNNING:
                 self._placeholder.show_text("wave", self.tr("The text appears here as it is recognised"))
+            case State.LIVE:
+                self._placeholder.show_text("microphone", self.tr("The text appears here as it is spoken"))
             case State.PAUSED:
                 self._placeholder.show_text("pause", self.tr("Paused before there was any text"))
             case State.DONE:
