@@ -214,6 +214,8 @@ class Application(QObject):
         self.models.model_chosen.connect(self.choose_model)
         self.settings.engine_changed.connect(self._change_engine)
         self.settings.options_changed.connect(self._remember_options)
+        self.settings.subtitles_wanted.connect(self.exports.ask_over)
+        self._auto_save.rule_kept.connect(self.settings.show_rule)
         self.models.failed.connect(self.notices.tell_failure)
         self.gpu.use_changed.connect(self.choose_model)
         self.gpu.failed.connect(self.notices.tell_failure)

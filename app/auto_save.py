@@ -23,11 +23,13 @@ class AutoSave(QObject):
         saved: of a `Recording`, the files: a list of `Path`.
         failed: of a `Recording`, an exception.
         subtitles_wanted: to say how they are made.
+        rule_kept: another rule holds.
     """
 
     saved = Signal(object, list)
     failed = Signal(object, Exception)
     subtitles_wanted = Signal()
+    rule_kept = Signal()
 
     def __init__(self, settings: Settings, window: QWidget) -> None:
         super().__init__(window)
@@ -72,3 +74,4 @@ class AutoSave(QObject):
 
     def _keep(self, rule: SaveRule) -> None:
         self._settings.save_rule = rule
+        self.rule_kept.emit()

@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QMimeData, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.document.export import contents
 from app.document.subtitles import Layout
@@ -53,7 +53,10 @@ class Exports(QObject):
         return replace(self._settings.subtitle_layout, highlight_words=self._window.options.panel.highlight_words)
 
     def ask_about_subtitles(self) -> None:
-        dialog = SubtitleDialog(self._settings.subtitle_layout, self._window)
+        self.ask_over(self._window)
+
+    def ask_over(self, window: QWidget) -> None:
+        dialog = SubtitleDialog(self._settings.subtitle_layout, window)
         dialog.chosen.connect(self._keep)
         dialog.open()
 

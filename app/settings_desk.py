@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
 
+from app.document.auto_save import SaveRule
 from app.engine.background import Background
 from app.engine.gpu import GpuOverview, gpu_overview
 from app.models.errors import SettingsError
@@ -30,11 +32,13 @@ class SettingsDesk(QObject):
 
     Signals:
         engine_changed: device or threads: the model is to be loaded again.
+        subtitles_wanted: to say how they are made; a `QWidget` to ask over.
         options_changed: recordings that are added next are recognised another way.
     """
 
     engine_changed = Signal()
     options_changed = Signal()
+    subtitles_wanted = Signal(object)
 
     def __init__(
         self,
@@ -76,8 +80,9 @@ class SettingsDesk(QObject):
         main = self._main
         window.language_chosen.connect(main.actions_.language_chosen)
         window.theme_chosen.connect(main.actions_.theme_chosen)
-        window.language_chosen.connect(self._check_menus)
-        window.theme_chosen.connect(self._check_menus)
+        main.actions_.language_chosen.connect(self._show_looks)
+        main.actions_.theme_chosen.connect(self._show_looks)
+        main.actions_.notify.toggled.connect(window.notify.setChecked)
         window.font_chosen.connect(self._choose_font)
         window.notify_chosen.connect(self._choose_notify)
         window.network_off_chosen.connect(self._choose_network)
@@ -86,7 +91,9 @@ class SettingsDesk(QObject):
         window.options_changed.connect(self._choose_options)
         window.models_wanted.connect(main.models_requested)
         window.network_wanted.connect(main.models_requested)
-        window.outputs_wanted.connect(main.auto_save_requested)
+        window.rule_chosen.connect(self._choose_rule)
+        window.subtitles_wanted.connect(partial(self.subtitles_wanted.emit, window))
+        window.came_forward.connect(self._show_shared)
         window.watch_wanted.connect(main.actions_.watch.trigger)
         window.reset_wanted.connect(self._ask_reset)
         main.options.changed.connect(self._show_options)
@@ -100,23 +107,40 @@ class SettingsDesk(QObject):
 
     def _show_all(self, window: SettingsWindow) -> None:
         settings = self._settings
-        for box, value in (
-            (window.language, settings.interface_language),
-            (window.theme, settings.theme),
-            (window.text_size, settings.font_percent),
-        ):
-            box.setCurrentIndex(max(box.findData(value), 0))
+        self._show_looks()
         window.notify.setChecked(settings.notify)
         window.threads.setValue(settings.threads or 0)
         window.show_devices((), settings.device)
         self._background.run(gpu_overview, self._show_devices, self._notices.tell_failure)
-        try:
-            window.network_off.setChecked(SharedSettings.load().network.off)
-        except SettingsError as e:
-            self._notices.tell_failure(e)
+        self._show_shared()
+        window.files.show_rule(settings.save_rule)
         window.shortcuts.fill()
         window.profiles.show_profiles(sorted(settings.profiles))
         self._show_options()
+
+    def _show_looks(self) -> None:
+        """Also those that were chosen in the menus."""
+        if self.window is not None:
+            settings, window = self._settings, self.window
+            for box, value in (
+                (window.language, settings.interface_language),
+                (window.theme, settings.theme),
+                (window.text_size, settings.font_percent),
+            ):
+                box.setCurrentIndex(max(box.findData(value), 0))
+
+    def _show_shared(self) -> None:
+        """What the window of models may change too."""
+        assert self.window is not None
+        try:
+            self.window.network_off.setChecked(SharedSettings.load().network.off)
+        except SettingsError as e:
+            self._notices.tell_failure(e)
+
+    def show_rule(self) -> None:
+        """It was chosen elsewhere."""
+        if self.window is not None:
+            self.window.files.show_rule(self._settings.save_rule)
 
     def _show_devices(self, seen: GpuOverview) -> None:
         if self.window is not None:
@@ -139,8 +163,8 @@ class SettingsDesk(QObject):
         )
         self.options_changed.emit()
 
-    def _check_menus(self) -> None:
-        self._main.actions_.check(self._settings.theme, self._settings.interface_language)
+    def _choose_rule(self, rule: SaveRule) -> None:
+        self._settings.save_rule = rule
 
     def _choose_font(self, percent: int) -> None:
         self._settings.font_percent = percent
@@ -202,6 +226,7 @@ class SettingsDesk(QObject):
         profile = Profile.from_json(self._settings.profiles.get(name, {}))
         self._main.options.choose(profile.options, highlight_words=profile.highlight_words)
         self._settings.save_rule = profile.rule
+        self.show_rule()
         self._show_options()
         self.options_changed.emit()
 
@@ -237,7 +262,6 @@ class SettingsDesk(QObject):
         self._appearance.set_font_percent(self._settings.font_percent)
         self._main.actions_.theme_chosen.emit(self._settings.theme)
         self._main.actions_.language_chosen.emit(self._settings.interface_language)
-        self._check_menus()
         self._main.options.choose(TranscribeOptions())
         self._choose_notify(self._settings.notify)
         self._use_shortcuts()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
@@ -66,12 +68,13 @@ class Actions(QObject):
         self._theme_menu, self._language_menu = QMenu(menu_bar), QMenu(menu_bar)
         self._fill_menus()
         self.retranslate()
+        self.theme_chosen.connect(partial(_check, self._themes))  # wherever it was chosen
+        self.language_chosen.connect(partial(_check, self._languages))
 
     def check(self, theme: str, language: str) -> None:
         """Show which choices are in force."""
-        for group, value in ((self._themes, theme), (self._languages, language)):
-            for action in group.actions():
-                action.setChecked(action.data() == value)
+        _check(self._themes, theme)
+        _check(self._languages, language)
 
     @property
     def view_menu(self) -> QMenu:
@@ -177,3 +180,8 @@ class Actions(QObject):
 
     def _on_language(self, action: QAction) -> None:
         self.language_chosen.emit(action.data())
+
+
+def _check(group: QActionGroup, value: str) -> None:
+    for action in group.actions():
+        action.setChecked(action.data() == value)

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
+    QLabel,
     QListWidget,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -20,8 +20,10 @@ from PySide6.QtWidgets import (
 
 from app.i18n import LANGUAGES
 from app.widgets.appearance import THEMES
+from app.widgets.number_box import NumberBox
 from app.widgets.options_bar import OptionsBar
 from app.widgets.profiles_page import ProfilesPage
+from app.widgets.save_rule_form import SaveRuleForm
 from app.widgets.settings_rows import SettingsPage
 from app.widgets.shortcuts_page import ShortcutsPage
 
@@ -35,7 +37,9 @@ class SettingsWindow(QWidget):
         language_chosen, theme_chosen: codes. font_chosen: percent. notify_chosen, network_off_chosen: on or off.
         device_chosen: "auto", "cpu", "cuda:0"... threads_chosen: 0 leaves it to the engine.
         options_changed: of `options`, how recordings are recognised.
-        models_wanted, outputs_wanted, watch_wanted, network_wanted: their own windows and dialogs.
+        rule_chosen: which files are written by themselves, a `SaveRule`.
+        models_wanted, subtitles_wanted, watch_wanted, network_wanted: their own windows and dialogs.
+        came_forward: what other windows show too may be another by now.
         reset_wanted: everything is to be as it comes.
     """
 
@@ -48,18 +52,21 @@ class SettingsWindow(QWidget):
     threads_chosen = Signal(int)
     options_changed = Signal()
     models_wanted = Signal()
-    outputs_wanted = Signal()
+    rule_chosen = Signal(object)
+    subtitles_wanted = Signal()
     watch_wanted = Signal()
     network_wanted = Signal()
     reset_wanted = Signal()
+    came_forward = Signal()
 
     def __init__(self, actions: Mapping[str, QAction], fonts: Sequence[int], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)
         self.language, self.theme, self.text_size, self.device = (QComboBox() for _ in range(4))
         self.notify, self.network_off = QCheckBox(), QCheckBox()
-        self.threads = QSpinBox(minimum=0, maximum=MOST_THREADS)
-        self.models, self.outputs, self.watch, self.network = (QPushButton() for _ in range(4))
+        self.threads = NumberBox(0, MOST_THREADS)
+        self.models, self.watch, self.network = (QPushButton() for _ in range(3))
         self.options = OptionsBar()
+        self._files, self.files = QLabel(), SaveRuleForm(explained=True)
         self.shortcuts, self.profiles = ShortcutsPage(actions), ProfilesPage()
         self.general, self.recognition, self.output, self.connection = (SettingsPage() for _ in range(4))
         self.reset = QPushButton()
@@ -92,6 +99,8 @@ class SettingsWindow(QWidget):
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
+        elif event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.came_forward.emit()
         super().changeEvent(event)
 
     def _fill(self, fonts: Sequence[int]) -> None:
@@ -131,16 +140,12 @@ class SettingsWindow(QWidget):
         recognition.add_wide(self.options, Qt.AlignmentFlag.AlignLeft)
         recognition.add_wide(self.options.panel)
         self.output.add(
-            self.outputs,
-            lambda: (
-                self.tr("Files"),
-                self.tr("Which formats are written when a recording is done, where to, and under which names."),
-            ),
-        )
-        self.output.add(
             self.watch,
             lambda: (self.tr("Watched folder"), self.tr("Recordings that appear in it are transcribed by themselves.")),
         )
+        self._files.setProperty("heading", True)
+        self.output.add_wide(self._files)
+        self.output.add_wide(self.files)
         self.connection.add(
             self.network_off,
             lambda: (
@@ -184,11 +189,17 @@ class SettingsWindow(QWidget):
         self.network_off.clicked.connect(self.network_off_chosen)
         self.options.changed.connect(self.options_changed)
         self.models.clicked.connect(self.models_wanted)
-        self.outputs.clicked.connect(self.outputs_wanted)
+        self.files.changed.connect(self._choose_rule)
+        self.files.subtitles_wanted.connect(self.subtitles_wanted)
         self.watch.clicked.connect(self.watch_wanted)
         self.network.clicked.connect(self.network_wanted)
         self.reset.clicked.connect(self.reset_wanted)
         self.close_.clicked.connect(self.close)
+
+    def _choose_rule(self) -> None:
+        """What cannot be is said in the form, and what was chosen before holds."""
+        if not self.files.problem:
+            self.rule_chosen.emit(self.files.rule)
 
     def _retranslate(self) -> None:
         self.setWindowTitle(self.tr("Settings"))
@@ -208,7 +219,7 @@ class SettingsWindow(QWidget):
         self.notify.setText(self.tr("Tell me when all is done"))
         self.network_off.setText(self.tr("Network off"))
         self.models.setText(self.tr("Models…"))
-        self.outputs.setText(self.tr("Save automatically…"))
+        self._files.setText(self.tr("When a recording is done, save its text as:"))
         self.watch.setText(self.tr("Watch a folder…"))
         self.network.setText(self.tr("Proxy, certificates, mirror…"))
         self.reset.setText(self.tr("Reset all settings…"))

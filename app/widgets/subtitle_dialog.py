@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.document.subtitles import PRESETS, Layout, cues
 from app.document.transcript import Transcript
+from app.widgets.number_box import NumberBox
 from app.widgets.text_label import TextLabel
 from gpu.types import Segment
 
@@ -44,9 +45,9 @@ class SubtitleDialog(QDialog):
         self._preset_label = QLabel()
         self._preset_label.setBuddy(self.preset)
         self._letters, self._ideographs, self._example_label = QLabel(), QLabel(), QLabel()
-        self.line_width, self.cjk_width = self._number(100), self._number(60)
-        self.speed, self.cjk_speed = self._number(60), self._number(40)
-        self.line_count, self.gap = self._number(9), self._number(2000)
+        self.line_width, self.cjk_width = NumberBox(0, 100), NumberBox(0, 60)
+        self.speed, self.cjk_speed = NumberBox(0, 60), NumberBox(0, 40)
+        self.line_count, self.gap = NumberBox(0, 9), NumberBox(0, 2000)
         self.gap.setSingleStep(20)
         self._rows = [(QLabel(), first, second) for first, second in self._pairs]
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -87,12 +88,6 @@ class SubtitleDialog(QDialog):
             (self.line_count, None),
             (self.gap, None),
         ]
-
-    def _number(self, most: int) -> QSpinBox:
-        box = QSpinBox()
-        box.setRange(0, most)
-        box.lineEdit().setTextMargins(6, 0, 6, 0)  # a style sheet's padding does not move it
-        return box
 
     def _arrange(self) -> None:
         layout = QVBoxLayout(self)

@@ -173,9 +173,9 @@ def test_several_texts_are_saved_by_a_rule_that_is_asked_for(
     application.window.actions_.save.trigger()
     [dialog] = application.window.findChildren(SaveDialog)
     assert dialog.windowTitle() == "Save texts"
-    dialog.formats["srt"].click()
-    dialog.in_folder.click()
-    dialog.folder.setText(str(tmp_path / "texts"))
+    dialog.form.formats["srt"].click()
+    dialog.form.in_folder.click()
+    dialog.form.folder.setText(str(tmp_path / "texts"))
     dialog.accept()
     qtbot.waitUntil(lambda: queue[0].is_saved and queue[1].is_saved)
     assert sorted(path.name for path in (tmp_path / "texts").iterdir()) == ["0.srt", "0.txt", "1.srt", "1.txt"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
+from app.document.auto_save import SaveRule
 from app.models.settings import SharedSettings
 from app.settings import Settings
+from app.widgets.save_dialog import SaveDialog
 from app.widgets.settings_window import SettingsWindow
+from app.widgets.subtitle_dialog import SubtitleDialog
 from gpu.types import TranscribeOptions
 from tests.support.accessibility import missing
 from tests.support.homes import use_home
@@ -69,6 +73,60 @@ def test_looks_hold_at_once_and_are_kept(
     qtbot.waitUntil(lambda: window.windowTitle() == "设置")
     kept = Settings(tmp_path / "window.ini")
     assert (kept.theme, kept.font_percent, kept.interface_language) == ("dark", 150, "zh_CN")
+
+
+def test_looks_that_are_chosen_in_the_menus_show_in_both_windows(
+    application: Application, window: SettingsWindow
+) -> None:
+    actions = application.window.actions_
+    for theme, language in (("dark", "zh_CN"), ("light", "en"), ("system", "")):
+        for group, value in ((actions._themes, theme), (actions._languages, language)):
+            next(action for action in group.actions() if action.data() == value).trigger()
+        assert (window.theme.currentData(), window.language.currentData()) == (theme, language)
+    choose(window.theme, "dark")
+    choose(window.language, "en")
+    checked = [group.checkedAction().data() for group in (actions._themes, actions._languages)]
+    assert checked == ["dark", "en"]
+    actions.notify.trigger()
+    assert window.notify.isChecked() is actions.notify.isChecked() is application._settings.notify
+
+
+def test_files_that_are_written_by_themselves(
+    application: Application, window: SettingsWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    def kept() -> SaveRule:
+        return Settings(tmp_path / "window.ini").save_rule
+
+    form = window.files
+    form.formats["srt"].click()
+    form.replace.click()
+    assert kept() == SaveRule(("srt",), None, "{name}", replace=True)
+    form.in_folder.click()  # which one?
+    assert form.preview.text() == "Choose a folder."
+    assert kept().folder is None
+    form.folder.clear()
+    qtbot.keyClicks(form.folder, str(tmp_path))
+    form.pattern.selectAll()
+    qtbot.keyClicks(form.pattern, "{date} {nam")
+    assert "brace" in form.preview.text()
+    assert kept() == SaveRule(("srt",), tmp_path, "{date}", replace=True)
+    qtbot.keyClicks(form.pattern, "e}")
+    assert kept() == SaveRule(("srt",), tmp_path, "{date} {name}", replace=True)
+    application.window.actions_.auto_save.trigger()
+    [dialog] = application.window.findChildren(SaveDialog)
+    assert dialog.form.rule == kept()
+    dialog.form.formats["md"].click()
+    dialog.accept()
+    assert form.rule == kept() == SaveRule(("srt", "md"), tmp_path, "{date} {name}", replace=True)
+    form.subtitles.click()
+    assert window.findChildren(SubtitleDialog)
+
+
+def test_the_switch_of_the_network_follows_the_window_of_models(window: SettingsWindow) -> None:
+    shared = SharedSettings.load()
+    replace(shared, network=replace(shared.network, off=True)).save()
+    window.came_forward.emit()
+    assert window.network_off.isChecked()
 
 
 def test_recognition_is_the_same_in_both_windows(application: Application, window: SettingsWindow) -> None:

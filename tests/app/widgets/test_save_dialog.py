@@ -25,53 +25,53 @@ def ok(dialog: SaveDialog) -> bool:
 
 
 def test_it_shows_and_gives_back_what_is_in_force(dialog: SaveDialog) -> None:
-    assert dialog.rule == SaveRule(("srt",), Path("/texts"), "{date} {name}", replace=True)
-    assert "interview.srt" in dialog.preview.text()
+    assert dialog.form.rule == SaveRule(("srt",), Path("/texts"), "{date} {name}", replace=True)
+    assert "interview.srt" in dialog.form.preview.text()
 
 
 def test_how_subtitles_are_made_is_asked_where_there_are_some(dialog: SaveDialog, qtbot: QtBot) -> None:
     with qtbot.waitSignal(dialog.subtitles_wanted):
-        dialog.subtitles.click()
-    dialog.formats["srt"].click()
-    assert not dialog.subtitles.isEnabled()
+        dialog.form.subtitles.click()
+    dialog.form.formats["srt"].click()
+    assert not dialog.form.subtitles.isEnabled()
 
 
 def test_what_is_chosen_is_told_once(dialog: SaveDialog, qtbot: QtBot) -> None:
-    dialog.formats["srt"].click()
-    dialog.formats["json"].click()
-    dialog.formats["txt"].click()
-    dialog.beside.click()
-    dialog.pattern.setText("  ")
-    dialog.replace.click()
+    dialog.form.formats["srt"].click()
+    dialog.form.formats["json"].click()
+    dialog.form.formats["txt"].click()
+    dialog.form.beside.click()
+    dialog.form.pattern.setText("  ")
+    dialog.form.replace.click()
     with qtbot.waitSignal(dialog.chosen) as chosen:
         dialog.buttons.button(QDialogButtonBox.StandardButton.Ok).click()
     assert chosen.args == [SaveRule(("txt", "json"), None, "{name}", replace=False)]
 
 
 def test_what_is_wrong_is_said_and_cannot_be_chosen(dialog: SaveDialog) -> None:
-    dialog.pattern.setText("{nmae}")
-    assert "{nmae}" in dialog.preview.text()
+    dialog.form.pattern.setText("{nmae}")
+    assert "{nmae}" in dialog.form.preview.text()
     assert not ok(dialog)
-    dialog.pattern.setText("{name}")
+    dialog.form.pattern.setText("{name}")
     assert ok(dialog)
-    dialog.folder.setText("")
-    assert dialog.preview.text() == "Choose a folder."
+    dialog.form.folder.setText("")
+    assert dialog.form.preview.text() == "Choose a folder."
     assert not ok(dialog)
-    dialog.beside.click()
+    dialog.form.beside.click()
     assert ok(dialog)
-    assert not dialog.folder.isEnabled()
+    assert not dialog.form.folder.isEnabled()
 
 
 def test_without_formats_nothing_is_saved(dialog: SaveDialog) -> None:
-    dialog.formats["srt"].click()
-    assert dialog.preview.text() == "Nothing is saved."
+    dialog.form.formats["srt"].click()
+    assert dialog.form.preview.text() == "Nothing is saved."
     assert ok(dialog)
 
 
 def test_it_speaks_chinese(dialog: SaveDialog, translation: Translation, qtbot: QtBot) -> None:
     translation.use("zh_CN")
     qtbot.waitUntil(lambda: dialog.windowTitle() == "自动保存")
-    assert "interview.srt" in dialog.preview.text()
+    assert "interview.srt" in dialog.form.preview.text()
 
 
 def test_everybody_can_read_and_use_it(dialog: SaveDialog) -> None:
