@@ -45,7 +45,7 @@ WINDOW_LIBRARIES = (
 )
 TEST_PROGRAMS = (
     "Xvfb=xvfb cc=build-essential import=imagemagick openbox xauth xclip xdotool xprop=x11-utils pulseaudio "
-    "parec=pulseaudio-utils /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so=libasound2-plugins"
+    "parec=pulseaudio-utils /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so=libasound2-plugins xterm mousepad"
 )
 BUILD_PROGRAMS = "objdump=binutils"
 

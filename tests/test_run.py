@@ -137,7 +137,8 @@ def environment_for(parent: Path, index: Path) -> dict[str, str]:
 def have_what_the_tests_call(checkout: Checkout) -> None:
     """Let `run.py test` find its system packages, whether this machine has them or not."""
     checkout.hook("import ctypes\nctypes.CDLL = lambda name: None\n")
-    for program in ("Xvfb", "cc", "import", "openbox", "xauth", "xclip", "xdotool", "xprop", "pulseaudio", "parec"):
+    called = "Xvfb cc import openbox xauth xclip xdotool xprop pulseaudio parec xterm mousepad"
+    for program in called.split():
         add_program(checkout, program, "")
 
 

@@ -1,0 +1,62 @@
+"""A program that dictates what it is given, in place of one with a microphone. python -m tests.support.dictating RULES
+
+Reads pieces, a JSON list of utterances of words a line, each said when dictation is started; prints what it does.
+"""
+
+import json
+import sys
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from app.anywhere.anywhere import Anywhere
+from app.anywhere.insertion import Inserter
+from app.anywhere.rules import Rules
+from app.anywhere.x11_clipboard import X11ClipboardReader
+from app.anywhere.x11_hotkey import X11Hotkey
+from app.anywhere.x11_keyboard import X11Keyboard
+
+
+class State:
+    is_active = False
+
+
+class Script(QObject):
+    """Dictation without sound: what is to be said comes at once, the end when it is stopped."""
+
+    committed = Signal(str)
+    utterance_ended = Signal(str)
+    finished = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = State()
+
+    def start(self) -> None:
+        self.state.is_active = True
+        print("started", flush=True)
+        for utterance in json.loads(sys.stdin.readline()):
+            for word in utterance:
+                self.committed.emit(word)
+            self.utterance_ended.emit("".join(utterance))
+        print("said", flush=True)
+
+    def stop(self) -> None:
+        self.state.is_active = False
+        self.finished.emit("")
+        print("stopped", flush=True)
+
+
+def main() -> None:
+    qt = QApplication([])
+    inserter = Inserter(X11Keyboard(), X11ClipboardReader())
+    anywhere = Anywhere(Script(), inserter, X11Hotkey())
+    anywhere.hotkey_changed.connect(lambda problem: print(problem or "hotkey", flush=True))
+    inserter.idle.connect(lambda: print("idle", flush=True))
+    inserter.left_on_clipboard.connect(lambda text, why: print(f"left {text!r}: {why}", flush=True))
+    inserter.failed.connect(lambda error: print(f"failed {error}", flush=True))
+    QTimer.singleShot(0, lambda: anywhere.use(Rules.from_json(sys.argv[1])))
+    qt.exec()
+
+
+main()
