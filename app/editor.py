@@ -14,6 +14,8 @@ from app.widgets.edit_menu import EditMenu
 from app.widgets.transcript_page import TranscriptPage
 from gpu.types import Segment
 
+NEAR = 50  # rows: what is replaced with so few between is one step
+
 
 class Editor(QObject):
     """Changes the transcript that is shown; each recording has changes of its own to undo, without limit.
@@ -97,12 +99,12 @@ class Editor(QObject):
         self._replace(first, len(segments), [editing.merged(segments)])
 
     def delete(self, rows: Sequence[int]) -> None:
-        self._together([(row, []) for row in reversed(rows)])
+        self._together([(row, []) for row in rows])
 
     def replace(self, rows: Sequence[int], find: str, instead: str, match_case: bool) -> None:
         """One text by another. A segment of which nothing is left goes."""
-        changes = []
-        for row in reversed(rows):
+        changes: list[tuple[int, list[Segment]]] = []
+        for row in rows:
             new = editing.replaced(self._page.model.segment(row), find, instead, match_case=match_case)
             changes.append((row, [new] if new.text.strip() else []))
         self._together(changes)
@@ -118,13 +120,14 @@ class Editor(QObject):
         return self._stacks[recording.job_id]
 
     def _together(self, changes: Sequence[tuple[int, list[Segment]]]) -> None:
-        """Single segments, the last one first, to be undone as one change."""
-        stack = self._menu.undo_group.activeStack()
-        if stack is not None and changes:
-            stack.beginMacro("")
-            for row, new in changes:
-                self._replace(row, 1, new)
-            stack.endMacro()
+        """Single segments in their order, to be undone as one change. Those near each other are done at one go."""
+        stack, recording = self._menu.undo_group.activeStack(), self._recording
+        if stack is None or recording is None or not changes:
+            return
+        stack.beginMacro("")
+        for first, n_old, new in reversed(_runs(recording.transcript.segments, changes)):
+            self._replace(first, n_old, new)
+        stack.endMacro()
 
     def _replace(self, first: int, n_old: int, new: list[Segment]) -> None:
         stack, recording = self._menu.undo_group.activeStack(), self._recording
@@ -140,6 +143,21 @@ class Editor(QObject):
         else:
             recording.transcript.segments[first : first + len(old)] = new
         self.edited.emit(recording, first, len(old), list(new))
+
+
+def _runs(
+    segments: Sequence[Segment], changes: Sequence[tuple[int, list[Segment]]]
+) -> list[tuple[int, int, list[Segment]]]:
+    """First row, how many, and what is there instead; with the few segments between that stay as they are."""
+    runs: list[tuple[int, int, list[Segment]]] = []
+    for row, new in changes:
+        if runs and row - sum(runs[-1][:2]) < NEAR:
+            first, n_old, before = runs[-1]
+            before += [*segments[first + n_old : row], *new]
+            runs[-1] = first, row + 1 - first, before
+        else:
+            runs.append((row, 1, list(new)))
+    return runs
 
 
 class _Change(QUndoCommand):

@@ -59,7 +59,7 @@ class EditMenu(QObject):
     def update(self) -> None:
         """Enable what can be done now."""
         may_edit = self._page.model.editable and self._page.model.rowCount() > 0
-        n_selected = len(self._page.view.selected_rows) if may_edit else 0
+        n_selected = self._page.view.n_selected if may_edit else 0
         self.undo.setEnabled(self.undo_group.canUndo() and self._page.model.editable)
         self.redo.setEnabled(self.undo_group.canRedo() and self._page.model.editable)
         self.edit.setEnabled(may_edit)

@@ -67,7 +67,13 @@ class TranscriptView(QTableView):
 
     @property
     def selected_rows(self) -> list[int]:
-        return sorted({index.row() for index in self.selectionModel().selectedRows()})
+        ranges = self.selectionModel().selection()
+        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+
+    @property
+    def n_selected(self) -> int:
+        """Of rows, without a look at each of them."""
+        return sum(part.height() for part in self.selectionModel().selection() if part.left() == 0)
 
     def selected_text(self) -> str:
         return self._transcript.text_of(self.selected_rows)

@@ -208,3 +208,42 @@ def test_unsaved_changes_are_asked_about(application: Application, recording: Re
     for box in QApplication.topLevelWidgets():
         if box.windowTitle() == "Please confirm":
             box.close()
+
+
+def test_many_at_once_are_one_step_and_undone(application: Application, recording: Recording) -> None:
+    """Near each other and far apart, first and last: the same text as row by row, and back."""
+    model, menu = application.window.page.model, application.window.edit_menu
+    application.editor.put(recording, 4, 0, [make_segment(i, f"Text {i}.") for i in range(4, 300)])
+    before = list(recording.transcript.segments)
+    rows = [0, 1, 5, 60, 61, 200, 299]
+    steps: list[int] = []
+    application.editor.edited.connect(lambda _recording, first, _n_old, _new: steps.append(first))
+    application.editor.delete(rows)
+    assert recording.transcript.segments == [s for i, s in enumerate(before) if i not in rows]
+    assert model.rowCount() == len(before) - len(rows)
+    assert steps == [299, 200, 60, 0]
+    menu.undo.trigger()
+    assert recording.transcript.segments == before
+
+
+def test_what_is_found_follows_every_change(application: Application, recording: Recording) -> None:
+    """Without looking through all: as if it were looked for anew."""
+    bar, editor, undo = application.window.page.find_bar, application.editor, application.window.edit_menu.undo
+    application.window.show()
+    bar.open()
+    bar.wanted.setText("e")
+    changes = (
+        lambda: editor.set_text(1, "Nothing"),
+        lambda: editor.set_text(2, "Seven"),
+        lambda: editor.split(0, "One two three.", 4),
+        lambda: editor.delete([2]),
+        lambda: editor.merge([0, 1]),
+        *5 * [undo.trigger],
+    )
+    for change in changes:
+        change()
+        assert bar._found == [row for row, text in enumerate(texts(recording)) if "e" in text.lower()]
+    bar.wanted.setText("ee")
+    assert bar._found == [0]
+    bar.wanted.setText("v")
+    assert bar._found == [1, 3]
