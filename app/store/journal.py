@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -28,7 +29,8 @@ from app.engine.messages import (
     TranscribeFile,
 )
 from app.session import State
-from app.store.codec import options_to_json, path_to_blob, segment_to_json, stats_to_json, words_to_json
+from app.store import segments
+from app.store.codec import options_to_json, path_to_blob, stats_to_json, words_to_json
 from app.store.errors import StoreError
 from gpu.types import Segment, TranscribeOptions, Words
 
@@ -83,11 +85,7 @@ class Journal:
 
     def resume(self, old_id: int, job_id: int) -> None:
         """A recording waits to go on where its text is settled, under a new number."""
-        self._put(
-            "DELETE FROM segment WHERE recording = ?1 AND number >= "
-            "(SELECT coalesce(json_extract(stats, '$.n_segments'), 0) FROM recording WHERE id = ?1)",
-            old_id,
-        )
+        self._changes.put(partial(_drop_unsettled, recording=old_id))
         self._put(
             "UPDATE recording SET id = ?, state = ?, failure = NULL WHERE id = ?", job_id, State.WAITING.name, old_id
         )
@@ -109,15 +107,8 @@ class Journal:
 
     def replace_segments(self, job_id: int, first: int, n_old: int, new: Sequence[Segment]) -> None:
         """Others are in the place of some segments; those behind them keep their order."""
-        self._put(
-            "DELETE FROM segment WHERE recording = ? AND number >= ? AND number < ?", job_id, first, first + n_old
-        )
-        if shift := len(new) - n_old:
-            moved = (shift, job_id, first + n_old)  # in two steps: no two may have the same number meanwhile
-            self._put("UPDATE segment SET number = -1 - number - ? WHERE recording = ? AND number >= ?", *moved)
-            self._put("UPDATE segment SET number = -1 - number WHERE recording = ? AND number < 0", job_id)
-        for number, segment in enumerate(new, first):
-            self._put("INSERT INTO segment VALUES (?, ?, ?)", job_id, number, segment_to_json(segment))
+        change = partial(segments.replace, recording=job_id, first=first, n_old=n_old, new=tuple(new))
+        self._changes.put(change)
         self._put("UPDATE recording SET is_saved = 0 WHERE id = ?", job_id)
 
     def set_taken(self, path: Path, size: int, modified_ns: int) -> None:
@@ -142,10 +133,7 @@ class Journal:
                     "UPDATE recording SET language = ?, probability = ? WHERE id = ?", language, probability, job_id
                 )
             case JobSegment(segment=segment):
-                self._put(
-                    "INSERT OR REPLACE INTO segment SELECT id, ?, ? FROM recording WHERE id = ?",
-                    segment.id, segment_to_json(segment), job_id,
-                )  # fmt: skip
+                self._changes.put(partial(segments.put, recording=job_id, segment=segment))
                 self._put("UPDATE recording SET is_saved = 0 WHERE id = ? AND is_saved", job_id)
             case JobStats(stats=stats):
                 self._put("UPDATE recording SET stats = ? WHERE id = ?", stats_to_json(stats), job_id)
@@ -218,6 +206,14 @@ def _apply(connection: sqlite3.Connection, changes: Sequence[Change]) -> None:
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
         raise
+
+
+def _drop_unsettled(connection: sqlite3.Connection, recording: int) -> None:
+    found = connection.execute(
+        "SELECT coalesce(json_extract(stats, '$.n_segments'), 0) FROM recording WHERE id = ?", (recording,)
+    ).fetchone()
+    if found is not None:
+        segments.keep_first(connection, recording, *found)
 
 
 def file_facts(path: Path) -> tuple[int, int] | None:

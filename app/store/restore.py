@@ -11,6 +11,7 @@ from pathlib import Path
 from app.document.transcript import Transcript
 from app.engine.messages import JobFailed
 from app.session import Recording, State
+from app.store import segments
 from app.store.codec import (
     options_from_json,
     path_from_blob,
@@ -76,10 +77,10 @@ def _recording(connection: sqlite3.Connection, row: sqlite3.Row) -> Recording:
         recording.state = State.WAITING
     if recording.state is State.WAITING:
         _take_back(connection, recording, (row["size"], row["modified_ns"]))
-    segments = connection.execute(
+    values = connection.execute(
         "SELECT value FROM segment WHERE recording = ? ORDER BY number", (recording.job_id,)
     ).fetchall()
-    recording.transcript.segments = [segment_from_json(segment["value"]) for segment in segments]
+    recording.transcript.segments = [segment_from_json(value) for (value,) in values]
     return recording
 
 
@@ -90,7 +91,7 @@ def _take_back(connection: sqlite3.Connection, recording: Recording, facts: tupl
         recording.stats = recording.transcript.language = recording.probability = None
         recording.warnings = [Words("The file has changed since it was begun: it is transcribed from its beginning.")]
     n_settled = recording.stats.n_segments if recording.stats else 0
-    connection.execute("DELETE FROM segment WHERE recording = ? AND number >= ?", (recording.job_id, n_settled))
+    segments.keep_first(connection, recording.job_id, n_settled)
     connection.execute(
         "UPDATE recording SET state = ?, stats = CASE WHEN ? THEN stats END WHERE id = ?",
         (State.WAITING.name, recording.stats is not None, recording.job_id),

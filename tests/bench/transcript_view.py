@@ -94,7 +94,8 @@ def write_store(path: Path, n_segments: int, *, with_words: bool) -> None:
     )
     segments = make_segments(n_segments, with_words=with_words)
     connection.executemany(
-        "INSERT INTO segment (recording, number, value) VALUES (1, ?, ?)", ((s.id, segment_to_json(s)) for s in segments)
+        "INSERT INTO segment (recording, number, value) VALUES (1, ?, ?)",
+        ((s.id, segment_to_json(s)) for s in segments),
     )
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
