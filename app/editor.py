@@ -100,6 +100,7 @@ class Editor(QObject):
 
     def delete(self, rows: Sequence[int]) -> None:
         self._together([(row, []) for row in rows])
+        self._page.view.select_row(rows[0])  # others would be selected in their place
 
     def replace(self, rows: Sequence[int], find: str, instead: str, match_case: bool) -> None:
         """One text by another. A segment of which nothing is left goes."""

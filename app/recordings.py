@@ -275,9 +275,7 @@ class Recordings(QObject):
         """Segments were replaced by a person."""
         self.session.settle(recording)
         if self._journal is not None:
-            self._journal.replace_segments(recording.job_id, first, n_old, new)
-            if recording.stats is not None:
-                self._journal.take(JobStats(recording.job_id, recording.stats))
+            self._journal.replace_segments(recording.job_id, first, n_old, new, recording.stats)
 
     def set_saved(self, recording: Recording) -> None:
         """The text as it stands is in a file."""

@@ -32,7 +32,7 @@ from app.session import State
 from app.store import segments
 from app.store.codec import options_to_json, path_to_blob, stats_to_json, words_to_json
 from app.store.errors import StoreError
-from gpu.types import Segment, TranscribeOptions, Words
+from gpu.types import RunStats, Segment, TranscribeOptions, Words
 
 TOGETHER_S = 0.1  # what happens within it is one transaction: each waits for the disk
 RETRY_S = 2.0
@@ -105,11 +105,19 @@ class Journal:
         """The text as it stands is in a file."""
         self._put("UPDATE recording SET is_saved = 1 WHERE id = ?", job_id)
 
-    def replace_segments(self, job_id: int, first: int, n_old: int, new: Sequence[Segment]) -> None:
-        """Others are in the place of some segments; those behind them keep their order."""
-        change = partial(segments.replace, recording=job_id, first=first, n_old=n_old, new=tuple(new))
+    def replace_segments(
+        self, job_id: int, first: int, n_old: int, new: Sequence[Segment], stats: RunStats | None
+    ) -> None:
+        """Others are in the place of some segments; those behind them keep their order. `stats` fit what is there
+        now: both or neither are written."""
+        values = stats_to_json(stats) if stats is not None else None, job_id
+
+        def change(connection: sqlite3.Connection) -> None:
+            segments.replace(connection, job_id, first, n_old, kept)
+            connection.execute("UPDATE recording SET is_saved = 0, stats = coalesce(?, stats) WHERE id = ?", values)
+
+        kept = tuple(new)
         self._changes.put(change)
-        self._put("UPDATE recording SET is_saved = 0 WHERE id = ?", job_id)
 
     def set_taken(self, path: Path, size: int, modified_ns: int) -> None:
         """A file of a watched folder is not to be taken again as it is now."""

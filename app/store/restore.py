@@ -6,6 +6,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from app.document.transcript import Transcript
@@ -35,9 +36,17 @@ def restore(connection: sqlite3.Connection) -> list[Recording]:
     A row that this version cannot read is left out, and stays in the file.
     """
     connection.row_factory = sqlite3.Row
-    rows = connection.execute(f"SELECT {_COLUMNS} FROM recording ORDER BY place").fetchall()
-    recordings = list(_readable(connection, rows))
-    connection.row_factory = None
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # what is taken back is taken back wholly, and waits for the disk once
+        rows = connection.execute(f"SELECT {_COLUMNS} FROM recording ORDER BY place").fetchall()
+        recordings = list(_readable(connection, rows))
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    finally:
+        connection.row_factory = None
     return recordings
 
 

@@ -23,15 +23,16 @@ def put(connection: sqlite3.Connection, recording: int, segment: Segment) -> Non
 
 def replace(connection: sqlite3.Connection, recording: int, first: int, n_old: int, new: Sequence[Segment]) -> None:
     """Others in the place of `n_old` segments from the row `first` on, which counts in their order."""
-    numbers = _free_numbers(connection, recording, first, n_old, len(new))
-    if any(a >= b for a, b in pairwise(numbers)):  # too often at the same place for a float
-        keep_first(connection, recording, None)
-        numbers = _free_numbers(connection, recording, first, n_old, len(new))
-    _delete(connection, recording, _numbers(connection, recording, first, n_old))
-    rows = zip(numbers[1 : 1 + len(new)], new, strict=True)
+    before, old, behind = _around(connection, recording, first, n_old)
+    numbers = _between(before, behind, len(new))
+    if any(a >= b for a, b in pairwise([before, *numbers, behind]) if a is not None and b is not None):
+        keep_first(connection, recording, None)  # too often at the same place for a float
+        before, old, behind = _around(connection, recording, first, n_old)
+        numbers = _between(before, behind, len(new))
+    _delete(connection, recording, old)
     connection.executemany(
         "INSERT INTO segment (recording, number, value) SELECT id, ?, ? FROM recording WHERE id = ?",
-        [(number, segment_to_json(segment), recording) for number, segment in rows],
+        [(number, segment_to_json(segment), recording) for number, segment in zip(numbers, new, strict=True)],
     )
 
 
@@ -57,21 +58,27 @@ def _delete(connection: sqlite3.Connection, recording: int, numbers: Sequence[fl
 
 
 def _numbers(connection: sqlite3.Connection, recording: int, first: int, n: int) -> list[float]:
-    """Of the rows from `first` on; -1: all."""
+    """Of the rows from `first` on; -1: all. The index is counted through, not the texts."""
     rows = connection.execute(
-        "SELECT number FROM segment WHERE recording = ? ORDER BY number LIMIT ? OFFSET ?", (recording, n, first)
+        "SELECT number FROM segment INDEXED BY segment_order WHERE recording = ? ORDER BY number LIMIT ? OFFSET ?",
+        (recording, n, first),
     )
     return [number for (number,) in rows]
 
 
-def _free_numbers(connection: sqlite3.Connection, recording: int, first: int, n_old: int, n_new: int) -> list[float]:
-    """Numbers for new rows, spread between those before and behind, which stand at both ends."""
-    around = _numbers(connection, recording, max(first - 1, 0), n_old + (2 if first else 1))
-    before = around.pop(0) if first and around else None
-    behind = around[n_old] if len(around) > n_old else None
+def _around(
+    connection: sqlite3.Connection, recording: int, first: int, n_old: int
+) -> tuple[float | None, list[float], float | None]:
+    """The numbers of some rows; before and behind them those of their neighbours, None at the ends."""
+    begin = max(first - 1, 0)
+    found = _numbers(connection, recording, begin, first - begin + n_old + 1)
+    before, found = (found[0], found[1:]) if begin < first else (None, found)
+    return before, found[:n_old], found[n_old] if len(found) > n_old else None
+
+
+def _between(before: float | None, behind: float | None, n: int) -> list[float]:
+    """`n` numbers in order, spread over what is free."""
     if before is None:
-        before = (behind if behind is not None else n_new) - n_new - 1
-    if behind is None:
-        behind = before + n_new + 1
-    step = (behind - before) / (n_new + 1)
-    return [before, *(before + step * (place + 1) for place in range(n_new)), behind]
+        before = (n if behind is None else behind) - n - 1
+    step = 1.0 if behind is None else (behind - before) / (n + 1)
+    return [before + step * (place + 1) for place in range(n)]

@@ -45,7 +45,7 @@ class FindBar(QFrame):
         self.show()
         self.wanted.setFocus()
         self.wanted.selectAll()
-        self._search()
+        self._search_anew()
 
     def update_state(self) -> None:
         """What can be done with what is found."""

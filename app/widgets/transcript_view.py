@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QItemSelectionRange, QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -67,13 +67,24 @@ class TranscriptView(QTableView):
 
     @property
     def selected_rows(self) -> list[int]:
-        ranges = self.selectionModel().selection()
-        return sorted({row for part in ranges for row in range(part.top(), part.bottom() + 1)})
+        return sorted({row for part in self._selection for row in range(part.top(), part.bottom() + 1)})
 
     @property
     def n_selected(self) -> int:
         """Of rows, without a look at each of them."""
-        return sum(part.height() for part in self.selectionModel().selection() if part.left() == 0)
+        return sum(part.height() for part in self._selection if part.left() == 0)
+
+    @property
+    def _selection(self) -> list[QItemSelectionRange]:
+        selection = self.selectionModel().selection()
+        return [selection.at(place) for place in range(selection.count())]
+
+    def select_row(self, row: int) -> None:
+        """It alone, or the last one where there are not so many."""
+        n_rows = self._transcript.rowCount()
+        self.clearSelection()
+        if n_rows:
+            self.setCurrentIndex(self._transcript.index(min(row, n_rows - 1), Column.TEXT))
 
     def selected_text(self) -> str:
         return self._transcript.text_of(self.selected_rows)

@@ -247,3 +247,16 @@ def test_what_is_found_follows_every_change(application: Application, recording:
     assert bar._found == [0]
     bar.wanted.setText("v")
     assert bar._found == [1, 3]
+
+
+def test_what_was_not_selected_is_not_after_deleting(application: Application, recording: Recording) -> None:
+    """Rows move up: a second Delete must not take what came into the place of the first."""
+    select(application, 0, 2)
+    application.window.edit_menu.delete.trigger()
+    assert texts(recording) == [TEXTS[1], TEXTS[3]]
+    assert application.window.page.view.selected_rows == [0]
+    select(application, 1)
+    application.window.edit_menu.delete.trigger()
+    assert application.window.page.view.selected_rows == [0]
+    application.window.edit_menu.delete.trigger()
+    assert application.window.page.view.selected_rows == []

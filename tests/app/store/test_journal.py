@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -222,6 +222,7 @@ def test_a_model_of_its_own_is_kept_changed_and_forgotten(file: Path, recording:
 def test_a_list_of_the_version_before_gets_its_new_column(file: Path, recording: Path) -> None:
     write(file, lambda journal: journal.add([job(1, recording)]))
     with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP INDEX segment_order")
         connection.execute("ALTER TABLE recording DROP COLUMN model")
         connection.execute("PRAGMA user_version = 2")
     assert [(r.job_id, r.model) for r in read(file)] == [(1, None)]
@@ -252,3 +253,58 @@ def test_a_folder_in_the_way_is_told(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where the folder should be")
     with pytest.raises(StoreError, match="cannot be used"):
         open_database(tmp_path / "taken" / "recordings.sqlite")
+
+
+EDITED = [make_segment(0).text, " 1 a", " 1 b", " 0 b", make_segment(2).text]
+
+
+def edit_cancelled(journal: Journal, path: Path) -> None:
+    """Cut short behind two segments that are settled; then a person makes four of them."""
+    tell_half(journal, path)
+    journal.take(JobCancelled(7, settled(2, 6.0)))
+    for i, n_segments in enumerate((4, 5)):
+        journal.replace_segments(
+            7, 1, 1, [make_segment(0, f"{i} a"), make_segment(0, f"{i} b")], settled(n_segments, 9.0)
+        )
+
+
+def test_text_that_was_changed_is_settled_with_it(file: Path, recording: Path) -> None:
+    """It is resumed, and the program ends twice before the engine says anything; what follows stands behind it."""
+
+    def tell(journal: Journal) -> None:
+        edit_cancelled(journal, recording)
+        journal.resume(7, 8)
+        journal.take(JobSegment(8, make_segment(5, "next")))
+
+    write(file, tell)
+    for _ in range(2):
+        [found] = read(file)
+        assert [segment.text for segment in found.transcript.segments] == EDITED
+        assert found.job.settled is not None
+        assert found.job.settled.n_segments == 5
+    write(file, lambda journal: journal.take(JobSegment(8, make_segment(5, "next"))))
+    with closing(open_database(file)) as connection:
+        assert connection.execute("SELECT number FROM segment").fetchall() == [(i,) for i in range(6)]
+
+
+def test_a_crash_while_the_queue_is_read_loses_no_order(file: Path, recording: Path) -> None:
+    """What is taken back is renumbered: wholly or not at all."""
+
+    def tell(journal: Journal) -> None:
+        edit_cancelled(journal, recording)
+        journal.set_state(7, State.WAITING)
+
+    write(file, tell)
+    for n_statements in range(1, 30):
+        with closing(open_database(file)) as connection:
+            left = [n_statements]
+
+            def stop(left: list[int] = left) -> int:
+                left[0] -= 1
+                return left[0] < 0
+
+            connection.set_progress_handler(stop, 20)
+            with suppress(sqlite3.OperationalError):
+                restore(connection)
+    [found] = read(file)
+    assert [segment.text for segment in found.transcript.segments] == EDITED
