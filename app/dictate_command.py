@@ -65,7 +65,7 @@ class DictateCommand:
                         console.error(str(message.path), message.message, message.remedy)
                         return EXIT_FAILED
                     if isinstance(message, ModelLoaded):
-                        console.note(f"{message.model.name} on {message.device.name}; listening, Ctrl-C ends")
+                        console.note(f"{message.model.name} on {message.device.name}")
                 return self._listen(service, console, stop)
         except ExplainedError as e:
             console.error("dictate", e.message, e.remedy)
@@ -114,6 +114,7 @@ class _Output:
         """The time counts from the first sample on."""
         if self._began is None and (blocks := [item for item in heard if isinstance(item, np.ndarray)]):
             self._began = time.monotonic() - sum(map(len, blocks)) / RATE
+            self._console.note("listening, Ctrl-C ends")
 
     def tell(self, event: LiveEvent | Gap | CaptureState) -> None:
         if self._is_text:

@@ -54,7 +54,7 @@ class GapMeter:
         if missing > LEAST_S and called - self._late[0][0] > WINDOW_S / 2:
             self._least = floor
             return missing
-        self._least = floor if missing < 0 else self._least + min(missing, DRIFT * (called - before))
+        self._least = floor if missing < 0 else self._least + min(missing, DRIFT * min(called - before, WINDOW_S))
         return 0.0
 
     def stall(self) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 
 from app.capture.errors import CaptureError
 from app.capture.gaps import GapMeter
-from app.capture.pulse import PulseWatch
+from app.capture.pulse import PulseWatch, Source
 from app.capture.recorder import Recorder
 from app.capture.states import CaptureState, Gap, Kind
 from app.capture.stream import RATE, Capture, Choice, Floats
@@ -338,12 +338,13 @@ class Listener:
             elif self._state.kind == "opening" and self._watch.hangs:
                 self._tell("stalled", self._choice.name)
         else:
-            self._tell(self._kind(capture, now), capture.name)
+            facts = self._watch.fresh
+            source = facts.source(facts.heard.get(capture.tag, "")) if facts is not None else None
+            if source is not None and not self._source:
+                capture.name = source.description  # the system's choice may change
+            self._tell(self._kind(capture, source, now), capture.name)
 
-    def _kind(self, capture: Capture, now: float) -> Kind:
-        facts = self._watch.fresh
-        heard = facts.heard.get(capture.tag, "") if facts is not None else ""
-        source = facts.source(heard) if facts is not None else None
+    def _kind(self, capture: Capture, source: Source | None, now: float) -> Kind:
         if now - capture.called > STALLED_S:
             return "suspended" if source is not None and source.suspended else "stalled"
         if source is not None and source.muted and not self._choice.system:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.capture import pulse
+from app.capture.stream import pulse_device
 from app.playback import portaudio
 from app.playback.errors import PlaybackError
 from gpu.types import Words
@@ -22,30 +25,50 @@ _FALL_DB = 20.0  # of the level shown, a second
 
 @dataclass(frozen=True)
 class Microphone:
-    """An input. `index`: PortAudio's, good until `portaudio.renew`. `is_default`: the system's choice."""
+    """An input.
+
+    Attributes:
+        index: PortAudio's, good until `portaudio.renew`.
+        name: for people. is_default: the system's choice.
+        source: the sound server's name of it; "" where none is asked.
+    """
 
     index: int
     name: str
     is_default: bool
+    source: str = ""
+
+    @property
+    def key(self) -> str:
+        """What it is known by from one start to the next; `app.capture.stream.Choice` takes it."""
+        return self.source or self.name
 
 
 def microphones() -> list[Microphone]:
-    """Those that are there now, the system's choice first.
+    """Those that are there now, the system's choice first. It waits for a sound system that hangs.
 
     Raises:
         PlaybackError: PortAudio is not there.
     """
     sounddevice = portaudio.load()
+    facts = pulse.look_once()
     portaudio.renew()
-    try:
-        default = sounddevice.query_devices(kind="input")["index"]
-    except (sounddevice.PortAudioError, ValueError):
-        default = -1
-    found = [
-        Microphone(device["index"], device["name"], device["index"] == default)
-        for device in sounddevice.query_devices()
-        if device["max_input_channels"] > 0
-    ]
+    if facts is not None and (device := pulse_device()) is not None:
+        found = [
+            Microphone(device, source.description, source.name == facts.default_source, source.name)
+            for source in facts.sources
+            if not source.is_monitor
+        ]
+    else:
+        try:
+            default = sounddevice.query_devices(kind="input")["index"]
+        except (sounddevice.PortAudioError, ValueError):
+            default = -1
+        found = [
+            Microphone(device["index"], device["name"], device["index"] == default)
+            for device in sounddevice.query_devices()
+            if device["max_input_channels"] > 0
+        ]
     return sorted(found, key=lambda microphone: not microphone.is_default)
 
 
@@ -74,13 +97,14 @@ class LevelMeter:
         try:
             info = sounddevice.query_devices(microphone.index)
             self._rate = info["default_samplerate"]
-            self._stream = sounddevice.InputStream(
-                device=microphone.index,
-                samplerate=self._rate,
-                channels=min(2, info["max_input_channels"]),
-                dtype="float32",
-                callback=self._hear,
-            )
+            with pulse.hearing(microphone.source, "level") if microphone.source else nullcontext():
+                self._stream = sounddevice.InputStream(
+                    device=microphone.index,
+                    samplerate=self._rate,
+                    channels=min(2, info["max_input_channels"]),
+                    dtype="float32",
+                    callback=self._hear,
+                )
             portaudio.streams.add(self._stream)
             self._stream.start()
         except (sounddevice.PortAudioError, ValueError) as e:

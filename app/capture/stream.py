@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 RATE = 16_000  # Hz, what is given out
+PULSE_DEVICE = "pulse"  # ALSA's plugin
 RING_S = 10.0  # of sound that may wait to be read
 NEVER_HUNG_S = 0.5  # without a call back: the driver may hang, and whoever ends it with it
 _numbers = itertools.count(1)
@@ -159,8 +160,7 @@ class Capture:
             self.source, self.name = found.name, found.description
         else:
             self.name = _description(facts, facts.default_source)
-        names = [device["name"] for device in portaudio.load().query_devices() if device["max_input_channels"] > 0]
-        return "pulse" if "pulse" in names else ""
+        return PULSE_DEVICE if pulse_device() is not None else ""
 
     def _redirected(self) -> AbstractContextManager[None]:
         on_server = self._facts is not None or self.source
@@ -195,6 +195,12 @@ class Capture:
 
     def _on_finished(self) -> None:
         self.ended = True
+
+
+def pulse_device() -> int | None:
+    """PortAudio's number of the sound server, if it knows it by its name."""
+    devices = portaudio.load().query_devices()
+    return next((d["index"] for d in devices if d["name"] == PULSE_DEVICE and d["max_input_channels"] > 0), None)
 
 
 def matching(name: str, facts: Facts) -> Source | None:

@@ -57,6 +57,32 @@ def test_a_signal_finishes_what_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_microphone_that_goes_away_is_told_and_taken_up_again(tmp_path: Path) -> None:
+    again = (
+        "number=$(pactl list short modules | grep remap-source | cut -f1)\n"
+        "pactl unload-module $number; sleep 1\n"
+        "pactl load-module module-remap-source source_name=vmic_src master=vmic.monitor "
+        "source_properties=device.description=VirtualMic\n"
+        f'until grep -q gap "{tmp_path / "out"}"; do sleep 0.1; kill -0 $program || exit 3; done\n'
+        f'paplay "{CLIP.path}"\nkill -TERM $program'
+    )
+    sound = tmp_path / "talk.flac"
+    out, err = dictate(tmp_path, f'--format jsonl --input VirtualMic --save-audio "{sound}"', again)
+    assert "ended with 0" in err
+    events = [json.loads(line) for line in out.splitlines()]
+    [gone] = [event for event in events if event["text"] == "microphone gone"]
+    assert "VirtualMic is not there" in gone["message"]
+    assert "Connect it" in gone["remedy"]
+    [gap] = [event for event in events if event["type"] == "gap"]
+    assert gap["end"] - gap["start"] > 0.9
+    settled = "".join(event["text"] for event in events if event["type"] in ("committed", "final"))
+    assert count_errors(" ".join(3 * [CLIP.reference]), settled, "en").percent <= 15
+    behind = [event for event in events if event["type"] == "final" and event["start"] > gap["end"]]
+    assert behind  # what follows keeps its time
+    assert soundfile.info(sound).duration > behind[-1]["end"]
+
+
+@pytest.mark.slow
 def test_what_was_heard_is_on_the_disk_after_a_kill(tmp_path: Path) -> None:
     sound = tmp_path / "talk.flac"
     dictate(tmp_path, f'--save-audio "{sound}"', "kill -KILL $program")

@@ -70,6 +70,41 @@ class SoundServer:
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP)
 
+    def thaw(self) -> None:
+        assert self._server is not None
+        self._server.send_signal(signal.SIGCONT)
+
+    def control(self, *words: str) -> str:
+        """What `pactl` says to these."""
+        done = subprocess.run(["pactl", *words], env=self._env, capture_output=True, text=True, timeout=10, check=True)
+        return done.stdout.strip()
+
+    def add_sink(self, name: str, rate: int = RATE, channels: int = 1) -> None:
+        """A loudspeaker that leads nowhere: what is played on it, its monitor hears."""
+        rates = (f"rate={rate}", f"channels={channels}")
+        self.control("load-module", "module-null-sink", f"sink_name={name}", "norewinds=1", "format=s16le", *rates)
+
+    def plug_in(self, name: str, sink: str, label: str) -> str:
+        """A microphone that hears what is played on that sink; the number to `pull_out`."""
+        properties = f"source_properties=device.description={label}"
+        return self.control(
+            "load-module", "module-remap-source", f"source_name={name}", f"master={sink}.monitor", properties
+        )
+
+    def pull_out(self, number: str) -> None:
+        self.control("unload-module", number)
+
+    @contextmanager
+    def playing(self, file: Path, sink: str) -> Iterator[None]:
+        """Over and over."""
+        command = f'while true; do paplay -d {sink} "{file}" || sleep 0.1; done'
+        player = subprocess.Popen(["bash", "-c", command], env=self._env, start_new_session=True)
+        try:
+            yield
+        finally:
+            os.killpg(player.pid, signal.SIGKILL)
+            player.wait()
+
     @property
     def _env(self) -> dict[str, str]:
         return os.environ | self.environment
