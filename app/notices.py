@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -91,7 +92,7 @@ class Notices(QObject):
         self._bar.say("info", lambda: Saying(self.tr("The watched folder is there again: {path}").format(path=folder)))
 
     def tell_saved(self, paths: Sequence[Path]) -> None:
-        names = ", ".join([str(paths[0]), *(path.name for path in paths[1:])])
+        names = ", ".join([_from_home(paths[0]), *(path.name for path in paths[1:])])
         self._bar.say("info", lambda: Saying(self.tr("Saved as {path}").format(path=names)))
 
     def tell_not_saved(self, path: Path, error: Exception) -> None:
@@ -150,3 +151,11 @@ class Notices(QObject):
 
     def _show_report(self) -> str:
         return self.tr("Show report")
+
+
+def _from_home(path: Path) -> str:
+    """As people write it: "~/Recordings/talk.srt"; whole on Windows, which knows no "~"."""
+    home = Path.home()
+    if os.name != "nt" and path.is_relative_to(home):
+        return str("~" / path.relative_to(home))
+    return str(path)

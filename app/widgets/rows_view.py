@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Generic
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -117,6 +117,9 @@ class RowsView(QTableView, Generic[Row]):
         self._rows = model
         self._selected_key: object = None
         self._stretched = stretched
+        self._is_fit = False
+        self._fitting = QTimer(self, singleShot=True, interval=0)
+        self._fitting.timeout.connect(self._fit_now)
         self.filter = RowsFilter(model, self)
         self.setModel(self.filter)
         self.setItemDelegate(RowsDelegate(appearance, self))
@@ -141,7 +144,14 @@ class RowsView(QTableView, Generic[Row]):
             self.setCurrentIndex(self.filter.mapFromSource(self._rows.index(row, 0)))
 
     def fit(self) -> None:
-        """Give each column the width its texts need now, and the stretched one the rest."""
+        """Give each column the width its texts need, and the stretched one the rest: soon, when it is seen."""
+        self._fitting.start()
+
+    def _fit_now(self) -> None:
+        if not self.isVisible():  # measuring all texts takes its time: `showEvent` comes back to it
+            self._is_fit = False
+            return
+        self._is_fit = True
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 2 * ROW_PADDING)
         for column in range(self.filter.columnCount()):
             if column != self._stretched:
@@ -149,6 +159,11 @@ class RowsView(QTableView, Generic[Row]):
                 if room_for := self._rows.columns[column].room_for:
                     width = self.fontMetrics().horizontalAdvance(room_for()) + 2 * MARGIN_X + 4
                     self.setColumnWidth(column, max(width, self.columnWidth(column)))
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        if not self._is_fit:
+            self._fit_now()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():

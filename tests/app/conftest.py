@@ -9,7 +9,8 @@ import pytest
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"  # before Qt is imported
 
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop
+from pytestqt.qt_compat import qt_api
 from pytestqt.qtbot import QtBot
 
 from app.application import Application
@@ -26,10 +27,14 @@ from tests.support.catalogues import write_catalogue
 from tests.support.downloads import CONTENT
 from tests.support.file_server import serving
 from tests.support.homes import use_home
+from tests.support.loop_meter import LoopMeter
 from tests.support.model_desk import Desk
 from tests.support.program import Program
 from tests.support.screen import Screen, missing_programs, start_screen
 from tests.support.speech import LONGER, make_reading
+
+# Of CPU time: what is still felt as at once. Most turns take a tenth of it; those in which a window appears, half.
+MAX_TURN_S = 0.1
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +57,30 @@ def windows_end_on_their_thread(request: pytest.FixtureRequest) -> Iterator[None
 @pytest.fixture
 def appearance(qtbot: QtBot) -> Appearance:
     return Appearance(resources_dir(), "light")
+
+
+@pytest.fixture(autouse=True)
+def turns_are_short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wherever a test of whole windows waits, their thread is never held up: pytest-qt waits in loops of its own.
+
+    What the test does itself between two waits does not count.
+    """
+    if not {"application", "desk"} & set(request.fixturenames):
+        yield
+        return
+    meter, run_loop = LoopMeter(), qt_api.exec
+
+    def measured(loop: QEventLoop) -> int:
+        meter.go_on()
+        try:
+            return run_loop(loop)
+        finally:
+            meter.rest()
+
+    monkeypatch.setattr(qt_api, "exec", measured)
+    yield
+    limit = request.node.get_closest_marker("turn")
+    assert meter.longest_s < (limit.args[0] if limit is not None else MAX_TURN_S)
 
 
 @pytest.fixture

@@ -201,6 +201,9 @@ def test_an_exception_nobody_caught_is_shown_in_words(application: Application, 
     assert application.window.message_bar.text.startswith("The program made a mistake\nZeroDivisionError")
 
 
+@pytest.mark.turn(
+    0.2
+)  # forty rows are measured and painted at once, with all that is imported and drawn for the first time
 def test_the_window_of_models_belongs_to_the_program(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     broken = tmp_path / "half.bin"
     broken.write_bytes(default_model().read_bytes()[: 1 << 20])

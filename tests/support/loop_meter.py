@@ -34,6 +34,15 @@ class LoopMeter(QObject):
         self._timer.stop()
         gc.unfreeze()
 
+    def go_on(self) -> None:
+        """A loop begins: what was done before is not the window's work."""
+        self._last = time.thread_time()
+        self._timer.start()
+
+    def rest(self) -> None:
+        self._tick()
+        self._timer.stop()
+
     def _tick(self) -> None:
         now = time.thread_time()
         self.longest_s = max(self.longest_s, now - self._last)

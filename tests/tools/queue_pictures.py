@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QItemSelectionModel
+from PySide6.QtCore import QItemSelectionModel, Qt
 
-from app.paths import default_model
+from app.paths import default_model, models_dir
 from app.session import State
 from app.watched_folder import WatchRule
 from app.widgets.recording_options_dialog import RecordingOptionsDialog
@@ -32,7 +33,10 @@ class QueuePictures(Photographer):
         self._wait(lambda: sum(recording.state is State.DONE for recording in app.session) >= 3)
         waiting = [recording for recording in app.session if recording.state is State.WAITING]
         options = replace(waiting[1].options, language="fr", task="translate", hotwords="Norland Park")
-        app.recordings.set_options([(recording, options, None) for recording in waiting[1:3]])
+        model = models_dir() / "ggml-small-q5_1.bin"
+        model.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(default_model(), model)
+        app.recordings.set_options([(waiting[1], options, None), (waiting[2], options, model)])
         view = window.recordings_view
         view.select(waiting[1])
         for recording in waiting[2:4]:
@@ -41,6 +45,7 @@ class QueuePictures(Photographer):
         self._shoot("25-queue", window)
         window.actions_.recording_options.trigger()
         [of_some] = window.findChildren(RecordingOptionsDialog)
+        self._wait(lambda: of_some.model.findText("small", Qt.MatchFlag.MatchStartsWith) > 0)
         self._shoot("26-recording-options", of_some)
         of_some.close()
         window.actions_.watch.trigger()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection
@@ -61,6 +62,8 @@ class Photographer:
         self._folder, self._published = folder, published
         self.problems: dict[str, str] = {}  # with the first picture that shows them
         self._scratch = scratch
+        self._recordings = scratch / "Recordings"  # as a user has them, at home
+        self._recordings.mkdir()
         self._app = Application(Settings(scratch / "window.ini"))
         self._app.window.resize(1080, 720)
 
@@ -93,6 +96,12 @@ class Photographer:
         self._wait(lambda: all(text.text() != "Looking…" for text in texts))
         self._shoot("0-first-start")
         panel.skip.click()
+        self._app.window.actions_.welcome.trigger()
+        dialog = welcome.dialog
+        assert dialog is not None
+        self._wait(lambda: dialog.panel.model_text.text() != "Looking…")
+        self._shoot("0-welcome", dialog)
+        dialog.close()
 
     def _settings(self) -> None:
         self._app.settings.show()
@@ -105,7 +114,9 @@ class Photographer:
 
     def _running(self) -> None:
         app = self._app
-        app.add([self._long_recording(), AUDIO / "ast_fr_vm-intro.flac", AUDIO / "ast_es_demo-moreinfo.flac"])
+        greeting = self._take_along("ast_fr_vm-intro.flac", "Répondeur.flac")
+        demo = self._take_along("ast_es_demo-moreinfo.flac", "Demostración.flac")
+        app.add([self._long_recording(), greeting, demo])
         self._wait(lambda: len(app.session.recordings) == 3)
         self._wait(lambda: len(app.session.recordings[0].transcript.segments) > 12)
         self._shoot("2-running")
@@ -125,7 +136,7 @@ class Photographer:
         app.recordings.cancel(app.session.recordings[0])
         self._wait(lambda: not app.session.is_busy)
         app.window.recordings_view.select(app.session.recordings[1])
-        app.save(app.session.recordings[1], self._scratch / "vm-intro.srt", "srt")
+        app.save(app.session.recordings[1], self._recordings / "Répondeur.srt", "srt")
         self._wait(lambda: app.window.message_bar.isVisible())
         self._shoot("3-done")
 
@@ -150,7 +161,7 @@ class Photographer:
 
     def _warning(self) -> None:
         app = self._app
-        cut = self._scratch / "cut off.flac"
+        cut = self._recordings / "cut off.flac"
         cut.write_bytes((AUDIO / "ast_fr_vm-intro.flac").read_bytes()[:50_000])
         app.add([cut])
         self._wait(lambda: len(app.session.recordings) == 4 and not app.session.is_busy)
@@ -159,13 +170,13 @@ class Photographer:
 
     def _errors(self) -> None:
         app = self._app
-        text = self._scratch / "shopping list.wav"
+        text = self._recordings / "shopping list.wav"
         text.write_text("milk, bread", encoding="utf-8")
-        app.add([text, self._scratch / "gone.mp3"])
+        app.add([text, self._recordings / "gone.mp3"])
         self._wait(lambda: len(app.session.recordings) == 6 and not app.session.is_busy)
         app.window.recordings_view.select(app.session.recordings[4])
         self._shoot("6-error")
-        damaged = self._scratch / "ggml-half.bin"
+        damaged = self._recordings / "ggml-half.bin"
         damaged.write_bytes((resources_dir() / "models" / "ggml-base-q5_1.bin").read_bytes()[:10_000_000])
         app.choose_model(damaged)
         app.retry(app.session.recordings[4])
@@ -174,13 +185,19 @@ class Photographer:
         self._shoot("7-model-error")
 
     def _queue_folder(self) -> Path:
-        folder = self._scratch / "queue"
+        folder = self._recordings / "Interviews"
         folder.mkdir()
         return folder
 
+    def _take_along(self, name: str, own_name: str) -> Path:
+        """A recording of the tests under a name that people give."""
+        path = self._recordings / own_name
+        shutil.copy(AUDIO / name, path)
+        return path
+
     def _long_recording(self) -> Path:
         """Some minutes of speech."""
-        path = self._scratch / "A longer reading – été 2025 (录音).wav"
+        path = self._recordings / "A longer reading – été 2025 (录音).wav"
         make_reading(path, 3 * ENGLISH)
         return path
 
