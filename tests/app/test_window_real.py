@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pysubs2
@@ -114,30 +113,3 @@ def test_closing_while_it_works_asks_and_then_ends_quickly(screen: Screen, home:
         screen.wait_for_window("Please confirm")
         screen.key("Tab", "space")  # from the safe answer to the other one
         assert program.wait(QUIT_S) == 0
-
-
-@pytest.mark.long
-def test_pictures_of_every_state_can_be_taken(tmp_path: Path) -> None:
-    script = ROOT / "tests" / "tools" / "screenshots.py"
-    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=400)
-    names = {path.name for path in tmp_path.glob("*.png")}
-    states = {name.split("-", 1)[1].rsplit("-", 2)[0] for name in names}
-    models = {"models", "on-disk", "downloading", "quantize", "import", "verified", "models-error"}
-    models |= {"folders", "folders-problem"}
-    gpu = {"no-gpu", "self-test", "gpu-to-enable", "gpu-fetching", "gpu-used"}
-    helps = {"bad-end", "log", "report"}
-    queue = {"queue", "recording-options", "watch-folder"}
-    main = {
-        "empty",
-        "running",
-        "paused",
-        "save-automatically",
-        "done",
-        "cancelled",
-        "warning",
-        "error",
-        "model-error",
-        "options",
-    }
-    assert states == main | queue | models | gpu | helps
-    assert len(names) == 4 * len(states)
