@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.again import Again
+from app.anywhere_desk import AnywhereDesk
 from app.auto_save import AutoSave
 from app.completion import Completion
 from app.dictation import Dictation
@@ -85,12 +86,10 @@ class Application(QObject):
         self.playback = PlaybackDesk(self.window, self.editor, settings, self._appearance)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
-        owners = {
-            "main": self.window.actions_,
-            "edit": self.window.edit_menu,
-            "playback": self.playback.menu,
-        }
+        owners = {"main": self.window.actions_, "edit": self.window.edit_menu, "playback": self.playback.menu}
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
+        collaborators = (self.dictation, settings, self._appearance, self.notices, self.settings)
+        self.anywhere = AnywhereDesk(self.window, *collaborators)
         self.welcome = Welcome(self.window, settings, self.notices)
         self._meter = StatusMeter(self.window.status_panel, self.session, self.thread_, settings)
         self.help = HelpDesk(self.window, self.session, settings, self._appearance, self.notices)
@@ -110,6 +109,7 @@ class Application(QObject):
             kept: the file with the recordings of the last start, which will hold those of this one; None: nowhere.
         """
         self.window.show()
+        self.anywhere.start()
         if kept is not None:
             self.recordings.open(kept)
             self.welcome.start()
@@ -130,6 +130,7 @@ class Application(QObject):
         self.gpu.stop()
         self.playback.stop()
         self.welcome.stop()
+        self.anywhere.close()
         self.dictation.close()
         self.recordings.stop()
         self.thread_.stop()

@@ -41,6 +41,7 @@ _ABOUT = """\
   {program} open FILE...         open the window with files
   {program} transcribe FILE...   print the text of recordings
   {program} dictate              print words while they are spoken
+  {program} --toggle-dictation   begin or end dictation into the program in front
   {program} models COMMAND       list, download, import, quantize, check and remove models
   {program} gpu enable           use an NVIDIA GPU; gpu status: what is missing for it
   {program} bench [FILE]         measure how fast this machine is
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"{APP_NAME} {__version__}")
+    parser.add_argument(
+        "--toggle-dictation", dest="command", action="store_const", const=_toggle_dictation, help=argparse.SUPPRESS
+    )
     parser.set_defaults(command=_open_window, parser=parser, files=[], takes_files=True)
     commands = parser.add_subparsers(prog=_program(), metavar="COMMAND", help=argparse.SUPPRESS)
     _add_transcribe(commands)
@@ -285,6 +289,15 @@ def _open_window(arguments: argparse.Namespace) -> int:
     if sys.platform == "linux" and not any(os.environ.get(name) for name in _DISPLAY_VARIABLES):
         return _no_window("there is no screen")  # Qt would abort
     return run_window(arguments.files)
+
+
+def _toggle_dictation(_arguments: argparse.Namespace) -> int:
+    """For a shortcut of the desktop, where the program can have no hotkey of its own."""
+    try:
+        from app.run_window import toggle_dictation
+    except ImportError as e:
+        return _no_window(str(e))
+    return toggle_dictation()
 
 
 def _no_window(cause: str) -> int:

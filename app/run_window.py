@@ -8,7 +8,7 @@ import platform
 import sys
 from pathlib import Path
 
-from PySide6.QtCore import qInstallMessageHandler
+from PySide6.QtCore import QCoreApplication, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -57,6 +57,7 @@ def run_window(paths: list[Path]) -> int:
 
     ending = Ending(qt, application.window, finish)
     instance.paths_received.connect(application.take_from_another_start)
+    instance.toggle_received.connect(application.anywhere.toggle)
     application.start(paths, kept)
     if bad_end is not None:
         application.help.take_bad_end(bad_end)
@@ -69,6 +70,22 @@ def run_window(paths: list[Path]) -> int:
     qInstallMessageHandler(None)  # what comes after the interpreter's end cannot be taken
     _log.info("ended")
     return status
+
+
+def toggle_dictation() -> int:
+    """Let the program that is open begin or end dictation into the program in front; returns the exit status."""
+    qt = QCoreApplication([APP_ID])
+    instance = SingleInstance(recordings_file().parent)
+    try:
+        is_open = not instance.claim()
+    except OSError:
+        is_open = False
+    if is_open and instance.toggle_dictation():
+        return 0
+    instance.release()
+    del qt
+    print(f"error: {APP_NAME} is not open, or does not answer. Start it first.", file=sys.stderr)
+    return 1
 
 
 def _hand_over(instance: SingleInstance, paths: list[Path]) -> int:

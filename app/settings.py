@@ -9,6 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.anywhere.rules import Rules
 from app.dictation_settings import DictationSettings
 from app.document.auto_save import PatternError, SaveRule, parse_pattern
 from app.document.export import FORMATS
@@ -133,6 +134,15 @@ class Settings:
     @profiles.setter
     def profiles(self, value: dict[str, dict[str, Any]]) -> None:
         self._store.setValue("profiles", json.dumps(value, ensure_ascii=False))
+
+    @property
+    def anywhere(self) -> Rules:
+        """How dictation reaches other programs."""
+        return Rules.from_json(self._text("anywhere"))
+
+    @anywhere.setter
+    def anywhere(self, value: Rules) -> None:
+        self._store.setValue("anywhere", value.to_json())
 
     @property
     def welcomed(self) -> bool:

@@ -34,10 +34,14 @@ class SettingsDesk(QObject):
         engine_changed: device or threads: the model is to be loaded again.
         subtitles_wanted: to say how they are made; a `QWidget` to ask over.
         options_changed: recordings that are added next are recognised another way.
+        window_made: a `SettingsWindow`, to which pages may be added.
+        was_reset: everything is as it comes.
     """
 
     engine_changed = Signal()
     options_changed = Signal()
+    window_made = Signal(object)
+    was_reset = Signal()
     subtitles_wanted = Signal(object)
 
     def __init__(
@@ -69,6 +73,7 @@ class SettingsDesk(QObject):
         if self.window is None:
             self.window = SettingsWindow(self._actions, FONT_PERCENTS, self._main)
             self._connect(self.window)
+            self.window_made.emit(self.window)
         self._show_all(self.window)
         self.window.show()
         self.window.raise_()
@@ -266,6 +271,7 @@ class SettingsDesk(QObject):
         self._choose_notify(self._settings.notify)
         self._use_shortcuts()
         self.options_changed.emit()
+        self.was_reset.emit()
         if self.window is not None:
             self._show_all(self.window)
         if engine != (self._settings.device, self._settings.threads):

@@ -20,6 +20,7 @@ from app.paths import APP_ID
 
 ANSWER_MS = 5000  # the first may just be starting
 _OK = b"ok\n"
+_TOGGLE = {"command": "toggle-dictation"}
 
 
 class SingleInstance(QObject):
@@ -30,9 +31,11 @@ class SingleInstance(QObject):
 
     Signals:
         paths_received: of a second start; absolute, a list; empty when the window is only to come to the front.
+        toggle_received: dictation is to begin or to end.
     """
 
     paths_received = Signal(list)
+    toggle_received = Signal()
 
     def __init__(self, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -58,13 +61,19 @@ class SingleInstance(QObject):
 
     def hand_over(self, paths: Sequence[Path]) -> bool:
         """Give files to the first, which comes to the front; whether it has them."""
-        message = json.dumps([os.fsencode(path.absolute()).hex() for path in paths]).encode() + b"\n"
+        return self._send([os.fsencode(path.absolute()).hex() for path in paths])
+
+    def toggle_dictation(self) -> bool:
+        """Tell the first to begin or end dictation; whether it has heard."""
+        return self._send(_TOGGLE)
+
+    def _send(self, message: object) -> bool:
         end = time.monotonic() + ANSWER_MS / 1000
         while time.monotonic() < end:
             socket = QLocalSocket()
             socket.connectToServer(self._name)
             if socket.waitForConnected(ANSWER_MS):
-                socket.write(message)
+                socket.write(json.dumps(message).encode() + b"\n")
                 while not socket.canReadLine() and socket.waitForReadyRead(ANSWER_MS):
                     pass
                 return bytes(socket.readLine().data()) == _OK
@@ -89,11 +98,15 @@ class SingleInstance(QObject):
 
     def _take(self, socket: QLocalSocket) -> None:
         try:
-            names = json.loads(bytes(socket.readLine().data()))
+            message = json.loads(bytes(socket.readLine().data()))
+            names = [] if message == _TOGGLE else message
             paths = [Path(os.fsdecode(bytes.fromhex(name))) for name in names]
         except (TypeError, ValueError):
             socket.abort()
             return
         socket.write(_OK)
         socket.flush()
-        self.paths_received.emit(paths)
+        if message == _TOGGLE:
+            self.toggle_received.emit()
+        else:
+            self.paths_received.emit(paths)

@@ -96,8 +96,8 @@ class Anywhere(QObject):
             return
         self._spoken, self._waiting = SpokenText(self._rules.wording), []
         self.inserter.begin(self._rules)
-        self._dictation.start()
         self.active_changed.emit(True)
+        self._dictation.start()
 
     def stop(self) -> None:
         """What was said comes still."""

@@ -69,7 +69,7 @@ class Rules:
     space_behind: bool = True
     replacements: tuple[tuple[str, str], ...] = ()
     overlay: bool = True
-    tray: bool = True
+    tray: bool = False
 
     @property
     def wording(self) -> Wording:

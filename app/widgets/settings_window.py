@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction
@@ -72,9 +72,10 @@ class SettingsWindow(QWidget):
         self.reset = QPushButton()
         self.close_ = QPushButton()
         self._fill(fonts)
-        self._pages = (
+        self._pages: list[QWidget] = [
             self.general, self.recognition, self.output, self.connection, self.shortcuts, self.profiles,
-        )  # fmt: skip
+        ]  # fmt: skip
+        self._added: list[tuple[SettingsPage, Callable[[], str]]] = []
         self.list = QListWidget()
         self._stack = QStackedWidget()
         self._arrange()
@@ -95,6 +96,14 @@ class SettingsWindow(QWidget):
 
     def show_page(self, page: QWidget) -> None:
         self.list.setCurrentRow(self._pages.index(page))
+
+    def add_page(self, page: SettingsPage, name: Callable[[], str]) -> None:
+        """One that somebody else made, behind the others."""
+        self._pages.append(page)
+        self._added.append((page, name))
+        self.list.addItem("")
+        self._stack.addWidget(page)
+        self._retranslate()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
@@ -205,7 +214,7 @@ class SettingsWindow(QWidget):
         self.setWindowTitle(self.tr("Settings"))
         names = [
             self.tr("General"), self.tr("Recognition"), self.tr("Results"), self.tr("Network"),
-            self.tr("Keys"), self.tr("Profiles"),
+            self.tr("Keys"), self.tr("Profiles"), *(name() for _page, name in self._added),
         ]  # fmt: skip
         for row, name in enumerate(names):
             self.list.item(row).setText(name)
@@ -226,5 +235,6 @@ class SettingsWindow(QWidget):
         self.reset.setToolTip(self.tr("Everything is as at the first start; recordings and models stay"))
         self.close_.setText(self.tr("Close"))
         self.close_.setToolTip(self.tr("Changes hold already"))
-        for page in (self.general, self.recognition, self.output, self.connection):
+        pages = [self.general, self.recognition, self.output, self.connection]
+        for page in [*pages, *(page for page, _name in self._added)]:
             page.retranslate()

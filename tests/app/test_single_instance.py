@@ -45,6 +45,13 @@ def test_files_of_a_second_start_arrive_whole(first: SingleInstance, tmp_path: P
     assert received.args == [[tmp_path / names[0], tmp_path / names[1], Path(names[2])]]
 
 
+def test_dictation_is_toggled_by_another_start(first: SingleInstance, tmp_path: Path, qtbot: QtBot) -> None:
+    with another(tmp_path / "data", "print(one.claim(), one.toggle_dictation())") as process:
+        with qtbot.waitSignal(first.toggle_received, timeout=20_000):
+            pass
+        assert process.communicate()[0].strip() == "False True"
+
+
 def test_a_dead_first_is_no_first(tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "data").mkdir()
     with another(tmp_path / "data", "print(one.claim(), flush=True); input()") as process:

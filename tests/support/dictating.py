@@ -6,7 +6,7 @@ Reads pieces, a JSON list of utterances of words a line, each said when dictatio
 import json
 import sys
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.anywhere.anywhere import Anywhere
@@ -15,35 +15,21 @@ from app.anywhere.rules import Rules
 from app.anywhere.x11_clipboard import X11ClipboardReader
 from app.anywhere.x11_hotkey import X11Hotkey
 from app.anywhere.x11_keyboard import X11Keyboard
+from tests.support.scripted_dictation import ScriptedDictation
 
 
-class State:
-    is_active = False
-
-
-class Script(QObject):
-    """Dictation without sound: what is to be said comes at once, the end when it is stopped."""
-
-    committed = Signal(str)
-    utterance_ended = Signal(str)
-    finished = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.state = State()
+class Script(ScriptedDictation):
+    """What is to be said comes at once."""
 
     def start(self) -> None:
-        self.state.is_active = True
+        super().start()
         print("started", flush=True)
         for utterance in json.loads(sys.stdin.readline()):
-            for word in utterance:
-                self.committed.emit(word)
-            self.utterance_ended.emit("".join(utterance))
+            self.say(*utterance)
         print("said", flush=True)
 
     def stop(self) -> None:
-        self.state.is_active = False
-        self.finished.emit("")
+        super().stop()
         print("stopped", flush=True)
 
 

@@ -32,6 +32,7 @@ from app.document.subtitles import PRESETS  # noqa: E402
 from app.paths import APP_ID, APP_NAME, resources_dir  # noqa: E402
 from app.session import State  # noqa: E402
 from app.settings import Settings  # noqa: E402
+from app.widgets.dictation_overlay import DictationOverlay  # noqa: E402
 from app.widgets.save_dialog import SaveDialog  # noqa: E402
 from app.widgets.subtitle_dialog import SubtitleDialog  # noqa: E402
 from gpu.types import TranscribeOptions  # noqa: E402
@@ -107,10 +108,17 @@ class Photographer:
         self._app.settings.show()
         window = self._app.settings.window
         assert window is not None
-        for row, page in enumerate(("general", "recognition", "results", "network", "keys", "profiles")):
+        for row, page in enumerate(("general", "recognition", "results", "network", "keys", "profiles", "dictation")):
             window.list.setCurrentRow(row)
             self._shoot(f"28-settings-{page}", window)
         window.close()
+        overlay = DictationOverlay(self._app._appearance)
+        overlay.begin()
+        overlay.show_state("listening", voice=True, trouble="")
+        overlay.add_committed("What is settled is put in at the cursor of another program")
+        overlay.show_tentative(" and this may still change")
+        self._shoot("29-overlay", overlay)
+        overlay.deleteLater()
 
     def _running(self) -> None:
         app = self._app
