@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -51,7 +52,9 @@ class AgainDialog(QDialog):
         self.model.addItem("", None)
         self.language = QComboBox(maxVisibleItems=18)
         self.lines = {name: QLineEdit(getattr(options, name) or "") for name in line_texts()}
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self._ok = QPushButton()  # a standard one would get its usual name back with every other language
+        self.buttons.addButton(self._ok, QDialogButtonBox.ButtonRole.AcceptRole)
         self._heading, self._hint = TextLabel(), TextLabel()
         self._labels: dict[QWidget, QLabel] = {
             field: QLabel() for field in (self.model, self.language, *self.lines.values())
@@ -134,9 +137,8 @@ class AgainDialog(QDialog):
             self._labels[field].setText(text)
             field.setAccessibleName(text.replace("&", ""))
             field.setToolTip(explanation)
-        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
-        ok.setText(self.tr("&Transcribe"))
-        ok.setToolTip(self.tr("It begins when what runs now is done"))
+        self._ok.setText(self.tr("&Transcribe"))
+        self._ok.setToolTip(self.tr("It begins when what runs now is done"))
         cancel = self.buttons.button(QDialogButtonBox.StandardButton.Cancel)
         cancel.setToolTip(translate("WatchDialog", "Leave everything as it was"))
 

@@ -152,7 +152,7 @@ class ModelsWindow(QMainWindow):
         top = QHBoxLayout()
         top.setSpacing(8)
         self.search.setMinimumWidth(220)
-        top.addWidget(self.search, 1)
+        top.addWidget(self.search, 3)
         top.addStretch(1)
         buttons = (self.import_button, self.file_button, self.folders_button, self.network_button, self.refresh_button)
         for button in buttons:

@@ -236,6 +236,11 @@ def test_the_dialog_and_the_line_can_be_used_by_everybody(
         assert missing(window) == []
         assert cut_off(window) == []
         assert faint(window) == []
+    other = "zh_CN" if language == "en" else "en"
+    for spoken in (other, language):
+        translation.use(spoken)
+        QApplication.processEvents()
+    assert dialog._ok.text() == ("&Transcribe" if language == "en" else "转写(&T)")
     chosen: list[tuple[object, object]] = []
     dialog.chosen.connect(lambda *both: chosen.append(both))
     dialog.language.setCurrentIndex(dialog.language.findData("de"))

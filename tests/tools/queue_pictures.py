@@ -42,6 +42,10 @@ class QueuePictures(Photographer):
         for recording in waiting[2:4]:
             index = app.recordings.model.index(app.recordings.model.row_of(recording))
             view.selectionModel().select(index, QItemSelectionModel.SelectionFlag.Select)
+        window.message_bar.hide()
+        view.scrollTo(
+            app.recordings.model.index(app.recordings.model.row_of(waiting[2])), view.ScrollHint.PositionAtCenter
+        )
         self._shoot("25-queue", window)
         window.actions_.recording_options.trigger()
         [of_some] = window.findChildren(RecordingOptionsDialog)
