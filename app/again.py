@@ -90,7 +90,7 @@ class Again(QObject):
         self.dialog = AgainDialog(options, self._model, self._window)
         self.dialog.chosen.connect(partial(self._begin, selection))
         self.dialog.finished.connect(self._forget_dialog)
-        self._background.run(usable_models, self._show_models, self._notices.tell_failure)
+        self._background.run(usable_models, partial(self._show_models, recording.model), self._notices.tell_failure)
         self.dialog.open()
 
     def cancel(self) -> None:
@@ -98,9 +98,10 @@ class Again(QObject):
             self.bar.cancel.setEnabled(False)
             self._engine.cancel(self._at_work.job.job_id)
 
-    def _show_models(self, models: list[tuple[Path, int]]) -> None:
+    def _show_models(self, usual: Path | None, models: list[tuple[Path, int]]) -> None:
         if self.dialog is not None:
-            self.dialog.show_models([(path, n_bytes) for path, n_bytes in models if path != self._model])
+            others = [(path, n_bytes) for path, n_bytes in models if path != self._model]
+            self.dialog.show_models(others, usual)
 
     def _forget_dialog(self) -> None:
         self.dialog = None

@@ -65,11 +65,14 @@ class AgainDialog(QDialog):
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
-    def show_models(self, models: Sequence[tuple[Path, int]]) -> None:
-        """Others that can be used: the file, and its size in bytes."""
+    def show_models(self, models: Sequence[tuple[Path, int]], usual: Path | None = None) -> None:
+        """Others that can be used: the file, and its size in bytes. `usual`: the recording's own, if it has one."""
+        is_untouched = self.model.currentIndex() == 0
         for path, n_bytes in models:
             self.model.addItem(f"{model_name(path)} ({data_size(n_bytes)})", path)
             self.model.setItemData(self.model.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
+            if path == usual and is_untouched:
+                self.model.setCurrentIndex(self.model.count() - 1)
 
     def accept(self) -> None:
         chosen: dict[str, Any] = {name: line.text().strip() or None for name, line in self.lines.items()}

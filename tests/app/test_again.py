@@ -215,6 +215,19 @@ def test_closing_asks_once_while_a_selection_is_at_work(application: Application
         assert window.close()
 
 
+def test_the_recording_s_own_model_is_offered_first(translation: Translation, qtbot: QtBot) -> None:
+    small, large = Path("/models/small.bin"), Path("/models/large.bin")
+    found = [(small, 190_000_000), (large, 1_500_000_000)]
+    dialog = AgainDialog(TranscribeOptions(clip_timestamps=(3.0, 9.0)), default_model())
+    qtbot.addWidget(dialog)
+    dialog.show_models(found, large)
+    assert dialog.model.currentData() == large
+    other = AgainDialog(TranscribeOptions(clip_timestamps=(3.0, 9.0)), default_model())
+    qtbot.addWidget(other)
+    other.show_models(found)
+    assert other.model.currentData() is None
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh_CN"])
 def test_the_dialog_and_the_line_can_be_used_by_everybody(
