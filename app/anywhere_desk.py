@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
@@ -31,6 +31,8 @@ class AnywhereDesk(QObject):
     """Nothing listens, and no key is taken, until the user has chosen a hotkey. What it is made of is made when it is
     wanted first."""
 
+    _token_given = Signal(str)
+
     def __init__(
         self,
         window: MainWindow,
@@ -53,11 +55,13 @@ class AnywhereDesk(QObject):
         settings_desk.was_reset.connect(self._follow_settings)
         window.closing.connect(self.close)
         window.installEventFilter(self)
+        self._token_given.connect(self._keep_token)
 
     @property
     def anywhere(self) -> Anywhere:
         if self._anywhere is None:
-            system = self._system = open_system(QGuiApplication.platformName())
+            platform, token = QGuiApplication.platformName(), self._settings.portal_token
+            system = self._system = open_system(platform, token, self._token_given.emit)
             inserter = Inserter(system.keyboard, system.reader, self, blocking_reader=system.blocking_reader)
             self._anywhere = Anywhere(self._dictation, inserter, system.hotkey, self)
             self._connect(self._anywhere, inserter)
@@ -72,7 +76,9 @@ class AnywhereDesk(QObject):
 
     def toggle(self) -> None:
         """Begin or end dictation into the program that has the keyboard."""
-        self.anywhere.use(self._settings.anywhere)
+        rules = self._settings.anywhere
+        if rules != self.anywhere.rules:
+            self.anywhere.use(rules)
         self.anywhere.toggle()
 
     def show_settings(self) -> None:
@@ -195,6 +201,9 @@ class AnywhereDesk(QObject):
         if self._anywhere is not None and rules != self._anywhere.rules:
             self._anywhere.use(rules)
         self._update_tray()
+
+    def _keep_token(self, token: str) -> None:
+        self._settings.portal_token = token
 
     def _on_capturing(self, capturing: bool) -> None:
         self.anywhere.pause_hotkey(capturing)

@@ -145,6 +145,15 @@ class Settings:
         self._store.setValue("anywhere", value.to_json())
 
     @property
+    def portal_token(self) -> str:
+        """What the desktop gave when it allowed keys for other programs, so that it need not ask again (Wayland)."""
+        return self._text("portal_token")
+
+    @portal_token.setter
+    def portal_token(self, value: str) -> None:
+        self._store.setValue("portal_token", value)
+
+    @property
     def welcomed(self) -> bool:
         """The user has seen what the program can do at its first start."""
         return self._flag("welcomed")

@@ -51,6 +51,7 @@ class Anywhere(QObject):
     hotkey_changed = Signal(object)
     _pressed = Signal()
     _released = Signal()
+    _lost = Signal(object)
 
     def __init__(
         self, dictation: Dictation, inserter: Inserter, hotkey: Hotkey | None, parent: QObject | None = None
@@ -64,6 +65,7 @@ class Anywhere(QObject):
         self.hotkey_problem: HotkeyError | None = None
         self._pressed.connect(self._on_pressed)  # from the hotkey's thread
         self._released.connect(self._on_released)
+        self._lost.connect(self._set_problem)
         dictation.committed.connect(self._on_committed)
         dictation.utterance_ended.connect(self._on_utterance_ended)
         dictation.finished.connect(self._on_finished)
@@ -129,17 +131,24 @@ class Anywhere(QObject):
                     words = Words("This desktop lets no program have a hotkey.")
                     remedy = Words("Give a shortcut of the desktop the command: whisperdesktop --toggle-dictation")
                     raise HotkeyError(words, remedy=remedy)
-                self._hotkey.hold(Combination.parse(self._rules.hotkey), self._pressed.emit, self._released.emit)
+                keys = Combination.parse(self._rules.hotkey)
+                self._hotkey.hold(keys, self._pressed.emit, self._released.emit, self._lost.emit)
             except HotkeyError as e:
-                _log.warning("no hotkey: %s", e)
                 problem = e
+        self._set_problem(problem)
+
+    def _set_problem(self, problem: HotkeyError | None) -> None:
+        if problem is not None:
+            _log.warning("no hotkey: %s", problem)
         self.hotkey_problem = problem
         self.hotkey_changed.emit(problem)
 
     def _on_pressed(self) -> None:
+        self.inserter.hotkey_is_held = True
         self._do(self._meaning.press(time.monotonic(), is_active=self.is_active))
 
     def _on_released(self) -> None:
+        self.inserter.hotkey_is_held = False
         self._do(self._meaning.release(time.monotonic()))
 
     def _do(self, wish: str | None) -> None:

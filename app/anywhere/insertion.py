@@ -31,6 +31,9 @@ class Inserter(QObject):
 
     Nothing is pressed while the user holds a key: the two would make another combination.
 
+    Attributes:
+        hotkey_is_held: known also where it is not told which keys are.
+
     Args:
         keyboard: None where this program may not press keys: all goes to the clipboard.
         blocking_reader: the clipboard is read on a thread of its own.
@@ -56,6 +59,7 @@ class Inserter(QObject):
         super().__init__(parent)
         self._keyboard, self._reader, self._blocking = keyboard, reader, blocking_reader
         self._background = Background(self)
+        self.hotkey_is_held = False
         self._rules = Rules()
         self._queue: deque[Action] = deque()
         self._working = False
@@ -98,7 +102,7 @@ class Inserter(QObject):
             if self._keyboard is None:
                 self._collect(self._queue.popleft())
                 return
-            if self._keyboard.is_key_held():
+            if self.hotkey_is_held or self._keyboard.is_key_held():
                 QTimer.singleShot(LOOK_MS, self, self._go_on)
                 return
             program = self._keyboard.focused()
@@ -110,7 +114,7 @@ class Inserter(QObject):
                 self._collect(self._queue.popleft())
             elif isinstance(self._queue[0], TakeBack):
                 self._erase(self._take(), program)
-            elif insertion.way == "type":
+            elif insertion.way == "type" or not self._keyboard.pastes:
                 self._type(self._take(), program)
             else:
                 self._prepare(insertion, program)
@@ -122,9 +126,11 @@ class Inserter(QObject):
 
     def _erase(self, text: str, program: Program) -> None:
         assert self._keyboard is not None
-        if program == self._wrote_in:  # elsewhere it would delete what is not ours
-            self._keyboard.erase(_n_characters(text))
-        self._go_on()
+        if program != self._wrote_in:  # there it would delete what is not ours
+            self._go_on()
+            return
+        erase = partial(self._keyboard.erase, _n_characters(text))
+        self._background.run(erase, lambda _none: self._go_on(), self._fail)
 
     def _type(self, text: str, program: Program) -> None:
         assert self._keyboard is not None

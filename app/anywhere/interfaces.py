@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from app.anywhere.combination import Combination
+from app.anywhere.errors import HotkeyError
 
 Selection = Literal["clipboard", "primary"]  # the second, of X11, holds what is selected
 
@@ -25,7 +26,13 @@ class Program:
 
 
 class Keyboard(Protocol):
-    """Keys for other programs. Raises `KeyboardError`."""
+    """Keys for other programs. Raises `KeyboardError`.
+
+    Attributes:
+        pastes: `press` works, and so text can be pasted.
+    """
+
+    pastes: bool
 
     def focused(self) -> Program | None: ...
 
@@ -43,8 +50,19 @@ class Keyboard(Protocol):
 class Hotkey(Protocol):
     """A key that is heeded whatever program has the keyboard."""
 
-    def hold(self, keys: Combination, pressed: Callable[[], None], released: Callable[[], None]) -> None:
-        """Ask for it; both are called on any thread, `released` never without `pressed`. Raises `HotkeyError`."""
+    def hold(
+        self,
+        keys: Combination,
+        pressed: Callable[[], None],
+        released: Callable[[], None],
+        lost: Callable[[HotkeyError], None],
+    ) -> None:
+        """Ask for it, in place of another. Raises `HotkeyError`.
+
+        Args:
+            pressed, released: called on any thread; the second never without the first.
+            lost: likewise: it cannot be had after all, or no longer.
+        """
 
     def let_go(self) -> None: ...
 

@@ -18,7 +18,8 @@ HOTKEY_MODES: tuple[HotkeyMode, ...] = get_args(HotkeyMode)
 WAYS: tuple[Way, ...] = get_args(Way)
 PACES: tuple[Pace, ...] = get_args(Pace)
 
-# By WM_CLASS. A terminal hands Ctrl+V on to what runs in it; these paste what is selected, by Shift+Ins ...
+# By WM_CLASS, on Windows by the executable. A terminal hands Ctrl+V on to what runs in it; these paste what is
+# selected, by Shift+Ins ...
 _PRIMARY = frozenset({"xterm", "uxterm", "urxvt", "rxvt", "rxvt-unicode", "mlterm"})
 # ... and these the clipboard, by Ctrl+Shift+V.
 _TERMINALS = frozenset(
@@ -30,7 +31,7 @@ _TERMINALS = frozenset(
         "terminator", "terminology", "tilix", "wezterm", "xfce4-terminal", "yakuake",
     }
 )  # fmt: skip
-_SHIFT_INSERT = frozenset({"emacs", "gvim"})
+_SHIFT_INSERT = frozenset({"emacs", "gvim", "mintty.exe", "putty.exe"})
 
 PASTE = Combination.parse("Ctrl+V")
 _PASTE_IN_TERMINALS, _PASTE_ELSEWHERE = Combination.parse("Ctrl+Shift+V"), Combination.parse("Shift+Ins")

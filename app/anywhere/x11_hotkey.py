@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import os
 import select
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from Xlib import XK, X
 from Xlib.display import Display
@@ -19,7 +19,6 @@ from app.anywhere.x11_keyboard import keysym_of, open_display
 from gpu.types import Words
 
 _KEYSYMS = {"Alt": (XK.XK_Alt_L, XK.XK_Meta_L), "Meta": (XK.XK_Super_L,)}
-_log = logging.getLogger(__name__)
 
 
 class X11Hotkey:
@@ -29,7 +28,13 @@ class X11Hotkey:
         self._thread: threading.Thread | None = None
         self._wake = -1
 
-    def hold(self, keys: Combination, pressed: Callable[[], None], released: Callable[[], None]) -> None:
+    def hold(
+        self,
+        keys: Combination,
+        pressed: Callable[[], None],
+        released: Callable[[], None],
+        lost: Callable[[HotkeyError], None],
+    ) -> None:
         """Raises `HotkeyError`: another program has it, or the keyboard has not."""
         self.let_go()
         display = open_display()
@@ -39,7 +44,7 @@ class X11Hotkey:
             display.close()
             raise
         end, self._wake = os.pipe()
-        wait = _Wait(display, keys, code, pressed, released)
+        wait = _Wait(display, keys, code, _Calls(pressed, released, lost))
         self._thread = threading.Thread(target=wait.run, args=(end,), name="hotkey", daemon=True)
         self._thread.start()
 
@@ -50,19 +55,17 @@ class X11Hotkey:
             self._thread = None
 
 
+class _Calls(NamedTuple):
+    pressed: Callable[[], None]
+    released: Callable[[], None]
+    lost: Callable[[HotkeyError], None]
+
+
 class _Wait:
     """The thread's part."""
 
-    def __init__(
-        self,
-        display: Display,
-        keys: Combination,
-        code: int,
-        pressed: Callable[[], None],
-        released: Callable[[], None],
-    ) -> None:
-        self._display, self._keys, self._code = display, keys, code
-        self._pressed, self._released = pressed, released
+    def __init__(self, display: Display, keys: Combination, code: int, calls: _Calls) -> None:
+        self._display, self._keys, self._code, self._calls = display, keys, code, calls
         self._is_down = False
 
     def run(self, end: int) -> None:
@@ -76,11 +79,12 @@ class _Wait:
                     break
             display.close()
         except (ConnectionClosedError, OSError):
-            _log.warning("the X server is gone, and the hotkey with it")
+            words = Words("The X server is gone, and the hotkey with it.")
+            self._calls.lost(HotkeyError(words, remedy=Words("Start the program again.")))
         finally:
             os.close(end)
             if self._is_down:
-                self._released()
+                self._calls.released()
 
     def _take(self, event: object) -> None:
         kind = getattr(event, "type", None)
@@ -89,10 +93,10 @@ class _Wait:
             self._follow_layout()
         elif kind == X.KeyPress and not self._is_down:
             self._is_down = True
-            self._pressed()
+            self._calls.pressed()
         elif kind == X.KeyRelease and self._is_down and not self._is_held():  # else it repeats
             self._is_down = False
-            self._released()
+            self._calls.released()
 
     def _is_held(self) -> bool:
         return bool(self._display.query_keymap()[self._code // 8] >> self._code % 8 & 1)
@@ -104,7 +108,7 @@ class _Wait:
             try:
                 self._code = _grab(self._display, self._keys)
             except HotkeyError as e:
-                _log.warning("the hotkey is lost with the new layout: %s", e)
+                self._calls.lost(e)
 
 
 def _grab(display: Display, keys: Combination) -> int:

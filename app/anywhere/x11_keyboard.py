@@ -57,6 +57,8 @@ def open_display() -> Display:
 class X11Keyboard:
     """One connection, which one thread uses at a time."""
 
+    pastes = True
+
     def __init__(self) -> None:
         self._display = open_display()
         self._lock = threading.Lock()
