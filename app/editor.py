@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.document import editing
+from app.engine.background import Background
+from app.long_lived import long_lived
 from app.session import Recording
 from app.widgets.edit_menu import EditMenu
 from app.widgets.transcript_page import TranscriptPage
 from gpu.types import Segment
 
+FEW = 100  # segments: in so many a text is replaced at once
 NEAR = 50  # rows: what is replaced with so few between is one step
 
 
@@ -22,15 +26,18 @@ class Editor(QObject):
 
     Signals:
         edited: of a `Recording`: the first segment that has changed, how many were there, and those that are instead.
+        failed: an exception nobody foresaw.
     """
 
     edited = Signal(object, int, int, list)
+    failed = Signal(Exception)
 
     def __init__(self, page: TranscriptPage, menu: EditMenu) -> None:
         super().__init__(page)
         self._page, self._menu = page, menu
         self._stacks: dict[int, QUndoStack] = {}  # by job: one that is done again begins anew
         self._recording: Recording | None = None
+        self._background = Background(self)
         page.model.text_edited.connect(self.set_text)
         page.view.split_wanted.connect(self.split)
         menu.merge_wanted.connect(self.merge)
@@ -99,16 +106,27 @@ class Editor(QObject):
         self._replace(first, len(segments), [editing.merged(segments)])
 
     def delete(self, rows: Sequence[int]) -> None:
-        self._together([(row, []) for row in rows])
+        if self._recording is not None:
+            self._together(self._recording, [(row, []) for row in rows])
         self._page.view.select_row(rows[0])  # others would be selected in their place
 
     def replace(self, rows: Sequence[int], find: str, instead: str, match_case: bool) -> None:
-        """One text by another. A segment of which nothing is left goes."""
-        changes: list[tuple[int, list[Segment]]] = []
-        for row in rows:
-            new = editing.replaced(self._page.model.segment(row), find, instead, match_case=match_case)
-            changes.append((row, [new] if new.text.strip() else []))
-        self._together(changes)
+        """One text by another, that of many rows in the background. A segment of which nothing is left goes."""
+        recording = self._recording
+        if recording is None:
+            return
+        there = [(row, recording.transcript.segments[row]) for row in rows]
+        work = partial(_replaced, there, find, instead, match_case=match_case)
+        if len(rows) <= FEW:
+            self._put_replaced(recording, work())
+        else:
+            self._background.run(work, partial(self._put_replaced, recording), self.failed.emit)
+
+    def _put_replaced(self, recording: Recording, changes: list[tuple[int, Segment, list[Segment]]]) -> None:
+        """But where there is something else by now."""
+        there = recording.transcript.segments
+        n = len(there)
+        self._together(recording, [(row, new) for row, old, new in changes if row < n and there[row] is old])
 
     def put(self, recording: Recording, first: int, n_old: int, new: list[Segment]) -> None:
         """Segments in the place of some of a recording that is over, whether it is shown or not."""
@@ -120,14 +138,14 @@ class Editor(QObject):
             self._stacks[recording.job_id] = QUndoStack(self._menu.undo_group)
         return self._stacks[recording.job_id]
 
-    def _together(self, changes: Sequence[tuple[int, list[Segment]]]) -> None:
+    def _together(self, recording: Recording, changes: Sequence[tuple[int, list[Segment]]]) -> None:
         """Single segments in their order, to be undone as one change. Those near each other are done at one go."""
-        stack, recording = self._menu.undo_group.activeStack(), self._recording
-        if stack is None or recording is None or not changes:
+        if not recording.state.is_over or not changes:
             return
+        stack = self._stack_of(recording)
         stack.beginMacro("")
         for first, n_old, new in reversed(_runs(recording.transcript.segments, changes)):
-            self._replace(first, n_old, new)
+            self.put(recording, first, n_old, new)
         stack.endMacro()
 
     def _replace(self, first: int, n_old: int, new: list[Segment]) -> None:
@@ -146,19 +164,33 @@ class Editor(QObject):
         self.edited.emit(recording, first, len(old), list(new))
 
 
+def _replaced(
+    there: Sequence[tuple[int, Segment]], find: str, instead: str, *, match_case: bool
+) -> list[tuple[int, Segment, list[Segment]]]:
+    """Of rows with their segments: these, and what is to be there instead."""
+    changes = []
+    for row, old in long_lived(there):
+        new = editing.replaced(old, find, instead, match_case=match_case)
+        changes.append((row, old, [new] if new.text.strip() else []))
+    return changes
+
+
 def _runs(
     segments: Sequence[Segment], changes: Sequence[tuple[int, list[Segment]]]
 ) -> list[tuple[int, int, list[Segment]]]:
     """First row, how many, and what is there instead; with the few segments between that stay as they are."""
     runs: list[tuple[int, int, list[Segment]]] = []
+    first = end = 0
+    instead: list[Segment] = []
     for row, new in changes:
-        if runs and row - sum(runs[-1][:2]) < NEAR:
-            first, n_old, before = runs[-1]
-            before += [*segments[first + n_old : row], *new]
-            runs[-1] = first, row + 1 - first, before
-        else:
-            runs.append((row, 1, list(new)))
-    return runs
+        if row - end >= NEAR or not end:
+            if end:
+                runs.append((first, end - first, instead))
+            first, end, instead = row, row, []
+        instead += segments[end:row]
+        instead += new
+        end = row + 1
+    return [*runs, (first, end - first, instead)]
 
 
 class _Change(QUndoCommand):

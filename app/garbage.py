@@ -11,6 +11,7 @@ import gc
 from PySide6.QtCore import QObject, QTimer
 
 INTERVAL_MS = 1000
+MANY = 20_000  # objects: to look through more holds the window up. They are texts, and stay
 
 
 class GarbageCollector(QObject):
@@ -34,3 +35,5 @@ def collect_what_is_due() -> None:
     due = [count > limit > 0 for count, limit in zip(gc.get_count(), gc.get_threshold(), strict=True)]
     if any(due):
         gc.collect(max(generation for generation, is_due in enumerate(due) if is_due))
+        if due[-1] and len(gc.get_objects(generation=2)) > MANY:
+            gc.freeze()

@@ -106,7 +106,7 @@ class TranscribeOptions:
     clip_timestamps: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Word:
     """A word with the space before it and the punctuation around it. Times in seconds of the file."""
 
@@ -116,7 +116,7 @@ class Word:
     probability: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One stretch of text with its times, in openai/whisper's fields. Times in seconds of the file.
 

@@ -116,23 +116,39 @@ def _timed_words(segment: Segment, text: str) -> Iterator[Word]:
     old = [piece for word in segment.words or () for piece in _pieces(word)]
     found = list(_PIECE.finditer(text))
     new = [(" " if match.start() == 0 or text[match.start() - 1].isspace() else "", match[0]) for match in found]
-    matcher = SequenceMatcher(None, [word.word.strip() for word in old], [piece for _, piece in new], autojunk=False)
-    for kind, i, j, k, n in matcher.get_opcodes():
-        if kind == "equal":
-            yield from (
-                replace(word, word=lead + piece) for word, (lead, piece) in zip(old[i:j], new[k:n], strict=True)
-            )
+    for is_same, (i, j), (k, n) in _matches([word.word.strip() for word in old], [piece for _, piece in new]):
+        if is_same:
+            yield from (_renamed(word, lead + piece) for word, (lead, piece) in zip(old[i:j], new[k:n], strict=True))
         elif k < n:
             start = old[i].start if i < j else old[i - 1].end if i else segment.start
             end = old[j - 1].end if i < j else old[j].start if j < len(old) else segment.end
             yield from _spread(new[k:n], start, max(start, end))
 
 
+def _matches(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[bool, tuple[int, int], tuple[int, int]]]:
+    """What is the same in both, and what is in the place of what: ranges of both. Most changes are at one place."""
+    n_shorter = min(len(old), len(new))
+    head = next((i for i in range(n_shorter) if old[i] != new[i]), n_shorter)
+    tail = next((i for i in range(n_shorter - head) if old[-1 - i] != new[-1 - i]), n_shorter - head)
+    yield True, (0, head), (0, head)
+    changed = old[head : len(old) - tail], new[head : len(new) - tail]
+    for kind, i, j, k, n in SequenceMatcher(None, *changed, autojunk=False).get_opcodes():
+        yield kind == "equal", (head + i, head + j), (head + k, head + n)
+    yield True, (len(old) - tail, len(old)), (len(new) - tail, len(new))
+
+
 def _pieces(word: Word) -> Iterator[Word]:
     """A timed word as pieces; most are one."""
     pieces = _PIECE.findall(word.word)
+    if pieces == [word.word.strip()]:
+        yield word
+        return
     spread = _spread([("", piece) for piece in pieces], word.start, word.end)
-    yield from (replace(piece, probability=word.probability) for piece in spread)
+    yield from (Word(piece.word, piece.start, piece.end, word.probability) for piece in spread)
+
+
+def _renamed(word: Word, text: str) -> Word:
+    return word if word.word == text else Word(text, word.start, word.end, word.probability)
 
 
 def _spread(pieces: Sequence[tuple[str, str]], start: float, end: float) -> Iterator[Word]:

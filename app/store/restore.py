@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.document.transcript import Transcript
 from app.engine.messages import JobFailed
+from app.long_lived import long_lived
 from app.session import Recording, State
 from app.store import segments
 from app.store.codec import (
@@ -86,10 +87,8 @@ def _recording(connection: sqlite3.Connection, row: sqlite3.Row) -> Recording:
         recording.state = State.WAITING
     if recording.state is State.WAITING:
         _take_back(connection, recording, (row["size"], row["modified_ns"]))
-    values = connection.execute(
-        "SELECT value FROM segment WHERE recording = ? ORDER BY number", (recording.job_id,)
-    ).fetchall()
-    recording.transcript.segments = [segment_from_json(value) for (value,) in values]
+    values = connection.execute("SELECT value FROM segment WHERE recording = ? ORDER BY number", (recording.job_id,))
+    recording.transcript.segments = list(long_lived(segment_from_json(value) for (value,) in values))
     return recording
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QModelIndex, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QFrame, QGridLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from app.document.editing import finder
+from app.widgets.text_search import TextSearch
 from app.widgets.transcript_model import Column, TranscriptModel
 from app.widgets.transcript_view import TranscriptView
 
@@ -26,8 +26,8 @@ class FindBar(QFrame):
     def __init__(self, view: TranscriptView, model: TranscriptModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view, self._model = view, model
-        self._found: list[int] = []  # rows of segments that hold the text, while the bar is shown
-        self._searched: tuple[str, bool] | None = None  # text and case that were looked for
+        self.found = TextSearch(model, self)  # while the bar is shown
+        self._then: Callable[[], None] | None = None  # what is to be done when all are found
         self.wanted, self.instead = QLineEdit(clearButtonEnabled=True), QLineEdit()
         self.case = QCheckBox()
         self.count = QLabel()
@@ -45,11 +45,11 @@ class FindBar(QFrame):
         self.show()
         self.wanted.setFocus()
         self.wanted.selectAll()
-        self._search_anew()
+        self._search()
 
     def update_state(self) -> None:
         """What can be done with what is found."""
-        rows = self._found
+        rows = self.found.rows
         for button in (self.previous, self.next):
             button.setEnabled(bool(rows))
         for button in (self.replace, self.replace_all):
@@ -96,65 +96,41 @@ class FindBar(QFrame):
         self.case.toggled.connect(self._search)
         self.wanted.returnPressed.connect(self.next.click)
         self.instead.returnPressed.connect(self.replace.click)
-        self.next.clicked.connect(self._go_on)
-        self.previous.clicked.connect(self._go_back)
-        self.replace.clicked.connect(self._replace_here)
-        self.replace_all.clicked.connect(self._replace_everywhere)
+        self.next.clicked.connect(lambda: self._when_found(self._go_on))
+        self.previous.clicked.connect(lambda: self._when_found(self._go_back))
+        self.replace.clicked.connect(lambda: self._when_found(self._replace_here))
+        self.replace_all.clicked.connect(lambda: self._when_found(self._replace_everywhere))
         self._close.clicked.connect(self._end)
-        self._model.dataChanged.connect(self._on_changed)
-        self._model.rowsInserted.connect(self._on_inserted)
-        self._model.rowsRemoved.connect(self._on_removed)
-        self._model.modelReset.connect(self._search_anew)
-
-    def _search_anew(self) -> None:
-        self._searched = None
-        self._search()
+        self.found.changed.connect(self._on_found)
 
     def _search(self) -> None:
-        """The segments that hold the text; where more of it was typed, they are among those that were found."""
+        self._then = None
         if self.isHidden():
-            self._found, self._searched = [], None
-            self.update_state()
-            return
-        before, now = self._searched, (self.wanted.text(), self.case.isChecked())
-        is_narrower = before is not None and before[0] and before[0] in now[0] and before[1] == now[1]
-        self._found = self._holding(self._found if is_narrower else range(self._model.rowCount()))
-        self._searched = now
+            self.found.stop()
+        else:
+            self.found.look_for(self.wanted.text(), match_case=self.case.isChecked())
+
+    def _on_found(self) -> None:
         self.update_state()
+        if self.found.is_complete and self._then is not None:
+            then, self._then = self._then, None
+            then()
 
-    def _holding(self, rows: Iterable[int]) -> list[int]:
-        if not self.wanted.text():
-            return []
-        find, segment = finder(self.wanted.text(), match_case=self.case.isChecked()).search, self._model.segment
-        return [row for row in rows if find(text := segment(row).text) and find(text.strip())]
-
-    def _on_changed(self, first: QModelIndex, last: QModelIndex) -> None:
-        n_rows = last.row() + 1 - first.row()
-        self._renew(first.row(), n_rows, n_rows)
-
-    def _on_inserted(self, _parent: QModelIndex, first: int, last: int) -> None:
-        self._renew(first, 0, last + 1 - first)
-
-    def _on_removed(self, _parent: QModelIndex, first: int, last: int) -> None:
-        self._renew(first, last + 1 - first, 0)
-
-    def _renew(self, first: int, n_old: int, n_new: int) -> None:
-        """Only what has changed is looked through."""
-        if self.isHidden():
-            return
-        found, begin, end = self._found, bisect_left(self._found, first), bisect_left(self._found, first + n_old)
-        behind = found[end:] if n_new == n_old else [row + n_new - n_old for row in found[end:]]
-        self._found = [*found[:begin], *self._holding(range(first, first + n_new)), *behind]
-        self.update_state()
+    def _when_found(self, do: Callable[[], None]) -> None:
+        """Now, or when everything is looked through."""
+        if self.found.is_complete:
+            do()
+        else:
+            self._then = do
 
     def _go_on(self) -> None:
         """From the end again to the beginning."""
-        rows = self._found
+        rows = self.found.rows
         place = bisect_right(rows, self._here)
         self._go_to(rows[place if place < len(rows) else 0] if rows else -1)
 
     def _go_back(self) -> None:
-        rows = self._found
+        rows = self.found.rows
         self._go_to(rows[bisect_left(rows, self._here) - 1] if rows else -1)
 
     @property
@@ -168,12 +144,12 @@ class FindBar(QFrame):
 
     def _replace_here(self) -> None:
         """In the segment that was gone to, and on to the next."""
-        if (here := self._here) in self._found:
+        if (here := self._here) in self.found.rows:
             self._emit([here])
         self._go_on()
 
     def _replace_everywhere(self) -> None:
-        self._emit(list(self._found))
+        self._emit(list(self.found.rows))
 
     def _emit(self, rows: list[int]) -> None:
         self.replace_wanted.emit(rows, self.wanted.text(), self.instead.text(), self.case.isChecked())

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemD
 from app.session import Recording, State
 from app.widgets.appearance import Appearance, Colors
 from app.widgets.recordings_model import RecordingsModel, status_text
+from app.widgets.selection import selected_rows
 
 MARGIN = 10
 ICON_SIZE = 20
@@ -165,7 +166,7 @@ class RecordingsView(QListView):
     @property
     def selected(self) -> list[Recording]:
         """In the order of the list; what is current counts where nothing is selected."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        rows = selected_rows(self.selectionModel())
         if not rows and self.currentIndex().isValid():
             rows = [self.currentIndex().row()]
         return [self._recordings.recording(row) for row in rows]

@@ -13,6 +13,8 @@ from app.widgets.texts import doubt_words, speaker_name, time_span, translate
 from gpu.types import Segment
 
 _NOWHERE = QModelIndex()
+_READABLE = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemNeverHasChildren
+_EDITABLE = _READABLE | Qt.ItemFlag.ItemIsEditable
 
 
 class Column(enum.IntEnum):
@@ -101,9 +103,10 @@ class TranscriptModel(QAbstractTableModel):
         return None
 
     def flags(self, index: QModelIndex | QPersistentModelIndex) -> Qt.ItemFlag:
-        flags = super().flags(index)
-        may_edit = self.editable and index.isValid() and index.column() == Column.TEXT
-        return flags | Qt.ItemFlag.ItemIsEditable if may_edit else flags
+        """Asked for each cell that is painted."""
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
+        return _EDITABLE if self.editable and index.column() == Column.TEXT else _READABLE
 
     def setData(  # noqa: N802
         self, index: QModelIndex | QPersistentModelIndex, value: Any, role: int = Qt.ItemDataRole.EditRole

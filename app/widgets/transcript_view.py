@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QItemSelectionRange, QModelIndex, Qt, QTimer, Signal
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.widgets.appearance import Appearance
 from app.widgets.layouts import show_as_rows
 from app.widgets.segment_delegate import LINE_HEIGHT, MARGIN_X, MARGIN_Y, SegmentDelegate, SegmentEdit
+from app.widgets.selection import n_selected, selected_rows
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
 
@@ -67,17 +68,12 @@ class TranscriptView(QTableView):
 
     @property
     def selected_rows(self) -> list[int]:
-        return sorted({row for part in self._selection for row in range(part.top(), part.bottom() + 1)})
+        return selected_rows(self.selectionModel())
 
     @property
     def n_selected(self) -> int:
         """Of rows, without a look at each of them."""
-        return sum(part.height() for part in self._selection if part.left() == 0)
-
-    @property
-    def _selection(self) -> list[QItemSelectionRange]:
-        selection = self.selectionModel().selection()
-        return [selection.at(place) for place in range(selection.count())]
+        return n_selected(self.selectionModel())
 
     def select_row(self, row: int) -> None:
         """It alone, or the last one where there are not so many."""
@@ -195,16 +191,20 @@ class TranscriptView(QTableView):
         end = time.perf_counter() + MEASURE_BUDGET_S
         header = self.verticalHeader()
         header.blockSignals(True)  # the geometry follows once for all of them
+        first = self._transcript.rowCount()  # of those that are measured
         while self._unmeasured and time.perf_counter() < end:
             row = self._unmeasured.pop()
+            first = min(first, row)
             text = self._transcript.segment(row).text.strip()
             header.resizeSection(row, self._delegate.height_of(text, self.font(), width))
         header.blockSignals(False)
-        self._settle(top, top_y)
+        bottom = self.rowAt(self.viewport().height() - 1)
+        self._settle(top, top_y, in_view=bottom < 0 or first <= bottom)
         if self._unmeasured:
             self._measuring.start()
 
-    def _settle(self, top: int, top_y: int) -> None:
+    def _settle(self, top: int, top_y: int, *, in_view: bool) -> None:
+        """`in_view`: heights in the view, or above it, are others."""
         following = self._following
         self.updateGeometries()
         if following:
@@ -213,7 +213,8 @@ class TranscriptView(QTableView):
             scroll_bar = self.verticalScrollBar()
             scroll_bar.setValue(scroll_bar.value() + self.rowViewportPosition(top) - top_y)
         self._set_following(following)
-        self.viewport().update()
+        if in_view:
+            self.viewport().update()
 
     def _on_range_changed(self, _minimum: int, maximum: int) -> None:
         self.verticalScrollBar().setEnabled(maximum > 0)  # the style sheet hides the handle

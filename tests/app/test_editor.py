@@ -242,11 +242,11 @@ def test_what_is_found_follows_every_change(application: Application, recording:
     )
     for change in changes:
         change()
-        assert bar._found == [row for row, text in enumerate(texts(recording)) if "e" in text.lower()]
+        assert bar.found.rows == [row for row, text in enumerate(texts(recording)) if "e" in text.lower()]
     bar.wanted.setText("ee")
-    assert bar._found == [0]
+    assert bar.found.rows == [0]
     bar.wanted.setText("v")
-    assert bar._found == [1, 3]
+    assert bar.found.rows == [1, 3]
 
 
 def test_what_was_not_selected_is_not_after_deleting(application: Application, recording: Recording) -> None:
@@ -260,3 +260,36 @@ def test_what_was_not_selected_is_not_after_deleting(application: Application, r
     assert application.window.page.view.selected_rows == [0]
     application.window.edit_menu.delete.trigger()
     assert application.window.page.view.selected_rows == []
+
+
+def test_a_long_text_is_looked_through_in_slices_and_replaced_in_one_step(
+    application: Application, recording: Recording, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Buttons wait until all is found; what was changed meanwhile is left as it is."""
+    monkeypatch.setattr("app.widgets.text_search.SEARCH_BUDGET_S", 0.0)
+    window = application.window
+    application.editor.put(recording, 4, 0, [make_segment(i, f"Text {i}.") for i in range(4, 2000)])
+    window.show()
+    bar = window.page.find_bar
+    bar.open()
+    bar.wanted.setText("ext")
+    bar.wanted.setText("text 1")
+    assert not bar.found.is_complete
+    application.editor.delete([1])
+    application.editor.set_text(0, "One text 1.")
+    bar.instead.setText("Word 2")
+    before = list(recording.transcript.segments)
+    bar.replace_all.click()
+    assert recording.transcript.segments == before
+    qtbot.waitUntil(lambda: bar.found.is_complete)
+    application.editor.set_text(0, "Mine: text 1.")
+    qtbot.waitUntil(lambda: "Word 2" in recording.transcript.text)
+    found = texts(recording)
+    assert found[0] == "Mine: text 1."
+    assert [text for text in found[1:] if "Text 1" in text] == []
+    assert found[-1] == "Word 2999."
+    qtbot.waitUntil(lambda: bar.found.is_complete)
+    assert bar.found.rows == [0]
+    window.edit_menu.undo.trigger()
+    window.edit_menu.undo.trigger()
+    assert recording.transcript.segments == before

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from app.garbage import GarbageCollector, collect_what_is_due
+from app.long_lived import long_lived
 
 MANY = 200_000  # objects: Python's own collector would run hundreds of times
 
@@ -72,3 +73,28 @@ def test_stopped_python_collects_again(collector: GarbageCollector) -> None:
     assert not gc.isenabled()
     collector.stop()
     assert gc.isenabled()
+
+
+def test_texts_of_hours_are_looked_through_once(collector: GarbageCollector) -> None:
+    """What is in cycles among the rest has gone before."""
+    ended_on: list[int] = []
+    Leaf(ended_on)
+    grown: list[list[None]] = [[] for _ in range(MANY)]
+    for _ in range(gc.get_threshold()[2] + 1):
+        gc.collect(1)
+    before = gc.get_freeze_count()
+    collect_what_is_due()
+    assert gc.get_freeze_count() >= before + MANY
+    assert len(ended_on) == 1
+    gc.unfreeze()
+    del grown
+
+
+def test_what_comes_at_once_is_not_looked_through(collector: GarbageCollector) -> None:
+    before = gc.get_freeze_count()
+    few = list(long_lived([None] for _ in range(10)))
+    assert gc.get_freeze_count() == before
+    many = list(long_lived([None] for _ in range(10_000)))
+    assert gc.get_freeze_count() >= before + 10_000
+    gc.unfreeze()
+    del few, many

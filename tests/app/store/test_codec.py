@@ -59,3 +59,9 @@ def test_words_can_be_translated_again() -> None:
 def test_a_segment_without_its_text_is_an_error() -> None:
     with pytest.raises(TypeError):
         codec.segment_from_json('{"id": 1}')
+
+
+def test_a_doubt_of_another_version_hides_no_segment() -> None:
+    newer = json.loads(codec.segment_to_json(make_segment(0))) | {"doubts": ["sung"], "words": None}
+    found = codec.segment_from_json(json.dumps(newer))
+    assert (found.text, found.doubts) == (make_segment(0).text, ("sung",))
