@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from app.anywhere_desk import AnywhereDesk
 from app.auto_save import AutoSave
 from app.completion import Completion
 from app.dictation import Dictation
+from app.dictation_desk import DictationDesk
 from app.document.export import save, to_txt
 from app.editor import Editor
 from app.engine.background import Background
@@ -42,12 +42,10 @@ from app.store.errors import StoreError
 from app.watch_folder import WatchFolder
 from app.welcome import Welcome
 from app.widgets.about import show_about
-from app.widgets.appearance import THEMES, Appearance, ThemeChoice
+from app.widgets.appearance import Appearance, ThemeChoice
 from app.widgets.main_window import MainWindow
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
-
-THEME_VARIABLE = "WHISPERDESKTOP_THEME"
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +64,7 @@ class Application(QObject):
         self._settings = settings
         self._translation = Translation(resources_dir() / "i18n")
         self._translation.use(choose_language(settings.interface_language))
-        self._appearance = Appearance(resources_dir(), _theme(settings), settings.font_percent)
+        self._appearance = Appearance(resources_dir(), settings.theme_now, settings.font_percent)
         self._model, self._model_failed = default_model(), False
         self._loaded: ModelLoaded | None = None
         self._mixed: Recording | None = None  # begun on a device that failed: says nothing about the other's speed
@@ -84,9 +82,11 @@ class Application(QObject):
         self.again = Again(self.window, self.session, self.editor, self.thread_, self.notices)
         self.recording_options = RecordingOptions(self.window, self.recordings, self.thread_, self.notices)
         self.playback = PlaybackDesk(self.window, self.editor, settings, self._appearance)
+        self.dictating = DictationDesk(self.window, self.dictation, self.recordings, self._appearance, self.notices)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
-        owners = {"main": self.window.actions_, "edit": self.window.edit_menu, "playback": self.playback.menu}
+        menus = {"playback": self.playback.menu, "dictation": self.dictating.menu}
+        owners = {"main": self.window.actions_, "edit": self.window.edit_menu, **menus}
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
         collaborators = (self.dictation, settings, self._appearance, self.notices, self.settings)
         self.anywhere = AnywhereDesk(self.window, *collaborators)
@@ -131,7 +131,7 @@ class Application(QObject):
         self.playback.stop()
         self.welcome.stop()
         self.anywhere.close()
-        self.dictation.close()
+        self.dictating.stop()
         self.recordings.stop()
         self.thread_.stop()
 
@@ -391,7 +391,3 @@ class Application(QObject):
         window.model_folder = (settings.model or default_model()).parent
         window.actions_.check(settings.theme, settings.interface_language)
         window.restoreGeometry(settings.geometry)
-
-
-def _theme(settings: Settings) -> ThemeChoice:
-    return next((choice for choice in THEMES if choice == os.environ.get(THEME_VARIABLE)), settings.theme)

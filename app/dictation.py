@@ -182,7 +182,7 @@ class Dictation(QObject):
         choice = self.choice
         options = TranscribeOptions(language=choice.language, hotwords=self._settings.options.hotwords)
         sound = dictations_dir() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.flac"
-        listener = Listener(Choice(choice.microphone, choice.source == "system"), sound, patient=True)
+        listener = Listener(_heard(choice), sound, patient=True)
         listener.start()
         recording = self._recordings.begin_live(sound, options)
         run = self._run = _Run(recording, listener, sound, choice.language)
@@ -227,6 +227,11 @@ class Dictation(QObject):
             self._run.text.language = language
             self._run.progress.languages.put(language)
             self._show(replace(self._state, language=language))
+
+    def listen_elsewhere(self) -> None:
+        """To what is chosen now, from now on."""
+        if self._run is not None:
+            self._run.listener.choose(_heard(self.choice))
 
     def close(self) -> None:
         """The program ends: the sound is complete on the disk, and what was said of it is offered at the next start."""
@@ -360,3 +365,7 @@ class Dictation(QObject):
         if state != self._state:
             self._state = state
             self.state_changed.emit(state)
+
+
+def _heard(choice: DictationSettings) -> Choice:
+    return Choice("" if choice.source == "system" else choice.microphone, choice.source == "system")

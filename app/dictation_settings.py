@@ -18,7 +18,7 @@ class DictationSettings:
         source: "system": what the computer plays.
         language: a code, or None: it is detected.
         keep_sound: after the text is complete.
-        append_to: a file that gets all text too; "" for none.
+        append: all text goes to a file, too: `append_to`, "" while none is chosen.
     """
 
     microphone: str = ""
@@ -26,6 +26,7 @@ class DictationSettings:
     source: Source = "microphone"
     language: str | None = None
     keep_sound: bool = True
+    append: bool = False
     append_to: str = ""
 
     @classmethod

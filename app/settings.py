@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.widgets.appearance import THEMES, ThemeChoice
 from gpu.types import TranscribeOptions
 
 _KEPT = {"schema", "geometry", "models_geometry", "folder", "model", "welcomed", "status_details", "log_level"}
+THEME_VARIABLE = "WHISPERDESKTOP_THEME"
 SCHEMA = 1  # of the file; one without a number is of this one
 FONT_PERCENTS = (80, 90, 100, 110, 125, 150, 175, 200)
 
@@ -51,6 +53,11 @@ class Settings:
     @theme.setter
     def theme(self, value: ThemeChoice) -> None:
         self._store.setValue("theme", value)
+
+    @property
+    def theme_now(self) -> ThemeChoice:
+        """What the environment says, else what is chosen."""
+        return next((choice for choice in THEMES if choice == os.environ.get(THEME_VARIABLE)), self.theme)
 
     @property
     def interface_language(self) -> str:

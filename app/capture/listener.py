@@ -63,6 +63,12 @@ class _Opening:
         if self.unwanted.is_set():
             self.capture.close()
 
+    def forget(self) -> None:
+        """Nobody wants it any more."""
+        self.unwanted.set()
+        if self.done.is_set():
+            self.capture.close()
+
 
 class Listener:
     """Hears one choice, from `start` to `stop`; what it heard is taken with `take`, by one thread.
@@ -81,6 +87,7 @@ class Listener:
         self._heard: SimpleQueue[Heard] = SimpleQueue()
         self._watch = PulseWatch()
         self._ending, self._ended = threading.Event(), threading.Event()
+        self._wanted: Choice | None = None
         self._paused = False
         self._recorder: Recorder | None = None
         self._capture: Capture | None = None
@@ -126,6 +133,10 @@ class Listener:
         """Give the device back, or take it again. Time stands still meanwhile."""
         self._paused = paused
 
+    def choose(self, choice: Choice) -> None:
+        """Hear something else from now on. What nobody hears meanwhile is a gap."""
+        self._wanted = choice
+
     def stop(self) -> None:
         """Returns at once; `ended` follows within moments, also where the sound system hangs."""
         self._ending.set()
@@ -164,6 +175,9 @@ class Listener:
         self._end()
 
     def _turn(self, now: float) -> None:
+        if (wanted := self._wanted) is not None:
+            self._wanted = None
+            self._change(wanted, now)
         if self._paused:
             self._let_go()
             self._away = None
@@ -177,7 +191,7 @@ class Listener:
         with suppress(CaptureError):  # the disk is full: told already
             self._let_go()
         if self._opening is not None:
-            self._opening.unwanted.set()
+            self._opening.forget()
         self._watch.stop()
         if self._recorder is not None:
             with suppress(CaptureError):
@@ -287,6 +301,15 @@ class Listener:
         threading.Thread(target=capture.close, name="lost microphone", daemon=True).start()
         self._try_at = 0.0
         _log.warning("%r is lost", capture.name)
+
+    def _change(self, choice: Choice, now: float) -> None:
+        if self._opening is not None:
+            self._opening.forget()
+            self._opening = None
+        if self._capture is not None:
+            self._let_go()
+            self._away = now
+        self._choice, self._source, self._try_at = choice, "", 0.0
 
     def _let_go(self) -> None:
         """Of the device, with what has come from it."""

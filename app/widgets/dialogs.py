@@ -139,6 +139,18 @@ def ask_text_path(parent: QWidget, path: Path, take: Callable[[str], None]) -> N
     _open(dialog)
 
 
+def ask_appended_file(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
+    """Which file gets more text at its end; one that is there is not replaced."""
+    dialog = QFileDialog(parent, translate("Dialogs", "Append dictations to"), str(path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+    dialog.setNameFilters([translate("Dialogs", "Text files") + " (*.txt *.md)"])
+    dialog.setDefaultSuffix("txt")
+    dialog.selectFile(path.name)
+    dialog.fileSelected.connect(take)
+    _open(dialog)
+
+
 @dataclass(frozen=True)
 class Question:
     """A question before something is lost, and its two answers: what to do, and the safe one."""

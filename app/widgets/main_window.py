@@ -50,17 +50,19 @@ class MainWindow(QMainWindow):
 
     Signals:
         model_chosen: a model file was picked, or the built-in one: a `Path`.
-        recording_selected: a `Recording`, or None.
+        recording_selected: a `Recording`, or None. recording_picked: by the user, in the list.
         auto_save_requested, watch_requested, models_requested, settings_requested, gpu_requested,
             self_test_requested, about_requested: menu commands.
         closing: the window closes for good.
 
     Attributes:
         recordings_are_kept: those that are not done go on at the next start.
+        losses: what else is to be asked before the window closes, each None where nothing is.
     """
 
     model_chosen = Signal(object)
     recording_selected = Signal(object)
+    recording_picked = Signal()
     auto_save_requested = Signal()
     watch_requested = Signal()
     models_requested = Signal()
@@ -76,6 +78,8 @@ class MainWindow(QMainWindow):
         self._appearance = appearance
         self._may_close = self.recordings_are_kept = False
         self._question: QMessageBox | None = None
+        self._cover: QWidget | None = None
+        self.losses: list[Callable[[], dialogs.Question | None]] = []
         self.model_folder = Path.home()
         self.actions_ = Actions(self.menuBar(), self)
         self.options = OptionsBar()
@@ -113,9 +117,20 @@ class MainWindow(QMainWindow):
     def update_state(self) -> None:
         """Enable what can be done now, and show what there is to show."""
         self.commands.update()
-        self._stack.setCurrentWidget(self.page if self.current is not None else self.drop_area)
+        self._stack.setCurrentWidget(self._cover or (self.page if self.current is not None else self.drop_area))
         self.header.update_summary()
         self._update_title()
+
+    def cover(self, widget: QWidget | None) -> None:
+        """Show this in the place of the recording; None: the recording."""
+        if widget is not None and self._stack.indexOf(widget) < 0:
+            self._stack.addWidget(widget)
+        self._cover = widget
+        self.update_state()
+
+    def add_to_top(self, button: QWidget) -> None:
+        """Beside the options."""
+        self._top.insertWidget(self._top.count() - 1, button)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:
@@ -137,6 +152,9 @@ class MainWindow(QMainWindow):
     @property
     def loss(self) -> dialogs.Question | None:
         """What is to be asked before the window closes; None if nothing would be lost or stopped."""
+        for ask in self.losses:
+            if (question := ask()) is not None:
+                return question
         session, kept = self._recordings.session, self.recordings_are_kept
         quit_, keep = self.tr("Quit"), self.tr("Keep working")
         if session.is_busy:
@@ -168,11 +186,10 @@ class MainWindow(QMainWindow):
 
     def _arrange(self) -> None:
         self._add = QPushButton()
-        self._add.setMinimumWidth(SIDEBAR_WIDTH // 2)
         self._add.setMaximumWidth(SIDEBAR_WIDTH)
         self._add.setIconSize(BUTTON_ICON_SIZE)
-        top = QHBoxLayout()
-        top.setSpacing(MARGIN + 8)
+        top = self._top = QHBoxLayout()
+        top.setSpacing(MARGIN)
         top.addWidget(self._add, 1)  # as wide as what stands below it, if there is room
         top.addWidget(self.options)
         top.addStretch()
@@ -242,6 +259,8 @@ class MainWindow(QMainWindow):
         self.intake.drag_changed.connect(self._show_drag)
         self._connect_actions()
         self.recordings_view.selectionModel().currentChanged.connect(self._on_current_changed)
+        self.recordings_view.clicked.connect(self.recording_picked)
+        self.recordings_view.activated.connect(self.recording_picked)
         self._appearance.changed.connect(self._update_icons)
 
     def _connect_actions(self) -> None:

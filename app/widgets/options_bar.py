@@ -27,7 +27,7 @@ class OptionsBar(QWidget):
         self.panel.changed.connect(self.changed)
         self._language = QComboBox(maxVisibleItems=18)
         self._language.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._language.setMinimumContentsLength(18)
+        self._language.setMinimumContentsLength(16)
         self._task = QComboBox()
         self._task.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._language_label, self._task_label = QLabel(), QLabel()

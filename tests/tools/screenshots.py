@@ -41,6 +41,7 @@ from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
 from tests.support.legibility import cut_off, faint  # noqa: E402
 from tests.support.speech import ENGLISH, make_reading  # noqa: E402
+from tests.tools.dictation_pictures import DictationPictures  # noqa: E402
 from tests.tools.gpu_pictures import N_FETCHED, GpuPictures  # noqa: E402
 from tests.tools.help_pictures import HelpPictures  # noqa: E402
 from tests.tools.model_pictures import N_SERVED, ModelPictures  # noqa: E402
@@ -51,7 +52,7 @@ TIMEOUT_MS = 120_000
 # The states that are shown in docs/screenshots, in every theme, language and scale.
 PUBLISHED = (
     "0-first-start", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "6-error", "8-models",
-    "28-settings-recognition", "28-settings-keys",
+    "28-settings-recognition", "28-settings-keys", "30-dictation-voice",
 )  # fmt: skip
 QUALITY = 85  # of WebP
 
@@ -86,6 +87,7 @@ class Photographer:
             GpuPictures(self._app, self._shoot, self._wait).run(server)
             HelpPictures(self._app, self._shoot, self._wait).run()
         QueuePictures(self._app, self._shoot, self._wait).run(self._queue_folder())
+        DictationPictures(self._app, self._shoot, self._wait).run()
         self._app.stop()
 
     def _first_start(self) -> None:

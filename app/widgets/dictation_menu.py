@@ -1,0 +1,54 @@
+"""The menu "Dictate"."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar
+
+from app.widgets.texts import translate
+
+
+class DictationMenu(QObject):
+    """Owns its actions."""
+
+    def __init__(self, menu_bar: QMenuBar, before: QMenu, parent: QObject) -> None:
+        super().__init__(parent)
+        self.show_panel = self._action("dictation.show", "Ctrl+Alt+D")
+        self.show_panel.setCheckable(True)
+        self.toggle = self._action("dictation.toggle", "F9")
+        self.pause = self._action("dictation.pause", "Shift+F9")
+        self.discard = self._action("dictation.discard", "")
+        self.copy = self._action("dictation.copy", "")
+        self._menu = QMenu(menu_bar)
+        menu_bar.insertMenu(before.menuAction(), self._menu)
+        self._menu.addAction(self.show_panel)
+        self._menu.addSeparator()
+        self._menu.addActions([self.toggle, self.pause, self.discard])
+        self._menu.addSeparator()
+        self._menu.addAction(self.copy)
+        self._is_active = False
+        self.show_active(False)
+        self.retranslate()
+
+    def show_active(self, active: bool) -> None:
+        self._is_active = active
+        self.pause.setEnabled(active)
+        self.discard.setEnabled(active)
+
+    def retranslate(self) -> None:
+        self._menu.setTitle(translate("Menus", "&Dictation"))
+        for action, text in {
+            self.show_panel: translate("Menus", "&Show dictation"),
+            self.toggle: translate("Menus", "&Start or finish dictating"),
+            self.pause: translate("Menus", "&Pause or go on dictating"),
+            self.discard: translate("Menus", "&Discard what is being dictated"),
+            self.copy: translate("Menus", "&Copy the dictation"),
+        }.items():
+            action.setText(text)
+
+    def _action(self, name: str, shortcut: str) -> QAction:
+        action = QAction(self)
+        action.setObjectName(name)
+        action.setShortcut(QKeySequence(shortcut))
+        return action
