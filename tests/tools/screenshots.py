@@ -52,7 +52,7 @@ TIMEOUT_MS = 120_000
 # The states that are shown in docs/screenshots, in every theme, language and scale.
 PUBLISHED = (
     "0-first-start", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "6-error", "8-models",
-    "28-settings-recognition", "28-settings-keys", "30-dictation-voice",
+    "28-settings-recognition", "28-settings-keys",
 )  # fmt: skip
 QUALITY = 85  # of WebP
 
