@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
-from app.widgets.layouts import centered_row
+from app.widgets.layouts import centered_row, enlarge
 
 ICON_SIZE = 64
 RADIUS = 14
@@ -73,10 +73,7 @@ class DropArea(QFrame):
         return label
 
     def _arrange(self) -> None:
-        font = self._title.font()
-        font.setPointSizeF(1.7 * font.pointSizeF())
-        font.setWeight(font.Weight.DemiBold)
-        self._title.setFont(font)
+        enlarge(self._title, 1.7, self._appearance)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(32, 32, 32, 32)
         layout.setSpacing(10)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QTableView, QWidget
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QHBoxLayout, QLabel, QTableView, QWidget
+
+from app.widgets.appearance import Appearance
 
 
 def centered_row(*widgets: QWidget) -> QHBoxLayout:
@@ -25,3 +29,24 @@ def show_as_rows(table: QTableView) -> None:
     table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
     table.verticalHeader().hide()
+
+
+def enlarge(label: QLabel, factor: float, appearance: Appearance) -> None:
+    """Compared with all other texts, also when their size is changed; and a heading's weight."""
+    _Enlarger(label, factor, appearance)
+
+
+class _Enlarger(QObject):
+    """Ends with its label."""
+
+    def __init__(self, label: QLabel, factor: float, appearance: Appearance) -> None:
+        super().__init__(label)
+        self._label, self._factor = label, factor
+        appearance.changed.connect(self._scale)
+        self._scale()
+
+    def _scale(self) -> None:
+        font = QFont()  # all that is not set here is as around it
+        font.setPointSizeF(self._factor * QApplication.font().pointSizeF())
+        font.setWeight(QFont.Weight.DemiBold)
+        self._label.setFont(font)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QModelIndex, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -41,6 +41,7 @@ from app.widgets.watch_indicator import WatchIndicator
 from gpu.types import TranscribeOptions
 
 SIDEBAR_WIDTH = 310
+LEAST_WIDTH = 880
 LEAST_LINES = 10  # of the list, whatever stands below it
 MARGIN = 12
 
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._cover: QWidget | None = None
         self.losses: list[Callable[[], dialogs.Question | None]] = []
         self.model_folder = Path.home()
+        self._widening = QTimer(self, singleShot=True, interval=0)  # when all that is in it has changed too
         self.actions_ = Actions(self.menuBar(), self)
         self.options = OptionsBar()
         self.message_bar = MessageBar(appearance)
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
         self._arrange()
         self._connect()
         self._show_options(False)
+        self.setMinimumWidth(LEAST_WIDTH)
         self.resize(1080, 720)
         self._retranslate()
         self._update_icons()
@@ -136,6 +139,11 @@ class MainWindow(QMainWindow):
         if event.type() is QEvent.Type.LanguageChange:
             self._retranslate()
         super().changeEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # something has other texts, or larger ones
+            self._widening.start()
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.finish_edits()
@@ -205,7 +213,7 @@ class MainWindow(QMainWindow):
         splitter.addWidget(self._stack)
         splitter.setStretchFactor(1, 1)
         splitter.setSizes([SIDEBAR_WIDTH, 3 * SIDEBAR_WIDTH])
-        central = QWidget()
+        self._central = central = QWidget()
         layout = QVBoxLayout(central)
         layout.setContentsMargins(MARGIN, 6, MARGIN, MARGIN)
         layout.setSpacing(MARGIN)
@@ -225,8 +233,9 @@ class MainWindow(QMainWindow):
         inside.addWidget(self.header)
         inside.addWidget(self.recordings_view, 1)
         card.setMinimumHeight(LEAST_LINES * card.fontMetrics().lineSpacing())
-        sidebar = QWidget(minimumWidth=260)
+        sidebar = QWidget()
         layout = QVBoxLayout(sidebar)
+        layout.addStrut(260)  # not less, but more where texts are larger
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(MARGIN)
         layout.addWidget(card, 1)
@@ -262,6 +271,7 @@ class MainWindow(QMainWindow):
         self.recordings_view.clicked.connect(self.recording_picked)
         self.recordings_view.activated.connect(self.recording_picked)
         self._appearance.changed.connect(self._update_icons)
+        self._widening.timeout.connect(self._widen)
 
     def _connect_actions(self) -> None:
         actions = self.actions_
@@ -314,7 +324,11 @@ class MainWindow(QMainWindow):
 
     def _show_options(self, shown: bool) -> None:
         self.options.panel.setVisible(shown)
-        self.setMinimumSize(880, 680 if shown else 560)
+        self.setMinimumHeight(680 if shown else 560)
+
+    def _widen(self) -> None:
+        """No narrower than its texts allow, which may be large."""
+        self.setMinimumWidth(max(LEAST_WIDTH, self._central.minimumSizeHint().width()))
 
     def _update_options_button(self) -> None:
         """How many are not as they come shows while the panel is shut, too."""

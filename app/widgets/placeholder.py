@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.engine_texts import Problem
-from app.widgets.layouts import centered_row
+from app.widgets.layouts import centered_row, enlarge
 from app.widgets.text_label import TextLabel
 
 ICON_SIZE = 48
@@ -29,9 +29,7 @@ class Placeholder(QWidget):
         self._picture = ("wave", "muted")
         self._icon = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.headline, self.detail, self.remedy = (TextLabel(centered=True) for _ in range(3))
-        font = self.headline.font()
-        font.setPointSizeF(1.25 * font.pointSizeF())
-        self.headline.setFont(font)
+        enlarge(self.headline, 1.25, self._appearance)
         self.headline.setProperty("heading", True)
         self.detail.setProperty("muted", True)
         self._retry, self._choose_model = QPushButton(), QPushButton()

@@ -53,7 +53,7 @@ class _Shrinking(QScrollArea):
         return QSize(super().sizeHint().width(), self._content.heightForWidth(self.viewport().width()))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(0, min(MIN_HEIGHT, self.sizeHint().height()))
+        return QSize(self._content.minimumSizeHint().width(), min(MIN_HEIGHT, self.sizeHint().height()))
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):

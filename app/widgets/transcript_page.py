@@ -27,6 +27,7 @@ from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.find_bar import FindBar
 from app.widgets.header_row import HeaderRow
+from app.widgets.layouts import enlarge
 from app.widgets.message_bar import MessageBar, Saying, Severity
 from app.widgets.placeholder import Placeholder
 from app.widgets.texts import format_name, percent, time_left
@@ -106,15 +107,14 @@ class TranscriptPage(QFrame):
 
     def _make_header(self) -> None:
         self._name = ElidedLabel()
-        font = self._name.font()
-        font.setPointSizeF(1.2 * font.pointSizeF())
-        font.setWeight(font.Weight.DemiBold)
-        self._name.setFont(font)
+        enlarge(self._name, 1.2, self._appearance)
         self._badge = QLabel()
         self._badge.setProperty("badge", True)
         self._badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.pause, self.resume, self.cancel = (QPushButton() for _ in range(3))
         self.retry, self.copy, self.save = (QPushButton() for _ in range(3))
+        for button in (self.pause, self.resume, self.cancel, self.retry):
+            button.hide()  # they are never all there, and would take the room for that
         self.pause.clicked.connect(self.pause_requested)
         self.resume.clicked.connect(self.resume_requested)
         self.cancel.clicked.connect(self.cancel_requested)

@@ -38,6 +38,7 @@ class VolumeControl(QWidget):
         self.slider.setMinimumWidth(LEAST_WIDTH)  # it gives way where times are long
         self.slider.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.slider.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # the style sheet fills its left part
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)

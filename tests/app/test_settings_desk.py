@@ -75,6 +75,23 @@ def test_looks_hold_at_once_and_are_kept(
     assert (kept.theme, kept.font_percent, kept.interface_language) == ("dark", 150, "zh_CN")
 
 
+def test_large_texts_have_room_and_headings_stay_larger(
+    application: Application, window: SettingsWindow, qtbot: QtBot
+) -> None:
+    main = application.window
+    (recording,) = application.recordings.model.add([Path("talk.wav")], TranscribeOptions())
+    main.recordings_view.select(recording)
+    main.resize(main.minimumSize())
+    for size in (150, 100):
+        choose(window.text_size, size)
+        for _ in range(4):
+            QApplication.processEvents()
+        assert cut_off(main) == []
+        assert main.page._name.font().pointSizeF() == pytest.approx(1.2 * QApplication.font().pointSizeF())
+        assert main.minimumWidth() >= 880
+    assert main.minimumWidth() < 1000
+
+
 def test_looks_that_are_chosen_in_the_menus_show_in_both_windows(
     application: Application, window: SettingsWindow
 ) -> None:
