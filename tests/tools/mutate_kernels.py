@@ -59,7 +59,7 @@ TESTS = {
     "embed.cu": ("test_embed.py",),
     "gemm.cu": ("test_gemm.py",),
     "gemv.cu": ("test_gemv.py",),
-    "gemv_qkv.cu": ("../backends/test_cuda_linear.py",),
+    "gemv_qkv.cu": ("test_gemv_qkv.py",),
     "kv_layout.cu": ("test_attention.py", "test_decode_attention.py"),
     "mel.cu": ("test_mel.py",),
     "norm.cu": ("test_norm.py",),
