@@ -345,12 +345,14 @@ class Check:
     Attributes:
         detail: what was measured, or why it was skipped.
         figures: the same in numbers; seconds and bytes unless their names say otherwise.
+        kernels: of a GPU, whose results were compared.
     """
 
     what: Words
     outcome: Outcome
     detail: Words
     figures: Mapping[str, float] = field(default_factory=dict)
+    kernels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class CudaDevice:
     Attributes:
         capability: the GPU's compute capability, (8, 6).
         clock: times every launch, if there is one: then no graphs are captured.
+        launched: names of the kernels that were; for the self-test, which empties it.
     """
 
     def __init__(self, cupy: Any, kernels: Kernels, ordinal: int = 0) -> None:
@@ -91,6 +92,7 @@ class CudaDevice:
         self._here, self._owner = _Here(), threading.get_ident()
         self._ordinal, self._allocated = ordinal, Allocated()
         self.clock: KernelClock | None = None
+        self.launched: set[str] = set()
         with self._guard:
             device = cupy.cuda.Device(ordinal)
             device.use()
@@ -194,6 +196,7 @@ class CudaDevice:
         self._check_arguments(name, arguments)
         with self._guard:
             function = self._function(name, shared)
+            self.launched.add(name)
             self._note_node(*arguments)
             with self._timed(name, _n_bytes(arguments) if n_bytes is None else n_bytes):
                 function(grid, block, arguments, shared, self._stream)
