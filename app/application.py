@@ -34,6 +34,7 @@ from app.paths import default_model, resources_dir
 from app.playback_desk import PlaybackDesk
 from app.recording_options import RecordingOptions
 from app.recordings import Recordings
+from app.review import Review
 from app.session import Recording, Session, State
 from app.settings import Settings
 from app.settings_desk import SettingsDesk
@@ -85,7 +86,8 @@ class Application(QObject):
         self.dictating = DictationDesk(self.window, self.dictation, self.recordings, self._appearance, self.notices)
         self.models = ModelsEntry(self.window, settings, self._appearance)
         self.gpu = GpuEntry(self.window, self._appearance)
-        menus = {"playback": self.playback.menu, "dictation": self.dictating.menu}
+        self.review = Review(self.window, settings, self.notices)
+        menus = {"playback": self.playback.menu, "dictation": self.dictating.menu, "review": self.review}
         owners = {"main": self.window.actions_, "edit": self.window.edit_menu, **menus}
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
         collaborators = (self.dictation, settings, self._appearance, self.notices, self.settings)

@@ -74,6 +74,15 @@ class Notices(QObject):
     def tell_copied(self) -> None:
         self._bar.say("info", lambda: Saying(self.tr("The text was copied")))
 
+    def tell_nothing_doubtful(self) -> None:
+        def compose() -> Saying:
+            text = self.tr(
+                "The model was sure of all words whose times are known, and nothing speaks against a segment."
+            )
+            return Saying(self.tr("Nothing doubtful was found"), text)
+
+        self._bar.say("info", compose)
+
     def tell_no_notifications(self) -> None:
         def compose() -> Saying:
             text = self.tr("When all is done, the window's entry in the task bar flashes instead.")

@@ -188,6 +188,15 @@ class Settings:
         self._store.setValue("notify", value)
 
     @property
+    def mark_words(self) -> bool:
+        """Those the model was not sure of."""
+        return str(self._store.value("mark_words", True)).lower() != "false"
+
+    @mark_words.setter
+    def mark_words(self, value: bool) -> None:
+        self._store.setValue("mark_words", value)
+
+    @property
     def volume(self) -> int:
         """Of playback, 0 to 100."""
         text = str(self._store.value("volume", ""))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence, QUndoGroup
 from PySide6.QtWidgets import QMenu, QMenuBar
@@ -55,6 +57,11 @@ class EditMenu(QObject):
     def may_transcribe(self, may: bool) -> None:
         self._may_transcribe = may
         self.update()
+
+    def add(self, actions: Sequence[QAction]) -> None:
+        """Commands of others, below these."""
+        self._menu.addSeparator()
+        self._menu.addActions(actions)
 
     def update(self) -> None:
         """Enable what can be done now."""

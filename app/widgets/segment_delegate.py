@@ -5,34 +5,27 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QTextCursor, QTextLayout, QTextOption
-from PySide6.QtWidgets import QPlainTextEdit, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QPainter, QTextCursor, QTextLayout
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QPlainTextEdit,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+    QWidget,
+)
 
+from app.document.doubtful import Place
 from app.widgets.appearance import Appearance
-from app.widgets.texts import translate
-from app.widgets.transcript_model import Column
+from app.widgets.segment_layouts import LINE_HEIGHT, SegmentLayouts, lay_out
+from app.widgets.texts import percent, translate
+from app.widgets.transcript_model import Column, TranscriptModel, shown_text
+from gpu.types import Segment
 
 MARGIN_X = 16
 MARGIN_Y = 6
 HEARD_WIDTH = 4
-LINE_HEIGHT = 1.2  # of the font's own
-
-
-def lay_out(text: str, font: QFont, width: float) -> QTextLayout:
-    """`text` wrapped to `width` pixels; right-to-left scripts run from the right."""
-    layout = QTextLayout(text, font)
-    option = QTextOption()
-    option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-    option.setTextDirection(Qt.LayoutDirection.LayoutDirectionAuto)
-    layout.setTextOption(option)
-    layout.beginLayout()
-    y = 0.0
-    while (line := layout.createLine()).isValid():
-        line.setLineWidth(max(width, 1.0))
-        line.setPosition(QPointF(0.0, y))
-        y += LINE_HEIGHT * line.height()
-    layout.endLayout()
-    return layout
 
 
 class SegmentEdit(QPlainTextEdit):
@@ -63,6 +56,18 @@ class SegmentEdit(QPlainTextEdit):
             self.done.emit()
 
 
+def sureness(segment: Segment, place: Place) -> str:
+    """Of a word: how probable the model found it."""
+    word = segment.text.strip()[place.start : place.end]
+    return translate("Transcript", "“{word}”: {percent} sure").format(word=word, percent=percent(place.probability))
+
+
+def _segment(index: QModelIndex | QPersistentModelIndex) -> Segment:
+    model = index.model()
+    assert isinstance(model, TranscriptModel)
+    return model.segment(index.row())
+
+
 class SegmentDelegate(QStyledItemDelegate):
     """Paints a segment; `height_of` is what it needs at a given width.
 
@@ -76,9 +81,10 @@ class SegmentDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._appearance = appearance
         self.heard_row = -1  # what is played now; -1: nothing
+        self.layouts = SegmentLayouts()
 
-    def height_of(self, text: str, font: QFont, width: int) -> int:
-        layout = lay_out(text, font, width - 2 * MARGIN_X)
+    def height_of(self, segment: Segment, font: QFont, width: int) -> int:
+        layout = lay_out(shown_text(segment), font, width - 2 * MARGIN_X)
         return math.ceil(LINE_HEIGHT * layout.lineCount() * layout.lineAt(0).height()) + 2 * MARGIN_Y
 
     def paint(
@@ -100,8 +106,30 @@ class SegmentDelegate(QStyledItemDelegate):
             painter.drawText(content, Qt.TextFlag.TextDontClip, str(index.data()))
         else:
             painter.setPen(QColor(colors.text))
-            lay_out(str(index.data()), font, content.width()).draw(painter, QPointF(content.topLeft()))
+            self._layout_of(index, font, content.width()).draw(painter, QPointF(content.topLeft()))
         painter.restore()
+
+    def helpEvent(  # noqa: N802
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        """How sure the model was of the word below the mouse, and what speaks against the segment."""
+        if event.type() is not QEvent.Type.ToolTip or index.column() != Column.TEXT:
+            return super().helpEvent(event, view, option, index)
+        content = option.rect.adjusted(MARGIN_X, MARGIN_Y, -MARGIN_X, 0)
+        layout = self._layout_of(index, view.font(), content.width())
+        segment = _segment(index)
+        place = self.layouts.word_at(segment, layout, QPointF(event.pos() - content.topLeft()))
+        doubts = index.data(Qt.ItemDataRole.ToolTipRole)
+        lines = [sureness(segment, place)] if place is not None else []
+        QToolTip.showText(event.globalPos(), "\n".join([*lines, *([doubts] if doubts else [])]), view)
+        return True
+
+    def _layout_of(self, index: QModelIndex | QPersistentModelIndex, font: QFont, width: int) -> QTextLayout:
+        return self.layouts.of(index.row(), _segment(index), font, width, self._appearance.colors)
 
     def createEditor(  # noqa: N802
         self, parent: QWidget, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

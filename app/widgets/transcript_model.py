@@ -8,8 +8,9 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
+from app.document.doubtful import places
 from app.document.transcript import Transcript
-from app.widgets.texts import doubt_words, speaker_name, time_span, translate
+from app.widgets.texts import doubt_words, percent, speaker_name, time_span, translate
 from gpu.types import Segment
 
 _NOWHERE = QModelIndex()
@@ -92,11 +93,13 @@ class TranscriptModel(QAbstractTableModel):
         segment = self._segments[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             is_time = index.column() == Column.TIME
-            return time_span(segment.start, segment.end) if is_time else _shown(segment)
+            return time_span(segment.start, segment.end) if is_time else shown_text(segment)
         if role == Qt.ItemDataRole.EditRole and index.column() == Column.TEXT:
             return segment.text.strip()
         if role == Qt.ItemDataRole.ToolTipRole and segment.doubts:
             return "\n".join(doubt_words(doubt) for doubt in segment.doubts)
+        if role == Qt.ItemDataRole.AccessibleDescriptionRole and index.column() == Column.TEXT:
+            return _described(segment)
         if role == Qt.ItemDataRole.AccessibleTextRole:
             span = time_span(segment.start, segment.end)
             return span if index.column() == Column.TIME else f"{span}: {segment.text.strip()}"
@@ -123,7 +126,21 @@ class TranscriptModel(QAbstractTableModel):
         return None
 
 
-def _shown(segment: Segment) -> str:
-    """Its text, with a mark where it is doubtful."""
-    text = segment.text.strip() + (" (?)" if segment.doubts else "")
-    return text if segment.speaker is None else f"{speaker_name(segment.speaker)}: {text}"
+def shown_text(segment: Segment) -> str:
+    """Its text behind who speaks, with a mark where it is doubtful."""
+    return speaker_prefix(segment) + segment.text.strip() + (" (?)" if segment.doubts else "")
+
+
+def speaker_prefix(segment: Segment) -> str:
+    return "" if segment.speaker is None else f"{speaker_name(segment.speaker)}: "
+
+
+def _described(segment: Segment) -> str:
+    """What colours and lines say, for screen readers."""
+    unsure = [place for place in places(segment) if place.is_unsure]
+    text = segment.text.strip()
+    words = ", ".join(f"{text[place.start : place.end]} ({percent(place.probability)})" for place in unsure)
+    lines = [doubt_words(doubt) for doubt in segment.doubts]
+    if words:
+        lines.append(translate("Transcript", "Unsure words: {words}").format(words=words))
+    return "\n".join(lines)

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.widgets.appearance import Appearance
 from app.widgets.layouts import show_as_rows
-from app.widgets.segment_delegate import LINE_HEIGHT, MARGIN_X, MARGIN_Y, SegmentDelegate, SegmentEdit
+from app.widgets.segment_delegate import MARGIN_X, MARGIN_Y, SegmentDelegate, SegmentEdit
+from app.widgets.segment_layouts import LINE_HEIGHT
 from app.widgets.selection import n_selected, selected_rows
 from app.widgets.texts import time_span
 from app.widgets.transcript_model import Column, TranscriptModel
@@ -95,6 +96,12 @@ class TranscriptView(QTableView):
             self._set_following(False)
             self.scrollTo(self._transcript.index(row, 0), QAbstractItemView.ScrollHint.PositionAtCenter)
 
+    def mark_words(self, marks: bool) -> None:
+        """Those the model was not sure of."""
+        self._delegate.layouts.marks_words = marks
+        self._delegate.layouts.forget()
+        self.viewport().update()
+
     def _is_in_view(self, row: int) -> bool:
         return self.viewport().rect().contains(self.visualRect(self._transcript.index(row, 0)))
 
@@ -137,6 +144,7 @@ class TranscriptView(QTableView):
         header.setSectionResizeMode(Column.TEXT, QHeaderView.ResizeMode.Stretch)
 
     def _update_fonts(self) -> None:
+        self._delegate.layouts.forget()
         line = round(LINE_HEIGHT * self.fontMetrics().height()) + 2 * MARGIN_Y
         self.verticalHeader().setDefaultSectionSize(line)
         self.verticalScrollBar().setSingleStep(line)
@@ -195,8 +203,8 @@ class TranscriptView(QTableView):
         while self._unmeasured and time.perf_counter() < end:
             row = self._unmeasured.pop()
             first = min(first, row)
-            text = self._transcript.segment(row).text.strip()
-            header.resizeSection(row, self._delegate.height_of(text, self.font(), width))
+            segment = self._transcript.segment(row)
+            header.resizeSection(row, self._delegate.height_of(segment, self.font(), width))
         header.blockSignals(False)
         bottom = self.rowAt(self.viewport().height() - 1)
         self._settle(top, top_y, in_view=bottom < 0 or first <= bottom)

@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.document.transcript import Transcript
 from app.widgets.appearance import Appearance
-from app.widgets.segment_delegate import MARGIN_X, lay_out
+from app.widgets.segment_delegate import MARGIN_X
+from app.widgets.segment_layouts import lay_out
 from app.widgets.transcript_model import Column, TranscriptModel
 from app.widgets.transcript_view import TranscriptView
 from tests.support.engine_messages import make_segment
