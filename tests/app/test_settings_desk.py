@@ -186,13 +186,13 @@ def test_keys_are_changed_refused_and_given_back(
 ) -> None:
     page, actions = window.shortcuts, application.window.actions_
     page.table.setCurrentCell(page._names.index("main.retry"), 0)
-    page.keys.setKeySequence(QKeySequence("F8"))
+    page.keys.setKeySequence(QKeySequence("F7"))
     page.keys.editingFinished.emit()
-    assert actions.retry.shortcut() == QKeySequence("F8")
-    assert Settings(tmp_path / "window.ini").shortcuts == {"main.retry": "F8"}
+    assert actions.retry.shortcut() == QKeySequence("F7")
+    assert Settings(tmp_path / "window.ini").shortcuts == {"main.retry": "F7"}
     page.keys.setKeySequence(QKeySequence("Ctrl+O"))
     page.keys.editingFinished.emit()
-    assert actions.retry.shortcut() == QKeySequence("F8")
+    assert actions.retry.shortcut() == QKeySequence("F7")
     assert "Add recordings" in page.problem.text()
     page.none.click()
     assert actions.retry.shortcut().isEmpty()
