@@ -17,7 +17,6 @@ from app.dictation import Dictation, DictationState
 from app.dictation_file import DictationFile
 from app.document.transcript import clock
 from app.engine.background import Background
-from app.languages import language_name
 from app.notices import Notices
 from app.paths import dictations_dir, is_file
 from app.recording_options import usable_models
@@ -144,9 +143,7 @@ class DictationDesk(QObject):
             transcribing=state.transcribing,
             stalled=trouble is not None and trouble.kind in ("stalled", "gone", "suspended"),
         )
-        self.panel.show_heard_language(
-            language_name(state.language) if state.language and self._dictation.choice.language is None else ""
-        )
+        self.panel.show_heard_language(state.language if self._dictation.choice.language is None else None)
         if began:
             self._begin()
         if trouble is not None and (self.panel.notice.isHidden() or self.panel.notice.property("of") != trouble.kind):

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.document.transcript import clock
+from app.languages import language_name
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
 from app.widgets.dictation_lights import DictationLights
 from app.widgets.language_box import fill_languages
@@ -71,7 +72,8 @@ class DictationPanel(QFrame):
         self.setObjectName("card")
         self._appearance = appearance
         self._phase: Phase = "idle"
-        self._key = self._file = self._detect = self._heard = ""
+        self._key = self._file = self._detect = ""
+        self._heard: str | None = None
         self._lost_s = self._step_s = self._lag_s = 0.0
         self._title = QLabel()
         font = self._title.font()
@@ -138,9 +140,10 @@ class DictationPanel(QFrame):
         self._file = file
         self._show_file()
 
-    def show_heard_language(self, name: str) -> None:
-        """What was detected; "": nothing yet."""
-        self._heard = name
+    def show_heard_language(self, code: str | None) -> None:
+        """What was detected; None: nothing yet."""
+        self._heard = code
+        name = language_name(code) if code else ""
         self.language.setItemText(0, self.tr("Detected: {language}").format(language=name) if name else self._detect)
 
     def show_level(self, level_db: float) -> None:

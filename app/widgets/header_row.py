@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QWidget
 from app.widgets.elided_label import ElidedLabel
 
 SPACING = 8
-READABLE = 24  # characters of a name; a longer one may be shortened before its buttons leave its line
+READABLE = 40  # characters of a name; a longer one may be shortened before its buttons leave its line
 
 
 class HeaderRow(QWidget):
