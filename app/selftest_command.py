@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 _DESCRIPTION = """\
 Check that this machine computes what it should: a recording on the CPU, and on
 an NVIDIA GPU every kernel against the golden standard, a recording, running out
-of memory, ten runs and the speed. What cannot be checked here is skipped, and
-says why. A GPU that passes is used from then on.
+of memory, ten runs, and the speed beside the CPU and, where it is installed,
+whisper.cpp (pip install pywhispercpp). What cannot be checked here is skipped,
+and says why. A GPU that passes is used from then on.
 
   selftest                                     whatever is there
   selftest --device cuda:1 --json report.json  one GPU, with a file to send
 """
+
+_WIDTH = 50  # of what is checked; nothing is longer than this, with a space behind it
 
 _NOTES = """\
 exit codes: 0 nothing failed, 1 something failed, 2 wrong usage, 130 stopped
@@ -57,7 +60,7 @@ def _selftest(arguments: argparse.Namespace) -> int:
     def run(console: Console, token: CancelToken) -> int:
         from app.engine.gpu import self_test
 
-        checks, exit_code = show_checks(self_test(model, arguments.device, token), console)
+        checks, exit_code = show_checks(self_test(model, arguments.device, token, arguments.threads or None), console)
         counts = {o: sum(check.outcome == o for check in checks) for o in ("passed", "failed", "skipped")}
         console.text(", ".join(f"{n} {outcome}" for outcome, n in counts.items()))
         if arguments.json is not None:
@@ -77,7 +80,7 @@ def show_checks(messages: Iterable[Check | Failure], console: Console) -> tuple[
     for message in messages:
         if isinstance(message, Check):
             checks.append(message)
-            console.text(f"{message.outcome:8}{message.what}: {message.detail}")
+            console.text(f"{message.outcome:8}{message.what:{_WIDTH}}{message.detail}")
             exit_code = EXIT_FAILED if message.outcome == "failed" else exit_code
         else:
             console.error(str(message.path), message.message, message.remedy)

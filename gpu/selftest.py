@@ -7,26 +7,32 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from gpu.backends.cuda_arena import Arena
-from gpu.backends.cuda_checks import kernel_checks
+from gpu.backends.cuda_checks import ALL_KERNELS, kernel_checks
 from gpu.backends.cuda_device import CudaDevice, import_cupy
 from gpu.cancel import CancelToken
-from gpu.cuda_probe import CudaGpu, CudaProbe, CudaState
-from gpu.devices import GpuSupport, requested_gpu
+from gpu.cuda_probe import CudaGpu, CudaState
+from gpu.devices import GpuSupport, physical_cores, requested_gpu
 from gpu.engine import Engine
 from gpu.errors import DeviceError, DeviceMemoryError
+from gpu.selftest_speed import BESIDE_WHISPER_CPP, Run, beside_cpu, beside_whisper_cpp, in_turns, skipped
 from gpu.types import Check, KernelTime, MemoryUsage, Outcome, RunStats, Segment, TranscribeOptions, Words
+from gpu.whisper_cpp import WhisperCpp, WhisperCppError, why_not_compared
 
 RUNS = 10  # after which the memory must be what it was after the first
-HOPED_RATIO = 2.4  # of the CPU's time by the GPU's: the WhisperDesktop this program succeeds was so much faster
 _BEYOND = 1 << 30  # more than is free
+_LANGUAGE = "en"  # of the recording
+_TOO_MUCH_MEMORY = Words("More memory than there is")
+_ON_GPU = Words("A recording on the GPU")
+_TEN_RUNS = Words("Memory after ten runs")
 _IN_KERNELS = Words("Time in each kernel")
 _WITHOUT_GRAPHS = Words("The same tokens without captured graphs")
 
@@ -38,6 +44,7 @@ class SelfTest:
     Attributes:
         recording: short; `text` is what is said in it, whatever the commas.
         device: "auto", "cpu", "cuda" or "cuda:1".
+        threads: of the CPU; None for one on each physical core.
         tested: the GPU that it came to, if it did.
     """
 
@@ -47,6 +54,7 @@ class SelfTest:
     text: str
     device: str
     gpu: GpuSupport
+    threads: int | None = None
     tested: CudaGpu | None = None
     _heard: list[int] = field(default_factory=list, init=False)  # tokens of the latest recording ...
     _tokens: list[int] = field(default_factory=list, init=False)  # ... and on the GPU with captured graphs
@@ -59,12 +67,16 @@ class SelfTest:
             DeviceUnavailableError: there is no GPU of that number.
             Cancelled: the token was set.
         """
-        cpu_seconds = yield from self._on_cpu(cancel)
+        with closing(Engine(self.model, self.vad, "cpu", self.threads)) as engine:
+            yield self._transcribed(Words("A recording on the CPU"), engine, cancel)[0]
         if self.device == "cpu":
+            yield from _all_skipped(Words("only the CPU was asked for"))
             return
         probe = self.gpu.probe()
         if probe.state is not CudaState.READY:
-            yield from _without_gpu(probe, "skipped" if self.device == "auto" else "failed")
+            outcome: Outcome = "skipped" if self.device == "auto" else "failed"
+            yield Check(Words("A GPU"), outcome, Words("{cause}. {remedy}", cause=probe.cause, remedy=probe.remedy))
+            yield from _all_skipped(Words("there is no GPU to use"))
             return
         yield Check(Words("A GPU"), "passed", probe.cause)
         self.tested = requested_gpu(self.device, probe)
@@ -72,17 +84,11 @@ class SelfTest:
         for part in (
             lambda: self._kernels(ordinal),
             lambda: self._out_of_memory(ordinal),
-            lambda: self._on_gpu(ordinal, cpu_seconds, cancel),
+            lambda: self._on_gpu(ordinal, cancel),
+            lambda: self._speed(ordinal, cancel),
             lambda: self._profile(ordinal, cancel),
         ):
             yield from _guarded(part)
-
-    def _on_cpu(self, cancel: CancelToken) -> Generator[Check, None, float]:
-        """Returns the seconds it took."""
-        with closing(Engine(self.model, self.vad, "cpu")) as engine:
-            check, stats = self._transcribed(Words("A recording on the CPU"), engine, cancel)
-            yield check
-        return stats.processing_s
 
     def _kernels(self, ordinal: int) -> Iterator[Check]:
         with closing(self._open(ordinal)) as device:
@@ -90,7 +96,7 @@ class SelfTest:
 
     def _out_of_memory(self, ordinal: int) -> Iterator[Check]:
         """More than there is must be refused, and leave a device that works."""
-        what = Words("More memory than there is")
+        what = _TOO_MUCH_MEMORY
         with closing(self._open(ordinal)) as device:
             before = device.memory()
             try:
@@ -100,33 +106,62 @@ class SelfTest:
                 array = arena.take((1000,), np.float32)
                 device.upload(array, np.arange(1000, dtype=np.float32))
                 works = device.download(array)[999] == 999
+                del array  # memory is counted as long as anything lies in it
                 arena.free()
                 back = device.memory().used == before.used
                 yield Check(what, "passed" if works and back else "failed", error.message)
             else:
                 yield Check(what, "failed", Words("it was given: it is not the GPU's own memory"))
 
-    def _on_gpu(self, ordinal: int, cpu_seconds: float, cancel: CancelToken) -> Iterator[Check]:
+    def _on_gpu(self, ordinal: int, cancel: CancelToken) -> Iterator[Check]:
         with closing(Engine(self.model, self.vad, f"cuda:{ordinal}", gpu=self.gpu)) as engine:
-            check, _ = self._transcribed(Words("A recording on the GPU"), engine, cancel)
+            check, _ = self._transcribed(_ON_GPU, engine, cancel)
             self._tokens = self._heard
             yield check
-            used, seconds = [], []
+            used, right = [], True
             for _ in range(RUNS):
-                _, stats = self._transcribed(Words("again"), engine, cancel)
+                check, stats = self._transcribed(Words("again"), engine, cancel)
                 used.append(stats.memory.used)
-                seconds.append(stats.processing_s)
-            stays = used[-1] == used[0]
-            figures = {"first_bytes": float(used[0]), "last_bytes": float(used[-1])}
+                right &= check.outcome == "passed"
+            figures = {"first_bytes": float(used[0]), "last_bytes": float(used[-1]), "runs": float(RUNS)}
             detail = Words(
                 "{first} MB after the first, {last} MB after the last", first=_mb(used[0]), last=_mb(used[-1])
             )
-            yield Check(Words("Memory after ten runs"), "passed" if stays else "failed", detail, figures)
-            ratio = cpu_seconds / sorted(seconds)[len(seconds) // 2]
-            figures = {"cpu_over_gpu_ratio": ratio}
-            detail = Words("{ratio} times the CPU's ({hoped} hoped for)", ratio=f"{ratio:.1f}", hoped=HOPED_RATIO)
-            is_faster: Outcome = "passed" if ratio > 1 else "failed"
-            yield Check(Words("Speed"), is_faster, detail, figures)
+            stays: Outcome = "passed" if right and used[-1] == used[0] else "failed"
+            yield Check(_TEN_RUNS, stays, detail, figures)
+
+    def _speed(self, ordinal: int, cancel: CancelToken) -> Iterator[Check]:
+        """The GPU, the CPU, and whisper.cpp if it is there, in turns."""
+        missing = why_not_compared(self.model)
+        with ExitStack() as opened:
+            runs: dict[str, Run] = {}
+            for name, device in (("gpu", f"cuda:{ordinal}"), ("cpu", "cpu")):
+                engine = Engine(self.model, self.vad, device, self.threads, gpu=self.gpu)
+                runs[name] = partial(self._timed, opened.enter_context(closing(engine)), cancel)
+            peer = None
+            try:
+                if missing is None:
+                    threads = self.threads or physical_cores()
+                    peer = opened.enter_context(WhisperCpp(self.model, threads, cancel))
+                    runs["whisper.cpp"] = partial(self._timed_peer, peer)
+                timings = in_turns(runs)
+            except WhisperCppError as error:
+                missing, peer = error.cause, None
+                runs.pop("whisper.cpp", None)
+                timings = in_turns(runs)
+        yield beside_cpu(timings["gpu"], timings["cpu"])
+        if peer is None:
+            yield Check(BESIDE_WHISPER_CPP, "skipped", missing or Words("it was not measured"))
+        else:
+            yield beside_whisper_cpp(timings["gpu"], timings["whisper.cpp"], peer.version)
+
+    def _timed(self, engine: Engine, cancel: CancelToken) -> tuple[float, bool]:
+        check, stats = self._transcribed(Words("again"), engine, cancel)
+        return stats.processing_s, check.outcome == "passed"
+
+    def _timed_peer(self, peer: WhisperCpp) -> tuple[float, bool]:
+        seconds, text = peer.transcribe(self.recording, _LANGUAGE)
+        return seconds, _words(text) == _words(self.text)
 
     def _profile(self, ordinal: int, cancel: CancelToken) -> Iterator[Check]:
         """The time of each kernel: what a report is read for."""
@@ -144,13 +179,16 @@ class SelfTest:
 
     def _transcribed(self, what: Words, engine: Engine, cancel: CancelToken) -> tuple[Check, RunStats]:
         asked_for = engine.device.kind
-        events = list(engine.transcribe(self.recording, TranscribeOptions(language="en"), cancel))
+        events = list(engine.transcribe(self.recording, TranscribeOptions(language=_LANGUAGE), cancel))
         text = "".join(event.text for event in events if isinstance(event, Segment)).strip()
         self._heard = [token for event in events if isinstance(event, Segment) for token in event.tokens]
         stats = events[-1]
         assert isinstance(stats, RunStats)
         right = _words(text) == _words(self.text) and engine.device.kind == asked_for
-        detail = Words("“{text}”, {seconds} s", text=text, seconds=f"{stats.processing_s:.2f}")
+        detail = Words(
+            "“{text}”, {seconds} s, {device}",
+            text=text, seconds=f"{stats.processing_s:.2f}", device=engine.device.name,
+        )  # fmt: skip
         figures = {"processing_s": stats.processing_s, "real_time_factor_ratio": stats.real_time_factor}
         return Check(what, "passed" if right else "failed", detail, figures), stats
 
@@ -179,19 +217,13 @@ def _guarded(part: Callable[[], Iterator[Check]]) -> Iterator[Check]:
         yield Check(Words("The GPU works"), "failed", error.message)
 
 
-def _without_gpu(probe: CudaProbe, outcome: Outcome) -> Iterator[Check]:
+def _all_skipped(reason: Words) -> Iterator[Check]:
     """Each by its name: what is not known of this machine."""
-    yield Check(Words("A GPU"), outcome, Words("{cause}. {remedy}", cause=probe.cause, remedy=probe.remedy))
-    for what in (
-        Words("Kernels against the golden standard"),
-        Words("More memory than there is"),
-        Words("A recording on the GPU"),
-        Words("Memory after ten runs"),
-        Words("Speed"),
-        _WITHOUT_GRAPHS,
-        _IN_KERNELS,
-    ):
-        yield Check(what, "skipped", Words("there is no GPU to use"))
+    for what in (ALL_KERNELS, _TOO_MUCH_MEMORY, _ON_GPU, _TEN_RUNS):
+        yield Check(what, "skipped", reason)
+    yield from skipped(reason)
+    for what in (_WITHOUT_GRAPHS, _IN_KERNELS):
+        yield Check(what, "skipped", reason)
 
 
 def _words(text: str) -> list[str]:

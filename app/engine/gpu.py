@@ -42,14 +42,14 @@ def gpu_packages() -> tuple[Package, ...]:
     return needed_packages(compiler=_cubins() is None)
 
 
-def self_test(model: Path, device: str, cancel: CancelToken) -> Iterator[Check | Failure]:
+def self_test(model: Path, device: str, cancel: CancelToken, threads: int | None = None) -> Iterator[Check | Failure]:
     """The checks one after the other; a `Failure` is the last, where model or device cannot be used at all.
 
     How it ended is kept for the GPU it was done on.
     """
     from gpu.selftest import SelfTest
 
-    test = SelfTest(model, vad_model(), sample_recording(), SAMPLE_TEXT, device, gpu_support())
+    test = SelfTest(model, vad_model(), sample_recording(), SAMPLE_TEXT, device, gpu_support(), threads)
     outcomes = []
     try:
         for check in test.checks(cancel):
