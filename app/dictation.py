@@ -181,7 +181,8 @@ class Dictation(QObject):
     def _begin(self) -> None:
         choice = self.choice
         options = TranscribeOptions(language=choice.language, hotwords=self._settings.options.hotwords)
-        sound = dictations_dir() / f"{datetime.now():%Y-%m-%d %H-%M-%S}.flac"
+        name = self.tr("Dictation {date}").format(date=f"{datetime.now():%Y-%m-%d %H-%M-%S}")
+        sound = dictations_dir() / f"{name}.flac"
         listener = Listener(_heard(choice), sound, patient=True)
         listener.start()
         recording = self._recordings.begin_live(sound, options)
@@ -311,7 +312,7 @@ class Dictation(QObject):
     def _stats(self, run: _Run, n_segments: int, settled_s: float) -> RunStats:
         heard_s = run.listener.heard_s
         memory = machine_memory()
-        return RunStats(heard_s, heard_s, run.cost_s, 0, 0, 0, memory, n_segments, settled_s)
+        return RunStats(min(settled_s, heard_s), heard_s, run.cost_s, 0, 0, 0, memory, n_segments, settled_s)
 
     def _is_there(self, run: _Run) -> bool:
         """Nobody has removed it from the list."""

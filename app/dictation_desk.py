@@ -279,7 +279,8 @@ class DictationDesk(QObject):
         choice = self._dictation.choice
         if not self.panel.microphones.view().isVisible():
             names = [(microphone.key, microphone.name) for microphone in found]
-            self.panel.show_microphones(names, choice.microphone, choice.microphone_name)
+            default = next((microphone.name for microphone in found if microphone.is_default), "")
+            self.panel.show_microphones(names, default, choice.microphone, choice.microphone_name)
 
     # ------------------------------------------------------------- what was dictated
 

@@ -59,6 +59,9 @@ class _Opening:
             self.capture.open()
         except (CaptureError, PlaybackError) as e:
             self.error = e
+        except Exception as e:  # noqa: BLE001 - nobody above this thread could tell
+            _log.critical("a microphone could not be opened", exc_info=e)
+            self.error = mistake(e)
         self.done.set()
         if self.unwanted.is_set():
             self.capture.close()
@@ -93,6 +96,7 @@ class Listener:
         self._capture: Capture | None = None
         self._opening: _Opening | None = None
         self._try_at = 0.0
+        self._told_error = ""  # for the log
         self._meter = GapMeter(RATE)
         self._checked = False  # how fast the device is
         self._held: list[Floats] | None = None
@@ -167,11 +171,7 @@ class Listener:
             self.failure = e
         except Exception as e:  # noqa: BLE001 - nobody above this thread could tell
             _log.critical("the microphone's thread made a mistake", exc_info=e)
-            mistake = f"{type(e).__name__}: {e}"[:200]
-            self.failure = CaptureError(
-                Words("The program made a mistake ({error}).", error=mistake),
-                remedy=Words("Please report it with the log file {path}.", path=log_file()),
-            )
+            self.failure = mistake(e)
         self._end()
 
     def _turn(self, now: float) -> None:
@@ -210,6 +210,9 @@ class Listener:
             return
         self._opening = None
         if opening.error is not None:
+            if str(opening.error) != self._told_error:
+                self._told_error = str(opening.error)
+                _log.warning("%s", self._told_error)
             if not self._patient:
                 self.failure = opening.error
             self._try_at = now + (RETRY_S if self._watch.facts else RETRY_BLIND_S)
@@ -385,3 +388,11 @@ class Listener:
                 _log.info("microphone %r: %s", name, kind)
             self._state = CaptureState(kind, name, self.heard_s)
             self._heard.put(self._state)
+
+
+def mistake(error: Exception) -> CaptureError:
+    """One that nobody foresaw."""
+    return CaptureError(
+        Words("The program made a mistake ({error}).", error=f"{type(error).__name__}: {error}"[:200]),
+        remedy=Words("Please report it with the log file {path}.", path=log_file()),
+    )

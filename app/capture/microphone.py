@@ -50,26 +50,34 @@ def microphones() -> list[Microphone]:
     Raises:
         PlaybackError: PortAudio is not there.
     """
-    sounddevice = portaudio.load()
+    portaudio.load()
     facts = pulse.look_once()
-    portaudio.renew()
-    if facts is not None and (device := pulse_device()) is not None:
-        found = [
-            Microphone(device, source.description, source.name == facts.default_source, source.name)
-            for source in facts.sources
-            if not source.is_monitor
-        ]
-    else:
-        try:
-            default = sounddevice.query_devices(kind="input")["index"]
-        except (sounddevice.PortAudioError, ValueError):
-            default = -1
-        found = [
-            Microphone(device["index"], device["name"], device["index"] == default)
-            for device in sounddevice.query_devices()
-            if device["max_input_channels"] > 0
-        ]
+    with portaudio.lock:
+        portaudio.renew()
+        device = pulse_device() if facts is not None else None
+        found = _of_portaudio() if facts is None or device is None else _of_server(facts, device)
     return sorted(found, key=lambda microphone: not microphone.is_default)
+
+
+def _of_server(facts: pulse.Facts, device: int) -> list[Microphone]:
+    return [
+        Microphone(device, source.description, source.name == facts.default_source, source.name)
+        for source in facts.sources
+        if not source.is_monitor
+    ]
+
+
+def _of_portaudio() -> list[Microphone]:
+    sounddevice = portaudio.load()
+    try:
+        default = sounddevice.query_devices(kind="input")["index"]
+    except (sounddevice.PortAudioError, ValueError):
+        default = -1
+    return [
+        Microphone(device["index"], device["name"], device["index"] == default)
+        for device in sounddevice.query_devices()
+        if device["max_input_channels"] > 0
+    ]
 
 
 class LevelMeter:
@@ -93,6 +101,16 @@ class LevelMeter:
             PlaybackError: it cannot be listened to.
         """
         self.close()
+        portaudio.load()
+        with portaudio.lock:
+            self._open(microphone)
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close(ignore_errors=True)
+        self._stream, self._level_db, self.n_blocks = None, SILENCE_DB, 0
+
+    def _open(self, microphone: Microphone) -> None:
         sounddevice = portaudio.load()
         try:
             info = sounddevice.query_devices(microphone.index)
@@ -113,11 +131,6 @@ class LevelMeter:
                 Words("{name} cannot be heard: {reason}.", name=microphone.name, reason=str(e).strip().rstrip(".")),
                 remedy=Words("See that it is connected, and that the system allows this program to use it."),
             ) from e
-
-    def close(self) -> None:
-        if self._stream is not None:
-            self._stream.close(ignore_errors=True)
-        self._stream, self._level_db, self.n_blocks = None, SILENCE_DB, 0
 
     def _hear(self, block: NDArray[np.float32], n_frames: int, _time: Any, _status: Any) -> None:
         power = float(np.square(block, dtype=np.float32).mean())

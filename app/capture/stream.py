@@ -30,7 +30,6 @@ PULSE_DEVICE = "pulse"  # ALSA's plugin
 RING_S = 10.0  # of sound that may wait to be read
 NEVER_HUNG_S = 0.5  # without a call back: the driver may hang, and whoever ends it with it
 _numbers = itertools.count(1)
-_opening = threading.Lock()  # PortAudio opens one at a time
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,9 @@ class Capture:
             PlaybackError: PortAudio is not there.
         """
         sounddevice = portaudio.load()
-        device = self._choose()
-        with _opening:
+        with portaudio.lock:
             portaudio.renew()
+            device = self._choose()
             try:
                 info = sounddevice.query_devices(device or None, kind="input")
                 self.name = self.name or info["name"]

@@ -52,9 +52,10 @@ class Output:
         sounddevice = portaudio.load()
         try:
             if self._stream is None:
-                portaudio.renew()
-                self._stream = self._open(sounddevice)
-                portaudio.streams.add(self._stream)
+                with portaudio.lock:
+                    portaudio.renew()
+                    self._stream = self._open(sounddevice)
+                    portaudio.streams.add(self._stream)
             if not self._stream.active:
                 self._stream.stop(ignore_errors=True)  # one that ended by itself has to be
                 self._called, self._is_lost = time.perf_counter(), False

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
 from app.playback.errors import PlaybackError
 from gpu.types import Words
+
+lock = threading.RLock()
+"""Held by whoever looks for devices or opens one: `renew` takes them from everybody else meanwhile."""
 
 streams: WeakSet[Any] = WeakSet()
 """Those that are open. Whoever opens one puts it in here: `renew` would end it."""
@@ -32,9 +36,10 @@ def load() -> Any:
 def renew() -> None:
     """Look again which devices there are, unless one is in use."""
     sounddevice = load()
-    if any(not stream.closed for stream in streams):
-        return
-    with suppress(sounddevice.PortAudioError):
-        sounddevice._terminate()  # the documented way, though the names say otherwise
-    with suppress(sounddevice.PortAudioError):
-        sounddevice._initialize()
+    with lock:
+        if any(not stream.closed for stream in streams):
+            return
+        with suppress(sounddevice.PortAudioError):
+            sounddevice._terminate()  # the documented way, though the names say otherwise
+        with suppress(sounddevice.PortAudioError):
+            sounddevice._initialize()

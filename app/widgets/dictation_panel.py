@@ -72,7 +72,7 @@ class DictationPanel(QFrame):
         self.setObjectName("card")
         self._appearance = appearance
         self._phase: Phase = "idle"
-        self._key = self._file = self._detect = ""
+        self._key = self._file = self._detect = self._default = ""
         self._heard: str | None = None
         self._lost_s = self._step_s = self._lag_s = 0.0
         self._title = QLabel()
@@ -88,6 +88,7 @@ class DictationPanel(QFrame):
         self.keep, self.append = QCheckBox(), QCheckBox()
         self.lights = DictationLights()
         self.level = QProgressBar(textVisible=False, maximum=100)
+        self.level.setMinimumWidth(self.fontMetrics().averageCharWidth() * 6)
         self.elapsed, self.lag = QLabel(), QLabel()
         self.notice = MessageBar(appearance)
         self.text = LiveTextView(appearance)
@@ -115,13 +116,15 @@ class DictationPanel(QFrame):
         if not active:
             self.show_level(-1000.0)
 
-    def show_microphones(self, found: Sequence[tuple[str, str]], chosen: str, missing: str) -> None:
+    def show_microphones(self, found: Sequence[tuple[str, str]], default: str, chosen: str, missing: str) -> None:
         """Args:
-        found: key and name of each. chosen: a key, or "". missing: what the chosen one is called if it is not there.
+        found: key and name of each. default: the name of the system's choice, if it is known.
+        chosen: a key, or "". missing: what the chosen one is called if it is not there.
         """
         box = self.microphones
+        self._default = default
         box.clear()
-        box.addItem(self.tr("The system's choice"), "")
+        box.addItem(self._default_text(), "")
         for key, name in found:
             box.addItem(name, key)
         if chosen and box.findData(chosen) < 0:
@@ -197,10 +200,14 @@ class DictationPanel(QFrame):
         for button in (self.record, self.pause, self.discard):
             buttons.addWidget(button)
         buttons.addStretch()
+        self.elapsed.setFont(self._title.font())
+        buttons.addWidget(self.elapsed)
+        self.lag.setProperty("muted", True)
         state = QHBoxLayout()
         state.setSpacing(16)
         state.addWidget(self.lights)
         state.addWidget(self.level, 1, Qt.AlignmentFlag.AlignVCenter)
+        state.addWidget(self.lag)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 12, 10)
         layout.setSpacing(10)
@@ -227,18 +234,11 @@ class DictationPanel(QFrame):
         microphone.addWidget(self.refresh)
         grid.addWidget(self._source_label, 0, 0)
         grid.addWidget(self.source, 0, 1)
-        grid.addWidget(self._microphone_label, 0, 2)
-        grid.addLayout(microphone, 0, 3)
-        grid.addWidget(self._language_label, 1, 0)
-        grid.addWidget(self.language, 1, 1)
-        figures = QHBoxLayout()
-        figures.setSpacing(12)
-        figures.addStretch()
-        self.lag.setProperty("muted", True)
-        self.elapsed.setFont(self._title.font())
-        figures.addWidget(self.lag)
-        figures.addWidget(self.elapsed)
-        grid.addLayout(figures, 1, 2, 1, 2)
+        grid.addWidget(self._language_label, 0, 2)
+        grid.addWidget(self.language, 0, 3)
+        grid.addWidget(self._microphone_label, 1, 0)
+        grid.addLayout(microphone, 1, 1, 1, 3)
+        grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
         for label, box in (
             (self._source_label, self.source),
@@ -309,7 +309,7 @@ class DictationPanel(QFrame):
             fill()
             box.setCurrentIndex(max(box.findData(chosen), 0))
         if self.microphones.count():
-            self.microphones.setItemText(0, self.tr("The system's choice"))
+            self.microphones.setItemText(0, self._default_text())
         self._name_boxes()
         self._name_buttons()
         self.pause.setToolTip(self.tr("Lets the microphone go, until you go on"))
@@ -356,6 +356,10 @@ class DictationPanel(QFrame):
         self.refresh.setToolTip(self.tr("Look again which microphones there are"))
         for tool in (self.close_, self.refresh):
             tool.setAccessibleName(tool.toolTip())
+
+    def _default_text(self) -> str:
+        text = self.tr("The system's choice")
+        return f"{text} ({self._default})" if self._default else text
 
     def _fill_sources(self) -> None:
         self.source.addItem(self.tr("Microphone"), "microphone")

@@ -178,6 +178,24 @@ def test_the_rest_of_a_dictation_that_was_cut_short_is_offered(
     assert "what you can do for your country" in text
 
 
+@pytest.mark.slow
+def test_files_wait_while_somebody_dictates(application: Application, desk: DictationDesk, qtbot: QtBot) -> None:
+    """And go on as if nothing had been."""
+    recordings = application.recordings
+    application.start([JFK])
+    qtbot.waitUntil(lambda: any(r.state is State.RUNNING for r in application.session), timeout=20_000)
+    [recording] = application.session
+    recordings.hold()
+    assert recording.state is State.WAITING
+    qtbot.waitUntil(lambda: recordings._at_work is None, timeout=20_000)
+    [other] = recordings.add_again([recording], TranscribeOptions())
+    assert (recording.state, other.state) == (State.WAITING, State.WAITING)
+    recordings.release()
+    qtbot.waitUntil(lambda: recording.state is other.state is State.DONE, timeout=30_000)
+    assert recording.transcript.text == other.transcript.text
+    assert "your country" in recording.transcript.text
+
+
 def test_a_file_gets_each_text_below_its_date(application: Application, desk: DictationDesk, tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("Before", encoding="utf-8")

@@ -16,12 +16,14 @@ from app.capture.stream import Choice
 
 def obey(listener: Listener) -> None:
     for line in sys.stdin:
-        match line.strip():
-            case "pause":
+        match line.split():
+            case ["pause"]:
                 listener.pause(True)
-            case "resume":
+            case ["resume"]:
                 listener.pause(False)
-            case "stop":
+            case ["choose", name]:
+                listener.choose(Choice(name))
+            case ["stop"]:
                 listener.stop()
 
 

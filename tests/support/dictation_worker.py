@@ -1,9 +1,12 @@
 """The window's dictation on a made-up microphone: `test_dictation.py` starts it where one is the default.
 
-Plays FILE once the microphone is listened to, and prints what `Dictation` said, as JSON lines.
+Plays FILE once the microphone is listened to, and prints what `Dictation` said, as JSON lines. With "kill" it ends
+itself, as nothing can prevent, a moment after some words are committed.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -21,7 +24,7 @@ def say(kind: str, value: object) -> None:
 
 
 def main() -> None:
-    clip, home = Path(sys.argv[1]), Path(sys.argv[2])
+    clip, home, killed = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "kill"
     qt = QApplication([])
     application = Application(Settings(home / "window.ini"))
     dictation = application.dictation
@@ -51,10 +54,19 @@ def main() -> None:
         say("recording", [recording.state.name, "".join(words), str(recording.path)])
         QTimer.singleShot(0, qt.quit)
 
+    def kill() -> None:
+        say("killing", dictation.elapsed_s)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def commit(text: str) -> None:
+        say("committed", text)
+        if killed:
+            QTimer.singleShot(300, kill)
+
     said: list[str] = []
     dictation.state_changed.connect(show)
     dictation.tentative_changed.connect(lambda text: say("tentative", text))
-    dictation.committed.connect(lambda text: say("committed", text))
+    dictation.committed.connect(commit)
     dictation.utterance_ended.connect(lambda text: say("utterance", text))
     dictation.gap.connect(lambda start, end: say("gap", [start, end]))
     dictation.failed.connect(lambda error: say("failed", str(error)))

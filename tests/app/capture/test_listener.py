@@ -224,6 +224,23 @@ def test_muted_silent_and_paused_are_told_apart(server: SoundServer, noise: Path
 
 
 @pytest.mark.slow
+def test_another_microphone_is_chosen_meanwhile(server: SoundServer, noise: Path, tmp_path: Path) -> None:
+    server.add_sink("room")
+    server.add_sink("street")
+    server.plug_in("headset", "room", LABEL)
+    server.plug_in("webcam", "street", "Webcam")
+    with server.playing(noise, "street"), listening(server, tmp_path / "heard.flac") as ear:
+        time.sleep(0.5)
+        ear.tell("choose Webcam")
+        assert ear.until("listening")[1] == "Webcam"
+        time.sleep(1.0)
+        heard_s, wall_s, lost_s = ear.stop()
+    assert heard_s == pytest.approx(wall_s, abs=LATE_S)
+    assert lost_s < 0.5
+    assert pitch(tmp_path / "heard.flac", heard_s - 0.7, heard_s) == pytest.approx(440, abs=5)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "channels"), [(44_100, 2), (16_000, 1)])
 def test_any_rate_and_any_channels(server: SoundServer, noise: Path, tmp_path: Path, rate: int, channels: int) -> None:
     server.add_sink("room", rate, channels)
