@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -112,17 +112,23 @@ class Editor(QObject):
 
     def replace(self, rows: Sequence[int], find: str, instead: str, match_case: bool) -> None:
         """One text by another, that of many rows in the background. A segment of which nothing is left goes."""
+        self._change_each(rows, partial(editing.replaced, find=find, instead=instead, match_case=match_case))
+
+    def set_speaker(self, rows: Sequence[int], speaker: int | str | None) -> None:
+        """Who speaks there, by name or channel; None: nobody is named."""
+        self._change_each(rows, partial(editing.spoken_by, speaker=speaker))
+
+    def _change_each(self, rows: Sequence[int], change: Callable[[Segment], Segment]) -> None:
         recording = self._recording
         if recording is None:
             return
-        there = [(row, recording.transcript.segments[row]) for row in rows]
-        work = partial(_replaced, there, find, instead, match_case=match_case)
+        work = partial(_changed, [(row, recording.transcript.segments[row]) for row in rows], change)
         if len(rows) <= FEW:
-            self._put_replaced(recording, work())
+            self._put_changed(recording, work())
         else:
-            self._background.run(work, partial(self._put_replaced, recording), self.failed.emit)
+            self._background.run(work, partial(self._put_changed, recording), self.failed.emit)
 
-    def _put_replaced(self, recording: Recording, changes: list[tuple[int, Segment, list[Segment]]]) -> None:
+    def _put_changed(self, recording: Recording, changes: list[tuple[int, Segment, list[Segment]]]) -> None:
         """But where there is something else by now."""
         there = recording.transcript.segments
         n = len(there)
@@ -164,14 +170,15 @@ class Editor(QObject):
         self.edited.emit(recording, first, len(old), list(new))
 
 
-def _replaced(
-    there: Sequence[tuple[int, Segment]], find: str, instead: str, *, match_case: bool
+def _changed(
+    there: Sequence[tuple[int, Segment]], change: Callable[[Segment], Segment]
 ) -> list[tuple[int, Segment, list[Segment]]]:
-    """Of rows with their segments: these, and what is to be there instead."""
+    """Of rows with their segments: those that are others then, and what is to be there instead."""
     changes = []
     for row, old in long_lived(there):
-        new = editing.replaced(old, find, instead, match_case=match_case)
-        changes.append((row, old, [new] if new.text.strip() else []))
+        new = change(old)
+        if new is not old:
+            changes.append((row, old, [new] if new.text.strip() else []))
     return changes
 
 

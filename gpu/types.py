@@ -123,7 +123,7 @@ class Segment:
     Attributes:
         doubts: what speaks against its text. It is kept: only a person can tell.
         language: what it was recognised as; with `multilingual` not the same everywhere.
-        speaker: number of the channel, from 1, where each channel has its speaker.
+        speaker: number of the channel, from 1, where each channel has its speaker; or the name a person gave.
         words: None where they were not asked for.
     """
 
@@ -138,7 +138,7 @@ class Segment:
     no_speech_prob: float
     doubts: tuple[Doubt, ...] = ()
     language: str | None = None
-    speaker: int | None = None
+    speaker: int | str | None = None
     words: tuple[Word, ...] | None = None
 
 

@@ -75,6 +75,11 @@ def merged(segments: Sequence[Segment]) -> Segment:
     )
 
 
+def spoken_by(segment: Segment, speaker: int | str | None) -> Segment:
+    """The same, said by somebody else (a name, the number of a channel), or by nobody who is named."""
+    return segment if segment.speaker == speaker else replace(segment, speaker=speaker)
+
+
 def retimed(segment: Segment, start: float, end: float) -> Segment:
     """The same text at another time; its words are spread over that as they were.
 

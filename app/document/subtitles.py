@@ -117,6 +117,8 @@ def one_line(text: str) -> str:
 
 def spoken_by(segment: Segment) -> str:
     """What goes before its text: who speaks, where that is known."""
+    if isinstance(segment.speaker, str):
+        return f"{one_line(segment.speaker)}: "
     return "" if segment.speaker is None else f"Speaker {segment.speaker}: "
 
 

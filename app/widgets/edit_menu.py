@@ -17,11 +17,13 @@ class EditMenu(QObject):
 
     Signals:
         merge_wanted, delete_wanted, again_wanted: of the rows that are selected, a list.
+        changed: what can be done now is something else.
     """
 
     merge_wanted = Signal(list)
     delete_wanted = Signal(list)
     again_wanted = Signal(list)
+    changed = Signal()
 
     def __init__(self, menu_bar: QMenuBar, before: QMenu, page: TranscriptPage) -> None:
         super().__init__(page)
@@ -58,10 +60,14 @@ class EditMenu(QObject):
         self._may_transcribe = may
         self.update()
 
-    def add(self, actions: Sequence[QAction]) -> None:
-        """Commands of others, below these."""
-        self._menu.addSeparator()
-        self._menu.addActions(actions)
+    def add(self, actions: Sequence[QAction], before: QAction | None = None) -> None:
+        """Commands of others, below these or before one of them."""
+        if before is None:
+            self._menu.addSeparator()
+            self._menu.addActions(actions)
+        else:
+            self._menu.insertActions(before, actions)
+            self._menu.insertSeparator(before)
 
     def update(self) -> None:
         """Enable what can be done now."""
@@ -74,6 +80,7 @@ class EditMenu(QObject):
         self.merge.setEnabled(n_selected > 1)
         self.delete.setEnabled(n_selected > 0)
         self.again.setEnabled(n_selected > 0 and self._may_transcribe)
+        self.changed.emit()
 
     def retranslate(self) -> None:
         self._menu.setTitle(translate("Menus", "&Edit"))

@@ -99,7 +99,11 @@ def format_use(name: str) -> str:
     return uses[name]
 
 
-def speaker_name(number: int) -> str:
+def speaker_name(speaker: int | str) -> str:
+    """The name a person gave, or the number of a channel."""
+    if isinstance(speaker, str):
+        return speaker
+    number = speaker
     return translate("Texts", "Speaker {n}").format(n=number)
 
 
