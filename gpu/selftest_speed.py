@@ -56,9 +56,9 @@ def beside_cpu(gpu: Timing, cpu: Timing) -> Check:
     ratio = cpu.median / gpu.median
     values = {"gpu": _seconds(gpu), "cpu": _seconds(cpu), "ratio": _times(ratio), "hoped": HOPED_RATIO}
     if ratio >= HOPED_RATIO:
-        detail = Words("{gpu} s, the CPU {cpu} s: {ratio} times as fast (at least {hoped} hoped for)", **values)
+        detail = Words("{ratio} times as fast: {gpu} s, the CPU {cpu} s (at least {hoped} hoped for)", **values)
     else:
-        detail = Words("{gpu} s, the CPU {cpu} s: only {ratio} times as fast ({hoped} hoped for)", **values)
+        detail = Words("only {ratio} times as fast: {gpu} s, the CPU {cpu} s ({hoped} hoped for)", **values)
     figures = gpu.figures("gpu") | cpu.figures("cpu") | {"cpu_over_gpu_ratio": ratio, "hoped_ratio": HOPED_RATIO}
     outcome: Outcome = "passed" if ratio > 1 and gpu.is_right and cpu.is_right else "failed"
     return Check(BESIDE_CPU, outcome, detail, figures | {"rounds": float(len(gpu.seconds))})
@@ -68,7 +68,7 @@ def beside_whisper_cpp(gpu: Timing, peer: Timing, version: str) -> Check:
     """Measured is passed: which is faster says nothing about whether this machine computes what it should."""
     ratio = peer.median / gpu.median
     detail = Words(
-        "{gpu} s, whisper.cpp ({version}) {peer} s: {ratio} times as fast",
+        "{ratio} times as fast: {gpu} s, there {peer} s ({version})",
         gpu=_seconds(gpu), peer=_seconds(peer), version=version, ratio=_times(ratio),
     )  # fmt: skip
     figures = gpu.figures("gpu") | peer.figures("whisper_cpp") | {"whisper_cpp_over_gpu_ratio": ratio}
@@ -83,7 +83,7 @@ def skipped(reason: Words) -> Iterator[Check]:
 
 
 def _seconds(timing: Timing) -> str:
-    return f"{timing.median:.2f}"
+    return f"{timing.median:.2f}" if timing.median >= 1 else f"{timing.median:.3f}"
 
 
 def _times(ratio: float) -> str:

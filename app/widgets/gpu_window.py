@@ -42,6 +42,7 @@ class GpuWindow(QMainWindow):
         self._appearance = appearance
         self._sight: GpuSight | None = None
         self._work: GpuWork | None = None
+        self._was_testing = False
         self.message_bar = MessageBar(appearance)
         self.machine_card = MachineCard(appearance)
         self.pack_card = PackCard()
@@ -71,7 +72,16 @@ class GpuWindow(QMainWindow):
             self.view.fit()
         if work.is_testing:
             self.view.scrollToBottom()
+        elif self._was_testing:
+            self._select_first_failed(work)
+        self._was_testing = work.is_testing
         self._update()
+
+    def _select_first_failed(self, work: GpuWork) -> None:
+        """Nobody looks for it among a hundred rows."""
+        failed = next((check for check in work.checks if check.outcome == "failed"), None)
+        if failed is not None:
+            self.view.select(id(failed))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         if event.type() is QEvent.Type.LanguageChange:

@@ -76,6 +76,8 @@ class Bench:
         self._kernels = tuple(sorted(self.device.launched)) or self._kernels
         self.device.launched.clear()
         detail = Words("differs by {got}, at most {bound}", got=f"{farthest:.1e}", bound=bound_text)
+        if farthest == 0:
+            detail = Words("equal, bit by bit")
         figures = {"difference": farthest, "bound": bound}
         if len(distances) > 1:
             figures |= {f"{name}_difference": distance for name, distance in distances.items()}
