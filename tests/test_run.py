@@ -244,7 +244,7 @@ def test_two_first_runs_at_once_share_one_set_up(first_runs: FirstRuns) -> None:
 
 
 @posix_only
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_set_up_that_was_killed_is_done_again_from_the_start(ready: Checkout) -> None:
     have_what_the_tests_call(ready)
     index = dict(ready.environment)
@@ -267,7 +267,7 @@ def test_a_set_up_that_was_killed_is_done_again_from_the_start(ready: Checkout) 
     assert ready.run("transcribe").stderr == ""  # the tests' list contains the program's
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_changed_lock_is_installed(ready: Checkout, wheels: dict[str, Path]) -> None:
     ready.lock("app", wheels["tinydep 2.0"])
     assert ready.run("transcribe").stdout.startswith("2.0|")

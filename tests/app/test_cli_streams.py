@@ -39,7 +39,7 @@ def test_a_terminal_sees_progress_and_keeps_only_the_lines(program: Program) -> 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_ctrl_c_keeps_what_was_decoded(program: Program, tmp_path: Path, stop: signal.Signals) -> None:
     with (tmp_path / "errors").open("w") as errors:
         arguments = ("transcribe", "long.flac", "speech.wav", "-f", "srt", "-o", str(tmp_path / "out"))

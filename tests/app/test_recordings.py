@@ -122,7 +122,7 @@ def test_a_waiting_one_is_paused_cancelled_and_removed(start: Start, reading: Pa
     assert (again.state, again.path) == (State.PAUSED, reading)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_waits_is_done_in_the_order_of_the_list(start: Start, tmp_path: Path, qtbot: QtBot) -> None:
     program = start(*(SPEECH, AUDIO / "librivox_0870.wav", AUDIO / "librivox_0890.wav"))
     qtbot.waitUntil(lambda: len(program.session.recordings) == 3)

@@ -66,7 +66,7 @@ def wait_for(file: Path, process: subprocess.Popen[bytes], what: str) -> list[Re
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_it_goes_on_where_it_was(environment: dict[str, str], file: Path, tmp_path: Path) -> None:
     reading = tmp_path / "reading.wav"
     make_reading(reading, 2 * ENGLISH)

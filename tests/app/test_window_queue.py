@@ -41,6 +41,7 @@ def kept(file: Path) -> list[Recording]:
         connection.close()
 
 
+@pytest.mark.long
 def test_twenty_mixed_files_are_dropped(screen: Screen, home: Path, tmp_path: Path) -> None:
     files = make_mixed_files(tmp_path)
     source_args = [str(ROOT / "tests" / "tools" / "drag_source.py"), "0", "300", *map(str, files)]

@@ -100,7 +100,7 @@ def test_a_copy_and_three_files_of_the_text(application: Application, qtbot: QtB
     assert not recording.is_saved
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_cancel_keeps_the_text_so_far(application: Application, qtbot: QtBot, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav", LONGER)
     application.window.options.choose(TranscribeOptions(language="en"))

@@ -156,7 +156,7 @@ def test_windows_at_once(engine, reading):
     assert jiwer.wer(" ".join(words(text_of(sequential))), " ".join(words(text_of(events)))) < 0.05
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_windows_at_once_fall_back_each_for_itself(engine, reading, reading_segments):
     """A threshold that only some windows miss: those are sampled, the others stay as they were."""
     path, _ = reading
@@ -174,7 +174,7 @@ def readers():
     return [thread for thread in threading.enumerate() if thread.name.startswith("read ahead")]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_cancel_among_windows_at_once(engine, reading, monkeypatch):
     """Nothing goes on behind it: no window, no reading ahead, least of all in a recording that is closed."""
     close, reading_when_closed = AudioReader.close, []
@@ -337,7 +337,7 @@ def test_only_speech_is_recognised(engine, audio, tmp_path):
     assert events[-1].audio_s == pytest.approx(64, abs=0.1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_first_words_of_a_long_recording_wait_for_one_window(engine, reading, tmp_path):
     samples, rate = soundfile.read(reading[0])
     soundfile.write(tmp_path / "long.flac", np.pad(samples, (0, 600 * rate)), rate)

@@ -56,7 +56,7 @@ def check(project: Path, *args: str) -> tuple[int, str]:
     return result.returncode, result.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_all_well_and_pytest_has_the_last_word(project: Path) -> None:
     code, out = check(project, "--fast", "-k", "quick or slow")
     assert code == 0, out

@@ -71,6 +71,7 @@ def test_the_next_window_is_encoded_beside_decoding(gpu, pair):
     assert [tokens, all_tokens(decoder)[0]] == expected
 
 
+@pytest.mark.long
 def test_a_window_goes_where_one_was(gpu, pair):
     """Memory that is used again: by the second stream, while the first may still read what was there."""
     expected = [greedy(pair, window) for window in range(3)]

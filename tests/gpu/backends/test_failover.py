@@ -61,7 +61,15 @@ def told(events):
 
 
 @pytest.mark.parametrize(
-    ("method", "nth"), [("encode", 1), ("open", 1), ("admit", 1), ("advance", 2), ("retire", 1), ("attention", 1)]
+    ("method", "nth"),
+    [
+        ("encode", 1),
+        ("advance", 2),
+        pytest.param("open", 1, marks=pytest.mark.long),
+        pytest.param("admit", 1, marks=pytest.mark.long),
+        pytest.param("retire", 1, marks=pytest.mark.long),
+        pytest.param("attention", 1, marks=pytest.mark.long),
+    ],
 )
 def test_one_window(transcribe, jfk_words, method, nth):
     options = replace(ENGLISH, word_timestamps=True)
@@ -77,16 +85,8 @@ def test_one_window(transcribe, jfk_words, method, nth):
     assert isinstance(events[-1], RunStats)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("method", "nth"),
-    [
-        ("advance", 4),
-        pytest.param("encode", 2, marks=pytest.mark.long),
-        pytest.param("admit", 2, marks=pytest.mark.long),
-        pytest.param("retire", 2, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize(("method", "nth"), [("advance", 4), ("encode", 2), ("admit", 2), ("retire", 2)])
 def test_windows_at_once(transcribe, reading, reading_segments, method, nth, caplog):
     """Those that were being decoded begin again; none twice, none lost."""
     with caplog.at_level(logging.ERROR):
@@ -98,7 +98,7 @@ def test_windows_at_once(transcribe, reading, reading_segments, method, nth, cap
     assert events[-1].n_windows == 4
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_window_that_was_encoded_ahead(transcribe, reading, reading_segments):
     """On a device that does so, and breaks at it: the same text."""
     events, failing, _ = transcribe(reading[0], ENGLISH, "encode", 4, LOST, ahead=True)
@@ -123,7 +123,7 @@ def test_fewer_windows_where_the_memory_is_full(engine, caplog):
     assert backend.device.kind == "cuda"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_beams(transcribe, engine):
     options = replace(ENGLISH, beam_size=2)
     expected = segments(engine.transcribe(JFK, options, CancelToken()))
@@ -131,6 +131,7 @@ def test_beams(transcribe, engine):
     assert segments(events) == expected
 
 
+@pytest.mark.long
 def test_language_is_listened_for_again(transcribe):
     events, _, _ = transcribe(JFK, TranscribeOptions(), "admit", 1)
     assert events[0].language == "en" or any(getattr(e, "language", None) == "en" for e in events)
