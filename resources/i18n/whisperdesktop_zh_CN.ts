@@ -1736,24 +1736,68 @@
         <translation>程序可在 CPU 上运行；使用 GPU 需要 Linux 或 Windows 以及 Python 3.11 至 3.13。</translation>
     </message>
     <message>
+        <source>{n} kernels in {m} comparisons</source>
+        <translation>{m} 项对比中的 {n} 个内核</translation>
+    </message>
+    <message>
         <source>{format}: weights</source>
         <translation>{format}：权重</translation>
     </message>
     <message>
-        <source>{format}: product of many rows</source>
-        <translation>{format}：多行乘积</translation>
+        <source>{format}: products of {n} and {m} rows</source>
+        <translation>{format}：{n} 行与 {m} 行的乘积</translation>
     </message>
     <message>
-        <source>{format}: product of {n} rows</source>
-        <translation>{format}：{n} 行乘积</translation>
+        <source>{format}: query, key and value</source>
+        <translation>{format}：查询、键和值</translation>
+    </message>
+    <message>
+        <source>{format}: embedding of tokens</source>
+        <translation>{format}：词元嵌入</translation>
+    </message>
+    <message>
+        <source>Query, key and value of different formats</source>
+        <translation>不同格式的查询、键和值</translation>
     </message>
     <message>
         <source>Layer normalization</source>
         <translation>层归一化</translation>
     </message>
     <message>
+        <source>Layer normalization, as halves</source>
+        <translation>层归一化（半精度）</translation>
+    </message>
+    <message>
+        <source>Columns of the convolutions, positions</source>
+        <translation>卷积的列与位置</translation>
+    </message>
+    <message>
         <source>Attention of the encoder</source>
         <translation>编码器的注意力</translation>
+    </message>
+    <message>
+        <source>Keys and values of a prompt in the cache</source>
+        <translation>提示在缓存中的键和值</translation>
+    </message>
+    <message>
+        <source>Attention of a prompt to itself and its window</source>
+        <translation>提示对自身及其窗口的注意力</translation>
+    </message>
+    <message>
+        <source>Attention of a step to what was said</source>
+        <translation>单步对已说内容的注意力</translation>
+    </message>
+    <message>
+        <source>Attention for the times of words</source>
+        <translation>用于单词时间的注意力</translation>
+    </message>
+    <message>
+        <source>Attention of a step to its window</source>
+        <translation>单步对其窗口的注意力</translation>
+    </message>
+    <message>
+        <source>Attention of five beams to their window</source>
+        <translation>五个束对其窗口的注意力</translation>
     </message>
     <message>
         <source>Spectrogram</source>
@@ -1812,8 +1856,20 @@
         <translation>不用捕获的图时词元相同</translation>
     </message>
     <message>
+        <source>only the CPU was asked for</source>
+        <translation>只要求测试 CPU</translation>
+    </message>
+    <message>
         <source>A GPU</source>
         <translation>GPU</translation>
+    </message>
+    <message>
+        <source>it was not measured</source>
+        <translation>未测量</translation>
+    </message>
+    <message>
+        <source>“{text}”, {seconds} s, {device}</source>
+        <translation>“{text}”，{seconds} 秒，{device}</translation>
     </message>
     <message>
         <source>A recording on the CPU</source>
@@ -1844,20 +1900,8 @@
         <translation>运行十次后的显存</translation>
     </message>
     <message>
-        <source>{ratio} times the CPU&apos;s ({hoped} hoped for)</source>
-        <translation>CPU 的 {ratio} 倍（期望 {hoped} 倍）</translation>
-    </message>
-    <message>
-        <source>Speed</source>
-        <translation>速度</translation>
-    </message>
-    <message>
         <source>{n} tokens</source>
         <translation>{n} 个词元</translation>
-    </message>
-    <message>
-        <source>“{text}”, {seconds} s</source>
-        <translation>“{text}”，{seconds} 秒</translation>
     </message>
     <message>
         <source>{ms} ms in {n} kernels, most in {kernel}; {used} MB of memory</source>
@@ -2000,12 +2044,8 @@
         <translation>请连接麦克风，确认其已开启并且系统允许使用。</translation>
     </message>
     <message>
-        <source>The microphone is gone, or its driver hangs.</source>
-        <translation>麦克风已断开，或其驱动程序没有响应。</translation>
-    </message>
-    <message>
-        <source>What was heard so far is kept. Connect it again and start anew.</source>
-        <translation>已录下的内容已保留。请重新连接后再次开始。</translation>
+        <source>Several inputs are named like {name}.</source>
+        <translation>有多个输入的名称与“{name}”相符。</translation>
     </message>
     <message>
         <source>What the computer plays cannot be heard on this system yet.</source>
@@ -2014,6 +2054,282 @@
     <message>
         <source>Use a virtual audio cable, and name it with --input.</source>
         <translation>请使用虚拟声卡，并用 --input 指定它。</translation>
+    </message>
+    <message>
+        <source>This desktop lets no program have a hotkey.</source>
+        <translation>此桌面不允许程序使用全局快捷键。</translation>
+    </message>
+    <message>
+        <source>Give a shortcut of the desktop the command: whisperdesktop --toggle-dictation</source>
+        <translation>请为桌面的某个快捷键设置命令：whisperdesktop --toggle-dictation</translation>
+    </message>
+    <message>
+        <source>No program has the keyboard.</source>
+        <translation>没有程序拥有键盘焦点。</translation>
+    </message>
+    <message>
+        <source>Another program used the clipboard at the same moment.</source>
+        <translation>另一个程序同时使用了剪贴板。</translation>
+    </message>
+    <message>
+        <source>The program did not take the text.</source>
+        <translation>该程序没有接收文字。</translation>
+    </message>
+    <message>
+        <source>The text could not be put in.</source>
+        <translation>文字无法插入。</translation>
+    </message>
+    <message>
+        <source>macOS does not let this program see or press keys.</source>
+        <translation>macOS 不允许本程序读取或发送按键。</translation>
+    </message>
+    <message>
+        <source>Allow it in the system&apos;s settings: Privacy &amp; Security, Accessibility.</source>
+        <translation>请在系统设置的“隐私与安全性”中的“辅助功能”里允许。</translation>
+    </message>
+    <message>
+        <source>This keyboard has no key {key}.</source>
+        <translation>此键盘没有 {key} 键。</translation>
+    </message>
+    <message>
+        <source>Choose other keys for pasting in the settings of dictation.</source>
+        <translation>请在听写设置中选择其他粘贴键。</translation>
+    </message>
+    <message>
+        <source>Choose another hotkey in the settings of dictation.</source>
+        <translation>请在听写设置中选择其他快捷键。</translation>
+    </message>
+    <message>
+        <source>The desktop, or you, did not allow it.</source>
+        <translation>桌面或您未允许此操作。</translation>
+    </message>
+    <message>
+        <source>Allow it when the desktop asks, or in its settings.</source>
+        <translation>请在桌面询问时允许，或在其设置中允许。</translation>
+    </message>
+    <message>
+        <source>The desktop&apos;s portal does not answer: {reason}.</source>
+        <translation>桌面门户没有响应：{reason}。</translation>
+    </message>
+    <message>
+        <source>The desktop&apos;s portal is gone, and the hotkey with it.</source>
+        <translation>桌面门户已断开，快捷键随之失效。</translation>
+    </message>
+    <message>
+        <source>Start the program again.</source>
+        <translation>请重新启动本程序。</translation>
+    </message>
+    <message>
+        <source>The desktop takes no key {key} from programs.</source>
+        <translation>桌面不接受程序发送的 {key} 键。</translation>
+    </message>
+    <message>
+        <source>The text is typed instead.</source>
+        <translation>文字改为逐字键入。</translation>
+    </message>
+    <message>
+        <source>On this system text only gets to the clipboard, and there is no hotkey.</source>
+        <translation>在此系统上，文字只会放到剪贴板，也没有全局快捷键。</translation>
+    </message>
+    <message>
+        <source>On Wayland the desktop asks whether this program may have a hotkey and press keys, and text is typed. This has not been tried on a real desktop yet. What cannot be put in stands in the list of recordings.</source>
+        <translation>在 Wayland 上，桌面会询问是否允许本程序使用快捷键和发送按键，文字以逐字键入的方式插入。此功能尚未在真实桌面上试用。无法插入的文字可在录音列表中找到。</translation>
+    </message>
+    <message>
+        <source>On Windows dictation into other programs has not been tried yet: please tell what does not work.</source>
+        <translation>在 Windows 上，向其他程序听写的功能尚未试用：如有问题，请告诉我们。</translation>
+    </message>
+    <message>
+        <source>On macOS dictation into other programs has not been tried yet: please tell what does not work. It needs the permission “Accessibility” in the system&apos;s settings, under privacy.</source>
+        <translation>在 macOS 上，向其他程序听写的功能尚未试用：如有问题，请告诉我们。它需要系统设置“隐私”中的“辅助功能”权限。</translation>
+    </message>
+    <message>
+        <source>Choose other keys for pasting in the settings of dictation: Shift+Ins, for example.</source>
+        <translation>请在听写设置中选择其他粘贴键，例如 Shift+Ins。</translation>
+    </message>
+    <message>
+        <source>Windows lets no key through to the program in front.</source>
+        <translation>Windows 不允许向前台程序发送按键。</translation>
+    </message>
+    <message>
+        <source>Programs run as administrator take keys only from such.</source>
+        <translation>以管理员身份运行的程序只接受同样身份的程序发送的按键。</translation>
+    </message>
+    <message>
+        <source>Another program has the hotkey {keys}.</source>
+        <translation>快捷键 {keys} 已被其他程序占用。</translation>
+    </message>
+    <message>
+        <source>Choose another hotkey, or give that program another one.</source>
+        <translation>请选择其他快捷键，或更改那个程序的快捷键。</translation>
+    </message>
+    <message>
+        <source>There is more on the clipboard than can be kept: over {n} MB.</source>
+        <translation>剪贴板内容过大，无法保留：超过 {n} MB。</translation>
+    </message>
+    <message>
+        <source>The program that filled the clipboard does not answer.</source>
+        <translation>提供剪贴板内容的程序没有响应。</translation>
+    </message>
+    <message>
+        <source>The X server is gone, and the hotkey with it.</source>
+        <translation>X 服务器已断开，快捷键随之失效。</translation>
+    </message>
+    <message>
+        <source>The X server cannot be reached: {reason}.</source>
+        <translation>无法连接 X 服务器：{reason}。</translation>
+    </message>
+    <message>
+        <source>Start the program in a session of X11.</source>
+        <translation>请在 X11 会话中启动本程序。</translation>
+    </message>
+    <message>
+        <source>The X server lacks the extension XTEST.</source>
+        <translation>X 服务器缺少 XTEST 扩展。</translation>
+    </message>
+    <message>
+        <source>Choose “Clipboard only” in the settings of dictation, and paste by yourself.</source>
+        <translation>请在听写设置中选择“仅剪贴板”，然后自行粘贴。</translation>
+    </message>
+    <message>
+        <source>Every key of this keyboard has a meaning: none is free for other characters.</source>
+        <translation>此键盘的每个键都已有含义，没有空闲的键可用于其他字符。</translation>
+    </message>
+    <message>
+        <source>Let the text be pasted instead, in the settings of dictation.</source>
+        <translation>请在听写设置中改为粘贴文字。</translation>
+    </message>
+    <message>
+        <source>{cause} {remedy}</source>
+        <translation>{cause}{remedy}</translation>
+    </message>
+    <message>
+        <source></source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The microphone</source>
+        <translation>麦克风</translation>
+    </message>
+    <message>
+        <source>{name} is not there.</source>
+        <translation>{name}不在。</translation>
+    </message>
+    <message>
+        <source>Connect it: it is listened to as soon as it is there. What was heard so far is kept.</source>
+        <translation>请连接它：一连上就会继续收听。此前听到的内容已保存。</translation>
+    </message>
+    <message>
+        <source>{name} gives nothing: the sound system does not answer.</source>
+        <translation>{name}没有声音：声音系统没有响应。</translation>
+    </message>
+    <message>
+        <source>It goes on by itself when the sound system does. What was heard so far is kept.</source>
+        <translation>声音系统恢复后会自动继续。此前听到的内容已保存。</translation>
+    </message>
+    <message>
+        <source>{name} is suspended by the sound system.</source>
+        <translation>{name}已被声音系统挂起。</translation>
+    </message>
+    <message>
+        <source>Wake it in the system&apos;s sound settings, or unplug it and connect it again.</source>
+        <translation>请在系统的声音设置中唤醒它，或拔下后重新连接。</translation>
+    </message>
+    <message>
+        <source>{name} is muted.</source>
+        <translation>{name}已静音。</translation>
+    </message>
+    <message>
+        <source>Switch it on in the system&apos;s sound settings, or by the key or switch that mutes it.</source>
+        <translation>请在系统的声音设置中，或用静音键或开关打开它。</translation>
+    </message>
+    <message>
+        <source>{name} gives no sound at all, not even noise.</source>
+        <translation>{name}完全没有声音，连噪声也没有。</translation>
+    </message>
+    <message>
+        <source>Look for a switch on it that mutes it, or choose another microphone.</source>
+        <translation>请检查它上面的静音开关，或选择其他麦克风。</translation>
+    </message>
+    <message>
+        <source>{name} runs at another speed than it says; that has been put right.</source>
+        <translation>{name}的实际采样率与其标称不符，已自动校正。</translation>
+    </message>
+    <message>
+        <source>Nothing has to be done.</source>
+        <translation>无需任何操作。</translation>
+    </message>
+    <message>
+        <source>The model chosen for it cannot be used. {cause}</source>
+        <translation>为其选择的模型无法使用。{cause}</translation>
+    </message>
+    <message>
+        <source>Choose another model for it, or transcribe it again with the one in use.</source>
+        <translation>请为其选择另一个模型，或用正在使用的模型重新转写。</translation>
+    </message>
+    <message>
+        <source>Choice of tokens by the rules</source>
+        <translation>按规则选择词元</translation>
+    </message>
+    <message>
+        <source>Log-probabilities of chosen tokens</source>
+        <translation>所选词元的对数概率</translation>
+    </message>
+    <message>
+        <source>Draws of tokens at a temperature</source>
+        <translation>按温度抽取词元</translation>
+    </message>
+    <message>
+        <source>Candidates of beams</source>
+        <translation>束的候选词元</translation>
+    </message>
+    <message>
+        <source>Log-probabilities of candidates</source>
+        <translation>候选词元的对数概率</translation>
+    </message>
+    <message>
+        <source>Beams that go on from others</source>
+        <translation>从其他束继续的束</translation>
+    </message>
+    <message>
+        <source>Log-probabilities of all tokens</source>
+        <translation>所有词元的对数概率</translation>
+    </message>
+    <message>
+        <source>Speed beside the CPU</source>
+        <translation>与 CPU 相比的速度</translation>
+    </message>
+    <message>
+        <source>Speed beside whisper.cpp</source>
+        <translation>与 whisper.cpp 相比的速度</translation>
+    </message>
+    <message>
+        <source>{gpu} s, the CPU {cpu} s: {ratio} times as fast (at least {hoped} hoped for)</source>
+        <translation>{gpu} 秒，CPU {cpu} 秒：快到 {ratio} 倍（期望至少 {hoped} 倍）</translation>
+    </message>
+    <message>
+        <source>{gpu} s, the CPU {cpu} s: only {ratio} times as fast ({hoped} hoped for)</source>
+        <translation>{gpu} 秒，CPU {cpu} 秒：只快到 {ratio} 倍（期望 {hoped} 倍）</translation>
+    </message>
+    <message>
+        <source>{gpu} s, whisper.cpp ({version}) {peer} s: {ratio} times as fast</source>
+        <translation>{gpu} 秒，whisper.cpp（{version}）{peer} 秒：快到 {ratio} 倍</translation>
+    </message>
+    <message>
+        <source>whisper.cpp is not installed: not compared</source>
+        <translation>未安装 whisper.cpp：未作比较</translation>
+    </message>
+    <message>
+        <source>whisper.cpp reads only ggml&apos;s .bin files: not compared</source>
+        <translation>whisper.cpp 只能读取 ggml 的 .bin 文件：未作比较</translation>
+    </message>
+    <message>
+        <source>whisper.cpp: {cause}</source>
+        <translation>whisper.cpp：{cause}</translation>
+    </message>
+    <message>
+        <source>whisper.cpp ended by itself (exit code {code})</source>
+        <translation>whisper.cpp 自行结束（退出代码 {code}）</translation>
     </message>
 </context>
 <context>
@@ -2128,6 +2444,21 @@ Log file: {log}</source>
     <message>
         <source>It begins when what runs now is done</source>
         <translation>当前任务完成后开始</translation>
+    </message>
+</context>
+<context>
+    <name>AnywhereDesk</name>
+    <message>
+        <source>It goes on here. “Quit” in this icon&apos;s menu ends it.</source>
+        <translation>程序在此继续运行。用此图标菜单中的“退出”来结束。</translation>
+    </message>
+    <message>
+        <source>{why} The text is on the clipboard: paste it where you want it.</source>
+        <translation>{why}文字已在剪贴板上：请粘贴到需要的位置。</translation>
+    </message>
+    <message>
+        <source>Dictation</source>
+        <translation>听写</translation>
     </message>
 </context>
 <context>
@@ -2339,6 +2670,10 @@ Log file: {log}</source>
         <translation>文本文件</translation>
     </message>
     <message>
+        <source>Append dictations to</source>
+        <translation>将听写内容追加到</translation>
+    </message>
+    <message>
         <source>Please confirm</source>
         <translation>请确认</translation>
     </message>
@@ -2353,6 +2688,563 @@ Log file: {log}</source>
     <message>
         <source>Files of type:</source>
         <translation>文件类型：</translation>
+    </message>
+</context>
+<context>
+    <name>Dictation</name>
+    <message>
+        <source>Dictation {date}</source>
+        <translation>听写 {date}</translation>
+    </message>
+    <message>
+        <source> [{seconds} s of sound are missing]</source>
+        <translation> [缺少 {seconds} 秒声音]</translation>
+    </message>
+</context>
+<context>
+    <name>DictationDesk</name>
+    <message>
+        <source>Its words are in the list up to {time}; the rest can be had from its sound.</source>
+        <translation>到 {time} 为止的文字在列表中；其余部分可由声音转写得到。</translation>
+    </message>
+    <message>
+        <source>The program ended in the middle of a dictation</source>
+        <translation>程序在听写过程中意外结束</translation>
+    </message>
+    <message>
+        <source>Transcribe the rest</source>
+        <translation>转写其余部分</translation>
+    </message>
+    <message>
+        <source>A dictation goes on.</source>
+        <translation>正在听写。</translation>
+    </message>
+    <message>
+        <source>If you quit now, its words and its sound stay; the rest is offered at the next start.</source>
+        <translation>如果现在退出，文字和声音都会保留；下次启动时可继续转写其余部分。</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>Keep working</source>
+        <translation>继续工作</translation>
+    </message>
+    <message>
+        <source>Dictate</source>
+        <translation>听写</translation>
+    </message>
+    <message>
+        <source>Dictating {time}</source>
+        <translation>听写中 {time}</translation>
+    </message>
+    <message>
+        <source>Speak, and see it written</source>
+        <translation>说话，即见文字</translation>
+    </message>
+</context>
+<context>
+    <name>DictationLights</name>
+    <message>
+        <source>Voice</source>
+        <translation>人声</translation>
+    </message>
+    <message>
+        <source>Somebody is heard speaking</source>
+        <translation>听到有人说话</translation>
+    </message>
+    <message>
+        <source>Nobody is heard speaking</source>
+        <translation>没有听到有人说话</translation>
+    </message>
+    <message>
+        <source>Transcribing</source>
+        <translation>转写</translation>
+    </message>
+    <message>
+        <source>Words are being worked out</source>
+        <translation>正在识别词语</translation>
+    </message>
+    <message>
+        <source>There are no words to be worked out</source>
+        <translation>没有需要识别的词语</translation>
+    </message>
+    <message>
+        <source>Stalled</source>
+        <translation>停滞</translation>
+    </message>
+    <message>
+        <source>Nothing comes from the microphone</source>
+        <translation>麦克风没有声音传来</translation>
+    </message>
+    <message>
+        <source>The microphone gives sound, or is not used</source>
+        <translation>麦克风有声音，或未在使用</translation>
+    </message>
+</context>
+<context>
+    <name>DictationOverlay</name>
+    <message>
+        <source>Not put in</source>
+        <translation>未插入</translation>
+    </message>
+    <message>
+        <source>Nothing is heard</source>
+        <translation>听不到声音</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>Close this note</source>
+        <translation>关闭此提示</translation>
+    </message>
+    <message>
+        <source>Ends the dictation; what was said is still put in</source>
+        <translation>结束听写；已说的内容仍会插入</translation>
+    </message>
+    <message>
+        <source>Dictation</source>
+        <translation>听写</translation>
+    </message>
+    <message>
+        <source>Hearing you</source>
+        <translation>正在听您说话</translation>
+    </message>
+    <message>
+        <source>Starting…</source>
+        <translation>正在启动…</translation>
+    </message>
+    <message>
+        <source>Listening</source>
+        <translation>正在聆听</translation>
+    </message>
+    <message>
+        <source>Paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>Finishing…</source>
+        <translation>正在收尾…</translation>
+    </message>
+    <message>
+        <source>Putting in the text…</source>
+        <translation>正在插入文字…</translation>
+    </message>
+    <message>
+        <source>Speak now.</source>
+        <translation>请讲话。</translation>
+    </message>
+</context>
+<context>
+    <name>DictationPage</name>
+    <message>
+        <source>Hotkey</source>
+        <translation>快捷键</translation>
+    </message>
+    <message>
+        <source>Works in every program: what you say is put in where its cursor is. Without one, nothing listens.</source>
+        <translation>在任何程序中都有效：您说的话会插入到光标所在处。不设置快捷键，就不会聆听。</translation>
+    </message>
+    <message>
+        <source>What it does</source>
+        <translation>作用</translation>
+    </message>
+    <message>
+        <source>A key that is held dictates until it is let go.</source>
+        <translation>按住时一直听写，直到松开。</translation>
+    </message>
+    <message>
+        <source>Putting in</source>
+        <translation>插入方式</translation>
+    </message>
+    <message>
+        <source>Pasting is exact, and the clipboard is what it was afterwards. Typed characters can get lost in slow programs.</source>
+        <translation>粘贴准确无误，之后剪贴板恢复原样。逐字键入时，较慢的程序可能会丢失字符。</translation>
+    </message>
+    <message>
+        <source>When</source>
+        <translation>时机</translation>
+    </message>
+    <message>
+        <source>Words that may still change are never put in, only shown.</source>
+        <translation>仍可能变化的词只会显示，不会插入。</translation>
+    </message>
+    <message>
+        <source>Spoken commands</source>
+        <translation>语音命令</translation>
+    </message>
+    <message>
+        <source>“New line”, “new paragraph” and “scratch that”; in Chinese 换行, 新段落, 删掉这句. With a short pause before or behind them.</source>
+        <translation>换行、新段落、删掉这句；英语为 “new line”、“new paragraph” 和 “scratch that”。说的前后请稍作停顿。</translation>
+    </message>
+    <message>
+        <source>Tidying</source>
+        <translation>整理</translation>
+    </message>
+    <message>
+        <source>Numbers as figures, spaces and marks where they belong, sentences with a capital letter.</source>
+        <translation>数字写成阿拉伯数字，空格和标点各就其位，英文句首大写。</translation>
+    </message>
+    <message>
+        <source>Space</source>
+        <translation>空格</translation>
+    </message>
+    <message>
+        <source>What is dictated next stands apart. Never in Chinese or Japanese.</source>
+        <translation>使下一次听写的文字与之分开。中文和日文中从不添加。</translation>
+    </message>
+    <message>
+        <source>Display</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>A small window above all others; it never takes the keyboard.</source>
+        <translation>一个置顶的小窗口；它从不占用键盘。</translation>
+    </message>
+    <message>
+        <source>Tray</source>
+        <translation>托盘</translation>
+    </message>
+    <message>
+        <source>This desktop has no tray for icons of programs.</source>
+        <translation>此桌面没有放置程序图标的托盘。</translation>
+    </message>
+    <message>
+        <source>Closing the window leaves the program running there, so that the hotkey goes on working.</source>
+        <translation>关闭窗口后程序仍在托盘中运行，快捷键继续有效。</translation>
+    </message>
+    <message>
+        <source>Tap: begin and end; hold: while it is down</source>
+        <translation>轻按：开始和结束；按住：按住期间听写</translation>
+    </message>
+    <message>
+        <source>Tap: begin and end</source>
+        <translation>轻按：开始和结束</translation>
+    </message>
+    <message>
+        <source>Only while it is down</source>
+        <translation>仅在按住期间</translation>
+    </message>
+    <message>
+        <source>Paste</source>
+        <translation>粘贴</translation>
+    </message>
+    <message>
+        <source>Type</source>
+        <translation>逐字键入</translation>
+    </message>
+    <message>
+        <source>Clipboard only, to paste yourself</source>
+        <translation>仅剪贴板，自行粘贴</translation>
+    </message>
+    <message>
+        <source>As soon as words are settled</source>
+        <translation>词一确定就插入</translation>
+    </message>
+    <message>
+        <source>At every pause</source>
+        <translation>每次停顿时</translation>
+    </message>
+    <message>
+        <source>At the end</source>
+        <translation>结束时</translation>
+    </message>
+    <message>
+        <source>Click here and press the keys</source>
+        <translation>点击此处并按下按键</translation>
+    </message>
+    <message>
+        <source>No hotkey</source>
+        <translation>无快捷键</translation>
+    </message>
+    <message>
+        <source>Nothing listens then</source>
+        <translation>此时不会聆听</translation>
+    </message>
+    <message>
+        <source>Obey them</source>
+        <translation>执行语音命令</translation>
+    </message>
+    <message>
+        <source>Tidy up what is said</source>
+        <translation>整理所说的内容</translation>
+    </message>
+    <message>
+        <source>A space behind each dictation</source>
+        <translation>每次听写后加一个空格</translation>
+    </message>
+    <message>
+        <source>Show what is heard</source>
+        <translation>显示听到的内容</translation>
+    </message>
+    <message>
+        <source>Icon in the tray</source>
+        <translation>托盘图标</translation>
+    </message>
+    <message>
+        <source>Your own words</source>
+        <translation>您的用词</translation>
+    </message>
+    <message>
+        <source>What is heard, and what is written for it: names, addresses, whole phrases. \n begins a new line; nothing written leaves the word out.</source>
+        <translation>听到的内容及其对应的写法：姓名、地址、整句短语。\n 表示换行；写法留空则省略该词。</translation>
+    </message>
+    <message>
+        <source>Heard</source>
+        <translation>听到</translation>
+    </message>
+    <message>
+        <source>Written</source>
+        <translation>写作</translation>
+    </message>
+    <message>
+        <source>Add a word</source>
+        <translation>添加词语</translation>
+    </message>
+    <message>
+        <source>Programs of their own</source>
+        <translation>特殊程序</translation>
+    </message>
+    <message>
+        <source>Where pasting takes other keys: the name of the program, and keys such as Ctrl+Shift+V, or “type”, or “clipboard”. Usual terminals are known.</source>
+        <translation>粘贴需要其他按键的程序：填写程序名称和按键（如 Ctrl+Shift+V），或 “type”（逐字键入），或 “clipboard”（仅剪贴板）。常见终端已内置。</translation>
+    </message>
+    <message>
+        <source>Program</source>
+        <translation>程序</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>按键</translation>
+    </message>
+    <message>
+        <source>Add a program</source>
+        <translation>添加程序</translation>
+    </message>
+</context>
+<context>
+    <name>DictationPanel</name>
+    <message>
+        <source>{name} (not connected)</source>
+        <translation>{name}（未连接）</translation>
+    </message>
+    <message>
+        <source>Detected: {language}</source>
+        <translation>检测到：{language}</translation>
+    </message>
+    <message>
+        <source>With the model in use</source>
+        <translation>用当前模型</translation>
+    </message>
+    <message>
+        <source>Finish</source>
+        <translation>结束</translation>
+    </message>
+    <message>
+        <source>Dictate</source>
+        <translation>听写</translation>
+    </message>
+    <message>
+        <source>Finishes what is being said, and ends</source>
+        <translation>完成正在说的内容，然后结束</translation>
+    </message>
+    <message>
+        <source>Listens, and writes what is said</source>
+        <translation>收听，并写下所说的话</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Pause</source>
+        <translation>暂停</translation>
+    </message>
+    <message>
+        <source>{seconds} s lost</source>
+        <translation>丢失 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>begins…</source>
+        <translation>正在开始…</translation>
+    </message>
+    <message>
+        <source>finishing…</source>
+        <translation>正在结束…</translation>
+    </message>
+    <message>
+        <source>slow: words every {seconds} s</source>
+        <translation>较慢：每 {seconds} 秒出词</translation>
+    </message>
+    <message>
+        <source>{seconds} s behind</source>
+        <translation>落后 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>选择文件…</translation>
+    </message>
+    <message>
+        <source>Which file gets the text, below the date of the dictation</source>
+        <translation>文字写入哪个文件，写在听写日期之下</translation>
+    </message>
+    <message>
+        <source>Dictation</source>
+        <translation>听写</translation>
+    </message>
+    <message>
+        <source>Lets the microphone go, until you go on</source>
+        <translation>释放麦克风，直到您继续</translation>
+    </message>
+    <message>
+        <source>Level of the microphone</source>
+        <translation>麦克风音量</translation>
+    </message>
+    <message>
+        <source>How loud it is</source>
+        <translation>声音有多大</translation>
+    </message>
+    <message>
+        <source>How far the words are behind; a smaller model is faster</source>
+        <translation>文字落后多少；较小的模型更快</translation>
+    </message>
+    <message>
+        <source>Length of the sound so far, without pauses</source>
+        <translation>到目前为止声音的长度，不含暂停</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>长度</translation>
+    </message>
+    <message>
+        <source>What is said</source>
+        <translation>所说的内容</translation>
+    </message>
+    <message>
+        <source>Grey and slanted: may still change</source>
+        <translation>灰色斜体：可能还会改变</translation>
+    </message>
+    <message>
+        <source>What you say appears here, word by word, and stays in the list of recordings.</source>
+        <translation>您说的话会逐词出现在这里，并保留在录音列表中。</translation>
+    </message>
+    <message>
+        <source>Listen to:</source>
+        <translation>收听：</translation>
+    </message>
+    <message>
+        <source>A microphone, or what the computer plays, such as a call</source>
+        <translation>麦克风，或电脑播放的声音（例如通话）</translation>
+    </message>
+    <message>
+        <source>Microphone:</source>
+        <translation>麦克风：</translation>
+    </message>
+    <message>
+        <source>Which one to listen to</source>
+        <translation>收听哪一个</translation>
+    </message>
+    <message>
+        <source>Language:</source>
+        <translation>语言：</translation>
+    </message>
+    <message>
+        <source>What is spoken; it can be changed while you speak</source>
+        <translation>所说的语言；说话时也可以更改</translation>
+    </message>
+    <message>
+        <source>Discard</source>
+        <translation>丢弃</translation>
+    </message>
+    <message>
+        <source>Ends, and forgets what was said, with its sound</source>
+        <translation>结束，并丢弃所说的内容及其声音</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy all that was dictated</source>
+        <translation>复制全部听写内容</translation>
+    </message>
+    <message>
+        <source>Transcribe again</source>
+        <translation>重新转写</translation>
+    </message>
+    <message>
+        <source>The sound once more, perhaps with another model: a new recording in the list</source>
+        <translation>再次转写这段声音，可换用其他模型：列表中会新增一条录音</translation>
+    </message>
+    <message>
+        <source>Keep the sound</source>
+        <translation>保留声音</translation>
+    </message>
+    <message>
+        <source>To hear it, or transcribe it again; otherwise it goes when the text is complete</source>
+        <translation>以便重听或重新转写；否则文字完成后即删除</translation>
+    </message>
+    <message>
+        <source>Append to a file</source>
+        <translation>追加到文件</translation>
+    </message>
+    <message>
+        <source>Each text goes to the end of a file, too, below its date</source>
+        <translation>每次的文字也会写到文件末尾，写在日期之下</translation>
+    </message>
+    <message>
+        <source>Back to the recordings</source>
+        <translation>返回录音列表</translation>
+    </message>
+    <message>
+        <source>Look again which microphones there are</source>
+        <translation>重新查找麦克风</translation>
+    </message>
+    <message>
+        <source>The system&apos;s choice</source>
+        <translation>系统默认</translation>
+    </message>
+    <message>
+        <source>Microphone</source>
+        <translation>麦克风</translation>
+    </message>
+    <message>
+        <source>What the computer plays</source>
+        <translation>电脑播放的声音</translation>
+    </message>
+</context>
+<context>
+    <name>DictationTray</name>
+    <message>
+        <source>End dictation</source>
+        <translation>结束听写</translation>
+    </message>
+    <message>
+        <source>Dictate</source>
+        <translation>听写</translation>
+    </message>
+    <message>
+        <source>Open the window</source>
+        <translation>打开窗口</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>{app}: dictating</source>
+        <translation>{app}：正在听写</translation>
     </message>
 </context>
 <context>
@@ -3367,6 +4259,14 @@ Log file: {log}</source>
         <translation>有尚未保存的文字。</translation>
     </message>
     <message>
+        <source>If you quit now, its text stays as it was.</source>
+        <translation>如果现在退出，其文本保持原样。</translation>
+    </message>
+    <message>
+        <source>A selection is still being transcribed again.</source>
+        <translation>选中部分仍在重新转写。</translation>
+    </message>
+    <message>
         <source>Options</source>
         <translation>选项</translation>
     </message>
@@ -3496,6 +4396,10 @@ Log file: {log}</source>
     <message>
         <source>&amp;Self-test…</source>
         <translation>自检(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>&amp;Welcome…</source>
+        <translation>欢迎(&amp;W)…</translation>
     </message>
     <message>
         <source>&amp;About WhisperDesktop NG</source>
@@ -3628,6 +4532,66 @@ Log file: {log}</source>
     <message>
         <source>F&amp;aster</source>
         <translation>加速(&amp;A)</translation>
+    </message>
+    <message>
+        <source>&amp;Louder</source>
+        <translation>增大音量(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Sof&amp;ter</source>
+        <translation>减小音量(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Mute</source>
+        <translation>静音(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Mark &amp;unsure words</source>
+        <translation>标出不确定的词(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Words that the model was not sure of, where the times of words are known</source>
+        <translation>模型没有把握的词（仅限已有词时间的文本）</translation>
+    </message>
+    <message>
+        <source>&amp;Next doubtful segment</source>
+        <translation>下一个可疑片段(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Pre&amp;vious doubtful segment</source>
+        <translation>上一个可疑片段(&amp;V)</translation>
+    </message>
+    <message>
+        <source>Set the s&amp;peaker…</source>
+        <translation>设置说话人(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>Set the t&amp;imes…</source>
+        <translation>设置时间(&amp;I)…</translation>
+    </message>
+    <message>
+        <source>&amp;Dictation</source>
+        <translation>听写(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Show dictation</source>
+        <translation>显示听写(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Start or finish dictating</source>
+        <translation>开始或结束听写(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Pause or go on dictating</source>
+        <translation>暂停或继续听写(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Discard what is being dictated</source>
+        <translation>丢弃正在听写的内容(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Copy the dictation</source>
+        <translation>复制听写内容(&amp;C)</translation>
     </message>
 </context>
 <context>
@@ -4127,6 +5091,14 @@ Log file: {log}</source>
         <translation>文本已复制</translation>
     </message>
     <message>
+        <source>The model was sure of all words whose times are known, and nothing speaks against a segment.</source>
+        <translation>凡有词时间的词，模型都有把握；各片段也没有可疑迹象。</translation>
+    </message>
+    <message>
+        <source>Nothing doubtful was found</source>
+        <translation>没有发现可疑之处</translation>
+    </message>
+    <message>
         <source>When all is done, the window&apos;s entry in the task bar flashes instead.</source>
         <translation>全部完成时，任务栏中的窗口图标会闪烁。</translation>
     </message>
@@ -4307,6 +5279,17 @@ Log file: {log}</source>
     <message>
         <source>Names and terms that may occur; told to every part of a recording.</source>
         <translation>可能出现的人名和术语，用于录音的各部分。</translation>
+    </message>
+</context>
+<context>
+    <name>PairsTable</name>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>The selected lines</source>
+        <translation>所选的行</translation>
     </message>
 </context>
 <context>
@@ -4507,6 +5490,10 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>保持各自设置</translation>
     </message>
     <message>
+        <source>{name} (is gone)</source>
+        <translation>{name}（已不存在）</translation>
+    </message>
+    <message>
         <source>Options of these recordings</source>
         <translation>这些录音的选项</translation>
     </message>
@@ -4517,6 +5504,14 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>Only for what is selected. What has text already keeps it, and goes on like this.</source>
         <translation>仅用于所选录音。已有的文本会保留，其余部分按此继续。</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source>Another one is loaded when their turn comes; afterwards the one in use is loaded again.</source>
+        <translation>轮到它们时加载另一个模型；之后重新加载正在使用的模型。</translation>
     </message>
     <message>
         <source>&amp;Language</source>
@@ -4546,6 +5541,10 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>正在转写…</translation>
     </message>
     <message>
+        <source>Being dictated</source>
+        <translation>正在听写</translation>
+    </message>
+    <message>
         <source>Done</source>
         <translation>已完成</translation>
     </message>
@@ -4572,6 +5571,10 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>{language} → English</source>
         <translation>{language} → 英语</translation>
+    </message>
+    <message>
+        <source>Model: {name}</source>
+        <translation>模型：{name}</translation>
     </message>
     <message>
         <source>{option}: no</source>
@@ -4678,18 +5681,6 @@ Tab while listening: next segment. Esc: leave.</source>
 <context>
     <name>SaveDialog</name>
     <message>
-        <source>Choose a folder.</source>
-        <translation>请选择文件夹。</translation>
-    </message>
-    <message>
-        <source>From interview.mp3: {names}</source>
-        <translation>interview.mp3 将保存为：{names}</translation>
-    </message>
-    <message>
-        <source>Nothing is saved.</source>
-        <translation>不保存任何文件。</translation>
-    </message>
-    <message>
         <source>Save automatically</source>
         <translation>自动保存</translation>
     </message>
@@ -4704,6 +5695,29 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>When a recording is done, save its text as:</source>
         <translation>录音转写完成后，将文字保存为：</translation>
+    </message>
+    <message>
+        <source>Save as chosen here</source>
+        <translation>按此处的选择保存</translation>
+    </message>
+    <message>
+        <source>Leave everything as it was</source>
+        <translation>保持原样</translation>
+    </message>
+</context>
+<context>
+    <name>SaveRuleForm</name>
+    <message>
+        <source>Choose a folder.</source>
+        <translation>请选择文件夹。</translation>
+    </message>
+    <message>
+        <source>From interview.mp3: {names}</source>
+        <translation>interview.mp3 将保存为：{names}</translation>
+    </message>
+    <message>
+        <source>Nothing is saved.</source>
+        <translation>不保存任何文件。</translation>
     </message>
     <message>
         <source>How &amp;subtitles are made…</source>
@@ -4754,6 +5768,10 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>全部存到一个文件夹</translation>
     </message>
     <message>
+        <source>Otherwise nothing that is there is touched</source>
+        <translation>否则不会改动已有的文件</translation>
+    </message>
+    <message>
         <source>The folder for all files</source>
         <translation>存放所有文件的文件夹</translation>
     </message>
@@ -4765,17 +5783,12 @@ Tab while listening: next segment. Esc: leave.</source>
         <source>How files are called, without their endings</source>
         <translation>文件名（不含扩展名）</translation>
     </message>
+</context>
+<context>
+    <name>SegmentDialogs</name>
     <message>
-        <source>Otherwise nothing that is there is touched</source>
-        <translation>否则不会改动已有的文件</translation>
-    </message>
-    <message>
-        <source>Save as chosen here</source>
-        <translation>按此处的选择保存</translation>
-    </message>
-    <message>
-        <source>Leave everything as it was</source>
-        <translation>保持原样</translation>
+        <source>Change it; that can be undone</source>
+        <translation>应用修改；可以撤销</translation>
     </message>
 </context>
 <context>
@@ -4868,14 +5881,6 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>CPU 的线程数。超过核心数会变慢，也会拖慢整台电脑。</translation>
     </message>
     <message>
-        <source>Files</source>
-        <translation>文件</translation>
-    </message>
-    <message>
-        <source>Which formats are written when a recording is done, where to, and under which names.</source>
-        <translation>录音完成后写入哪些格式、存到哪里、用什么名称。</translation>
-    </message>
-    <message>
         <source>Watched folder</source>
         <translation>监视的文件夹</translation>
     </message>
@@ -4960,8 +5965,8 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>模型…</translation>
     </message>
     <message>
-        <source>Save automatically…</source>
-        <translation>自动保存…</translation>
+        <source>When a recording is done, save its text as:</source>
+        <translation>录音转写完成后，将文字保存为：</translation>
     </message>
     <message>
         <source>Watch a folder…</source>
@@ -5033,6 +6038,33 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>Gives every command the keys it had at first</source>
         <translation>将所有命令恢复为最初的按键</translation>
+    </message>
+</context>
+<context>
+    <name>SpeakerDialog</name>
+    <message>
+        <source>Speaker</source>
+        <translation>说话人</translation>
+    </message>
+    <message>
+        <source>&amp;Who speaks in the selected segments</source>
+        <translation>所选片段的说话人(&amp;W)</translation>
+    </message>
+    <message>
+        <source>Choose a name or type a new one. Without a name nobody is named.</source>
+        <translation>选择一个名字，或输入新的名字。留空则不标说话人。</translation>
+    </message>
+    <message>
+        <source>The names there are in this text can be chosen</source>
+        <translation>可选择本文中已有的名字</translation>
+    </message>
+    <message>
+        <source>&amp;All segments of {name}</source>
+        <translation>{name} 的所有片段(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Not only the selected ones: another name for the same person</source>
+        <translation>不仅是所选片段：给同一个人换名字</translation>
     </message>
 </context>
 <context>
@@ -5148,6 +6180,10 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>{name} could not be loaded</source>
         <translation>无法加载 {name}</translation>
+    </message>
+    <message>
+        <source>{name}, for this recording</source>
+        <translation>{name}，仅用于此录音</translation>
     </message>
     <message>
         <source>{size} used</source>
@@ -5532,6 +6568,53 @@ Tab while listening: next segment. Esc: leave.</source>
     </message>
 </context>
 <context>
+    <name>TimesDialog</name>
+    <message>
+        <source>The start is no time: write it as 1:23.5 (minutes and seconds).</source>
+        <translation>开始时间无法识别：请写成 1:23.5（分和秒）。</translation>
+    </message>
+    <message>
+        <source>The end is no time: write it as 1:23.5 (minutes and seconds).</source>
+        <translation>结束时间无法识别：请写成 1:23.5（分和秒）。</translation>
+    </message>
+    <message>
+        <source>The end must be behind the start.</source>
+        <translation>结束时间必须晚于开始时间。</translation>
+    </message>
+    <message>
+        <source>The segment before ends at {time}: start there or later.</source>
+        <translation>前一个片段在 {time} 结束：请不早于此时开始。</translation>
+    </message>
+    <message>
+        <source>What follows, or the end of the recording, is at {time}: end there or before.</source>
+        <translation>下一个片段或录音结尾在 {time}：请不晚于此时结束。</translation>
+    </message>
+    <message>
+        <source>Times of the segment</source>
+        <translation>片段时间</translation>
+    </message>
+    <message>
+        <source>Hours, minutes and seconds, as in 1:02:03.5. The words move along.</source>
+        <translation>时、分、秒，例如 1:02:03.5。词会随之移动。</translation>
+    </message>
+    <message>
+        <source>&amp;Start</source>
+        <translation>开始(&amp;S)</translation>
+    </message>
+    <message>
+        <source>When the first word begins</source>
+        <translation>第一个词开始的时间</translation>
+    </message>
+    <message>
+        <source>&amp;End</source>
+        <translation>结束(&amp;E)</translation>
+    </message>
+    <message>
+        <source>When the last word ends</source>
+        <translation>最后一个词结束的时间</translation>
+    </message>
+</context>
+<context>
     <name>Transcript</name>
     <message>
         <source>Time</source>
@@ -5542,8 +6625,16 @@ Tab while listening: next segment. Esc: leave.</source>
         <translation>文本</translation>
     </message>
     <message>
+        <source>Unsure words: {words}</source>
+        <translation>不确定的词：{words}</translation>
+    </message>
+    <message>
         <source>Text of the segment</source>
         <translation>片段文字</translation>
+    </message>
+    <message>
+        <source>“{word}”: {percent} sure</source>
+        <translation>“{word}”：把握 {percent}</translation>
     </message>
 </context>
 <context>
@@ -5567,6 +6658,10 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>The text appears here as it is recognised</source>
         <translation>识别出的文本会显示在这里</translation>
+    </message>
+    <message>
+        <source>The text appears here as it is spoken</source>
+        <translation>您说话时，文字会出现在这里</translation>
     </message>
     <message>
         <source>Paused before there was any text</source>
@@ -5760,6 +6855,29 @@ Tab while listening: next segment. Esc: leave.</source>
     </message>
 </context>
 <context>
+    <name>VolumeControl</name>
+    <message>
+        <source>Volume</source>
+        <translation>音量</translation>
+    </message>
+    <message>
+        <source>Volume: {percent}</source>
+        <translation>音量：{percent}</translation>
+    </message>
+    <message>
+        <source>Mute</source>
+        <translation>静音</translation>
+    </message>
+    <message>
+        <source>Play it aloud again</source>
+        <translation>恢复声音</translation>
+    </message>
+    <message>
+        <source>Play without sound</source>
+        <translation>静音播放</translation>
+    </message>
+</context>
+<context>
     <name>WatchDialog</name>
     <message>
         <source>Do as it is chosen here</source>
@@ -5889,10 +7007,25 @@ Tab while listening: next segment. Esc: leave.</source>
     </message>
 </context>
 <context>
+    <name>WelcomeDialog</name>
+    <message>
+        <source>Welcome</source>
+        <translation>欢迎</translation>
+    </message>
+</context>
+<context>
     <name>WelcomePanel</name>
     <message>
         <source>Everything works already. Three things that you may want to look at first:</source>
         <translation>一切已可使用。以下三项您可能想先看一看：</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>It is in the menu “Help”</source>
+        <translation>可在“帮助”菜单中找到</translation>
     </message>
     <message>
         <source>Skip</source>
