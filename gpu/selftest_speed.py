@@ -54,11 +54,17 @@ def in_turns(runs: Mapping[str, Run]) -> dict[str, Timing]:
 def beside_cpu(gpu: Timing, cpu: Timing) -> Check:
     """A GPU that is slower than the CPU, or does not say the right thing, fails."""
     ratio = cpu.median / gpu.median
-    values = {"gpu": _seconds(gpu), "cpu": _seconds(cpu), "ratio": _times(ratio), "hoped": HOPED_RATIO}
+    times, gpu_s, cpu_s = _times(ratio), _seconds(gpu), _seconds(cpu)
     if ratio >= HOPED_RATIO:
-        detail = Words("{ratio} times as fast: {gpu} s, the CPU {cpu} s (at least {hoped} hoped for)", **values)
+        detail = Words(
+            "{ratio} times as fast: {gpu} s, the CPU {cpu} s (at least {hoped} hoped for)",
+            ratio=times, gpu=gpu_s, cpu=cpu_s, hoped=HOPED_RATIO,
+        )  # fmt: skip
     else:
-        detail = Words("only {ratio} times as fast: {gpu} s, the CPU {cpu} s ({hoped} hoped for)", **values)
+        detail = Words(
+            "only {ratio} times as fast: {gpu} s, the CPU {cpu} s ({hoped} hoped for)",
+            ratio=times, gpu=gpu_s, cpu=cpu_s, hoped=HOPED_RATIO,
+        )  # fmt: skip
     figures = gpu.figures("gpu") | cpu.figures("cpu") | {"cpu_over_gpu_ratio": ratio, "hoped_ratio": HOPED_RATIO}
     outcome: Outcome = "passed" if ratio > 1 and gpu.is_right and cpu.is_right else "failed"
     return Check(BESIDE_CPU, outcome, detail, figures | {"rounds": float(len(gpu.seconds))})

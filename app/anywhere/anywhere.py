@@ -129,7 +129,7 @@ class Anywhere(QObject):
             try:
                 if self._hotkey is None:
                     words = Words("This desktop lets no program have a hotkey.")
-                    remedy = Words("Give a shortcut of the desktop the command: whisperdesktop --toggle-dictation")
+                    remedy = Words("Give a shortcut of the desktop this command: whisperdesktop --toggle-dictation.")
                     raise HotkeyError(words, remedy=remedy)
                 keys = Combination.parse(self._rules.hotkey)
                 self._hotkey.hold(keys, self._pressed.emit, self._released.emit, self._lost.emit)

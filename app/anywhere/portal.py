@@ -114,5 +114,5 @@ def xkb_name(key: str) -> str:
 def _missing(reason: str) -> PortalError:
     words = Words("The desktop's portal does not answer: {reason}.", reason=reason or "D-Bus")
     return PortalError(
-        words, remedy=Words("Give a shortcut of the desktop the command: whisperdesktop --toggle-dictation")
+        words, remedy=Words("Give a shortcut of the desktop this command: whisperdesktop --toggle-dictation.")
     )

@@ -9,7 +9,7 @@ from gpu.types import Words
 
 Kind = Literal["opening", "listening", "paused", "gone", "stalled", "suspended", "muted", "silent", "rate"]
 
-_ALL_WELL = (Words(""), Words(""))
+_NOTHING = Words.from_parts("", {})  # no literal: there is nothing to translate
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class CaptureState:
                     Words("Nothing has to be done."),
                 )
             case _:
-                return _ALL_WELL
+                return _NOTHING, _NOTHING
 
 
 @dataclass(frozen=True)

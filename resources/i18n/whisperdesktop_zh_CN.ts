@@ -1816,6 +1816,10 @@
         <translation>偏差 {got}，上限 {bound}</translation>
     </message>
     <message>
+        <source>equal, bit by bit</source>
+        <translation>逐位相等</translation>
+    </message>
+    <message>
         <source>{device} failed: {cause} The CPU goes on with what was left; start the program again to use the GPU.</source>
         <translation>{device} 发生故障：{cause}其余部分由 CPU 继续处理；要使用 GPU，请重新启动程序。</translation>
     </message>
@@ -2060,8 +2064,8 @@
         <translation>此桌面不允许程序使用全局快捷键。</translation>
     </message>
     <message>
-        <source>Give a shortcut of the desktop the command: whisperdesktop --toggle-dictation</source>
-        <translation>请为桌面的某个快捷键设置命令：whisperdesktop --toggle-dictation</translation>
+        <source>Give a shortcut of the desktop this command: whisperdesktop --toggle-dictation.</source>
+        <translation>请在桌面设置里为一个快捷键指定此命令：whisperdesktop --toggle-dictation。</translation>
     </message>
     <message>
         <source>No program has the keyboard.</source>
@@ -2204,10 +2208,6 @@
         <translation>{cause}{remedy}</translation>
     </message>
     <message>
-        <source></source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>The microphone</source>
         <translation>麦克风</translation>
     </message>
@@ -2304,16 +2304,16 @@
         <translation>与 whisper.cpp 相比的速度</translation>
     </message>
     <message>
-        <source>{gpu} s, the CPU {cpu} s: {ratio} times as fast (at least {hoped} hoped for)</source>
-        <translation>{gpu} 秒，CPU {cpu} 秒：快到 {ratio} 倍（期望至少 {hoped} 倍）</translation>
+        <source>{ratio} times as fast: {gpu} s, the CPU {cpu} s (at least {hoped} hoped for)</source>
+        <translation>速度为 {ratio} 倍：{gpu} 秒，CPU {cpu} 秒（期望至少 {hoped} 倍）</translation>
     </message>
     <message>
-        <source>{gpu} s, the CPU {cpu} s: only {ratio} times as fast ({hoped} hoped for)</source>
-        <translation>{gpu} 秒，CPU {cpu} 秒：只快到 {ratio} 倍（期望 {hoped} 倍）</translation>
+        <source>only {ratio} times as fast: {gpu} s, the CPU {cpu} s ({hoped} hoped for)</source>
+        <translation>速度仅为 {ratio} 倍：{gpu} 秒，CPU {cpu} 秒（期望 {hoped} 倍）</translation>
     </message>
     <message>
-        <source>{gpu} s, whisper.cpp ({version}) {peer} s: {ratio} times as fast</source>
-        <translation>{gpu} 秒，whisper.cpp（{version}）{peer} 秒：快到 {ratio} 倍</translation>
+        <source>{ratio} times as fast: {gpu} s, there {peer} s ({version})</source>
+        <translation>速度为 {ratio} 倍：{gpu} 秒，对方 {peer} 秒（{version}）</translation>
     </message>
     <message>
         <source>whisper.cpp is not installed: not compared</source>

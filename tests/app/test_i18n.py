@@ -52,7 +52,8 @@ def test_everything_is_translated(path: Path) -> None:
         assert (translation.text or "").strip(), (context, source)
         gaps = sorted(re.findall(r"{\w*}", source))
         assert sorted(re.findall(r"{\w*}", translation.text or "")) == gaps, (context, source)
-        assert ("&" in source) == ("&" in (translation.text or "")), (context, source)
+        keys = [bool(re.search(r"&\S", text)) for text in (source, translation.text or "")]  # not "Privacy & Security"
+        assert keys[0] == keys[1], (context, source)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
