@@ -220,7 +220,7 @@ class AnywhereDesk(QObject):
     def _update_tray(self) -> None:
         wanted = self._settings.anywhere.tray and QSystemTrayIcon.isSystemTrayAvailable()
         if wanted and self.tray is None:
-            tray = self.tray = DictationTray(self._window.windowIcon(), self._appearance, self)
+            tray = self.tray = DictationTray(self._window.windowIcon(), self)
             tray.dictate_wanted.connect(self.toggle)
             tray.open_wanted.connect(self._open_window)
             tray.quit_wanted.connect(self._quit)

@@ -8,7 +8,9 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QObject, QTextBoundaryFinder, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTextBoundaryFinder, QTimer, Signal
+from PySide6.QtGui import QInputMethodEvent
+from PySide6.QtWidgets import QApplication
 
 from app.anywhere.clipboard import BorrowedClipboard
 from app.anywhere.errors import AnywhereError
@@ -99,6 +101,9 @@ class Inserter(QObject):
             self._end()
             return
         try:
+            if QApplication.activeWindow() is not None:
+                self._put_here(self._queue.popleft())
+                return
             if self._keyboard is None:
                 self._collect(self._queue.popleft())
                 return
@@ -120,6 +125,19 @@ class Inserter(QObject):
                 self._prepare(insertion, program)
         except AnywhereError as e:
             self._fail(e)
+
+    def _put_here(self, action: Action) -> None:
+        """Into this program's own field, if the cursor is in one; else it is in the list of recordings, as all is."""
+        widget = QApplication.focusWidget()
+        if widget is not None and widget.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled):
+            event = QInputMethodEvent()
+            if isinstance(action, TakeBack):
+                n_units = len(action.text.encode("utf-16-le")) // 2
+                event.setCommitString("", -n_units, n_units)
+            else:
+                event.setCommitString(action.text)
+            QCoreApplication.sendEvent(widget, event)
+        self._go_on()
 
     def _take(self) -> str:
         return self._queue.popleft().text
@@ -204,9 +222,9 @@ class Inserter(QObject):
         now, borrowed = time.monotonic(), self._borrowed
         read = [b.read_at for b in borrowed.values() if b.read_at is not None and b.read_at >= self._pressed_at]
         since = now - self._pressed_at
-        if read and since >= LEAST_S and now - max(read) >= QUIET_S:
-            self._go_on()
-        elif read or since < MOST_S:
+        if read and since >= LEAST_S and (now - max(read) >= QUIET_S or since >= MOST_S):
+            self._go_on()  # the latter: somebody reads it again and again
+        elif since < MOST_S:
             QTimer.singleShot(LOOK_MS, self, partial(self._watch, text, selection))
         elif not borrowed[selection].has_text:
             _log.info("somebody else used the clipboard meanwhile")

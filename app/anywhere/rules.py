@@ -33,6 +33,7 @@ _TERMINALS = frozenset(
 )  # fmt: skip
 _SHIFT_INSERT = frozenset({"emacs", "gvim", "mintty.exe", "putty.exe"})
 
+_TYPED = frozenset({"Space", "Return", "Tab", "Backspace", "Del", "Left", "Right", "Up", "Down", "Home", "End", "Esc"})
 PASTE = Combination.parse("Ctrl+V")
 _PASTE_IN_TERMINALS, _PASTE_ELSEWHERE = Combination.parse("Ctrl+Shift+V"), Combination.parse("Shift+Ins")
 
@@ -112,6 +113,14 @@ class Rules:
         values = found if isinstance(found, dict) else {}
         kept = {f.name: read for f in fields(cls) if (read := _read(f.name, values.get(f.name))) is not None}
         return cls(**kept)
+
+
+def steals(hotkey: Combination) -> bool:
+    """Whether as a hotkey it would take from all programs what is typed, or what this one pastes with."""
+    if hotkey in (PASTE, _PASTE_IN_TERMINALS, _PASTE_ELSEWHERE):
+        return True
+    types = len(hotkey.key) == 1 or hotkey.key in _TYPED
+    return types and not hotkey.modifiers - {"Shift"}
 
 
 def _read(name: str, value: Any) -> Any:

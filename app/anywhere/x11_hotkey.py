@@ -6,8 +6,9 @@ import itertools
 import os
 import select
 import threading
+from collections import deque
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from Xlib import XK, X
 from Xlib.display import Display
@@ -67,13 +68,14 @@ class _Wait:
     def __init__(self, display: Display, keys: Combination, code: int, calls: _Calls) -> None:
         self._display, self._keys, self._code, self._calls = display, keys, code, calls
         self._is_down = False
+        self._coming: deque[Any] = deque()
 
     def run(self, end: int) -> None:
         display = self._display
         try:
             while True:
-                while display.pending_events():
-                    self._take(display.next_event())
+                while self._coming or display.pending_events():
+                    self._take(self._coming.popleft() if self._coming else display.next_event())
                 ready, _, _ = select.select([display.fileno(), end], [], [])
                 if end in ready:
                     break
@@ -94,9 +96,19 @@ class _Wait:
         elif kind == X.KeyPress and not self._is_down:
             self._is_down = True
             self._calls.pressed()
-        elif kind == X.KeyRelease and self._is_down and not self._is_held():  # else it repeats
+        elif kind == X.KeyRelease and self._is_down and not self._repeats(event):
             self._is_down = False
             self._calls.released()
+
+    def _repeats(self, release: Any) -> bool:
+        """A key that is held goes up and down at the same moment, again and again. Asked late, it may be up by now."""
+        held = self._is_held()  # the answer comes behind all events so far
+        while self._display.pending_events():
+            self._coming.append(self._display.next_event())
+        following = self._coming[0] if self._coming else None
+        if following is not None and following.type == X.KeyPress:
+            return bool(following.time == release.time)  # which is then the press of a key that is down already
+        return held
 
     def _is_held(self) -> bool:
         return bool(self._display.query_keymap()[self._code // 8] >> self._code % 8 & 1)

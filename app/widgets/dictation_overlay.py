@@ -120,7 +120,9 @@ class DictationOverlay(QFrame):
             self.tr("Close this note") if self._note else self.tr("Ends the dictation; what was said is still put in")
         )
         self._text.setText(self._rich_text())
-        self.setAccessibleName(self.tr("Dictation"))
+        name = self.tr("Dictation")
+        self.setWindowTitle(f"{name} – {state}")
+        self.setAccessibleName(name)
         self.setAccessibleDescription(f"{state}. {self._note or self._trouble or self._committed + self._tentative}")
         self.setFixedSize(self.sizeHint())
 

@@ -8,7 +8,8 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QKeySequenceEdit, QLineEdit, QPushButton, QWidget
 
-from app.anywhere.rules import HOTKEY_MODES, PACES, WAYS, Rules
+from app.anywhere.combination import Combination
+from app.anywhere.rules import HOTKEY_MODES, PACES, WAYS, Rules, steals
 from app.widgets.pairs_table import PairsTable
 from app.widgets.settings_rows import SettingsPage
 from app.widgets.text_label import TextLabel
@@ -159,10 +160,24 @@ class DictationPage(SettingsPage):
         self.hotkey.clear()
         self._take()
 
+    def _chosen_hotkey(self) -> str:
+        """As it was where the new one cannot be."""
+        keys = self.hotkey.keySequence().toString(QKeySequence.SequenceFormat.PortableText)
+        try:
+            if not keys or not steals(Combination.parse(keys)):
+                return keys
+        except ValueError:
+            pass  # a modifier alone
+        with QSignalBlocker(self.hotkey):
+            self.hotkey.setKeySequence(QKeySequence(self._rules.hotkey))
+        text = self.tr("{keys} is needed for typing, in every program. Take it with Ctrl, Alt or Meta, or another key.")
+        self.show_problem(text.format(keys=keys))
+        return self._rules.hotkey
+
     def _take(self) -> None:
         rules = replace(
             self._rules,
-            hotkey=self.hotkey.keySequence().toString(QKeySequence.SequenceFormat.PortableText),
+            hotkey=self._chosen_hotkey(),
             mode=self.mode.currentData(),
             way=self.way.currentData(),
             pace=self.pace.currentData(),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Signal
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QEvent, QObject, QRectF, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPen
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from app.paths import APP_NAME
-from app.widgets.appearance import Appearance
+from app.widgets.appearance import LIGHT
+
+SIZE = 64  # pixels; the panel makes it smaller
 
 
 class DictationTray(QObject):
@@ -19,9 +21,9 @@ class DictationTray(QObject):
     open_wanted = Signal()
     quit_wanted = Signal()
 
-    def __init__(self, icon: QIcon, appearance: Appearance, parent: QObject | None = None) -> None:
+    def __init__(self, icon: QIcon, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._idle, self._appearance = icon, appearance
+        self._idle = icon
         self._active = False
         self.menu = _Menu(self)
         self.dictate = self.menu.addAction("")
@@ -53,8 +55,19 @@ class DictationTray(QObject):
         self.open.setText(self.tr("Open the window"))
         self.quit.setText(self.tr("Quit"))
         self.icon.setToolTip(self.tr("{app}: dictating").format(app=APP_NAME) if self._active else APP_NAME)
-        active = self._appearance.icon("microphone", self._appearance.colors.danger, 22)
-        self.icon.setIcon(active if self._active else self._idle)
+        self.icon.setIcon(self._recording_icon() if self._active else self._idle)
+
+    def _recording_icon(self) -> QIcon:
+        """With a dot, whose ring sets it off from panels light and dark."""
+        pixmap = self._idle.pixmap(SIZE, SIZE)
+        painter = QPainter(pixmap)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setBrush(QColor(LIGHT.danger))
+        painter.setPen(QPen(QColor(LIGHT.surface), SIZE / 16))
+        side = SIZE * 0.5
+        painter.drawEllipse(QRectF(SIZE - side - 1, SIZE - side - 1, side, side))
+        painter.end()
+        return QIcon(pixmap)
 
     def _on_activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason is QSystemTrayIcon.ActivationReason.Trigger:

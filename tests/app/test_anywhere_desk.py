@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtGui import QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.anywhere.rules import Rules
@@ -13,7 +13,6 @@ from app.anywhere_desk import AnywhereDesk
 from app.application import Application
 from app.capture.states import CaptureState
 from app.i18n import Translation
-from app.widgets.appearance import Appearance
 from app.widgets.dictation_overlay import DictationOverlay
 from app.widgets.dictation_tray import DictationTray
 from gpu.errors import ExplainedError
@@ -54,6 +53,8 @@ def test_what_is_said_is_shown_and_gets_to_the_clipboard(
     desk: AnywhereDesk, dictation: ScriptedDictation, qtbot: QtBot
 ) -> None:
     QGuiApplication.clipboard().setText("before")
+    desk._window.hide()  # another program has the keyboard
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is None)
     desk.toggle()
     overlay = desk.overlay
     assert "Listening" in shown(overlay)
@@ -117,6 +118,39 @@ def test_settings_are_kept_and_hold_at_once(desk: AnywhereDesk, application: App
     assert page.commands.isChecked()
 
 
+@pytest.mark.parametrize("keys", ["A", "Shift+Space", "Ctrl+V", "Ctrl+Shift+V", "Return"])
+def test_a_hotkey_takes_nothing_that_is_typed(desk: AnywhereDesk, application: Application, keys: str) -> None:
+    application._settings.anywhere = Rules("F9")
+    desk.show_settings()
+    page = desk.page
+    assert page is not None
+    page.hotkey.setKeySequence(QKeySequence(keys))
+    page.hotkey.editingFinished.emit()
+    assert application._settings.anywhere.hotkey == "F9"
+    assert page.problem.text().startswith(f"{keys} is needed for typing")
+    assert page.hotkey.keySequence() == QKeySequence("F9")
+
+
+def test_in_this_program_it_goes_into_the_field_with_the_cursor(
+    desk: AnywhereDesk, dictation: ScriptedDictation, application: Application, qtbot: QtBot
+) -> None:
+    """Pasted, it would be another command here."""
+    QGuiApplication.clipboard().setText("before")
+    field = QLineEdit("x")
+    qtbot.addWidget(field)
+    field.show()
+    field.activateWindow()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    desk.toggle()
+    dictation.say(" good 🎉")
+    dictation.say(" bad 🎉")
+    assert field.text() == "xgood 🎉 bad 🎉"
+    dictation.say(" scratch that.")
+    assert field.text() == "xgood 🎉"
+    assert QGuiApplication.clipboard().text() == "before"
+
+
 def test_a_hotkey_that_cannot_be_had_is_told_at_the_start(desk: AnywhereDesk, application: Application) -> None:
     application._settings.anywhere = Rules("F9")
     desk.start()
@@ -141,8 +175,8 @@ def test_all_can_be_read(
                 assert missing(widget) == cut_off(widget) == faint(widget) == []
 
 
-def test_the_tray_says_what_it_does(appearance: Appearance, application: Application, qtbot: QtBot) -> None:
-    tray = DictationTray(application.window.windowIcon(), appearance)
+def test_the_tray_says_what_it_does(application: Application, qtbot: QtBot) -> None:
+    tray = DictationTray(application.window.windowIcon())
     assert [a.text() for a in tray.menu.actions() if a.text()] == ["Dictate", "Open the window", "Quit"]
     tray.show_active(True)
     assert tray.dictate.text() == "End dictation"

@@ -1,6 +1,8 @@
 """A real hotkey, pressed while another program has the keyboard; what arrives there, and on the clipboard then."""
 
 import json
+import os
+import select
 import shutil
 import signal
 import subprocess
@@ -11,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.metrics import count_errors
+from tests.support.corpus import FREE_AUDIO, read_manifest
+from tests.support.homes import window_environment
 from tests.support.program import ROOT
 from tests.support.screen import Screen, wait_until
 
@@ -18,6 +23,7 @@ TEXT = "Où café naïve — “你好，世界” 🎉👩‍💻 ß Ω"
 WORDS = [" " + word for word in TEXT.split(" ")]
 SAID = [WORDS, [" Second", " one."], [" Scratch", " that."], [" New", " line."], ["第二行。"]]
 ARRIVES = TEXT + "\n第二行。"
+TIMEOUT_S = 60
 
 pytestmark = [pytest.mark.needs_display, pytest.mark.slow]
 
@@ -30,10 +36,19 @@ class Dictating:
     def __init__(self, process: subprocess.Popen[str], screen: Screen) -> None:
         assert process.stdin is not None
         assert process.stdout is not None
-        self._in, self._out, self._screen = process.stdin, process.stdout, screen
+        self._in, self._out, self._screen = process.stdin, process.stdout.fileno(), screen
+        self._read = b""
+        self.process = process
 
     def line(self) -> str:
-        return self._out.readline().strip()
+        while b"\n" not in self._read:
+            ready, _, _ = select.select([self._out], [], [], TIMEOUT_S)
+            assert ready, "it says nothing"
+            more = os.read(self._out, 65536)
+            assert more, "it has ended"
+            self._read += more
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode().strip()
 
     def until(self, last: str) -> list[str]:
         lines = [self.line()]
@@ -146,11 +161,16 @@ def test_held_it_dictates_until_it_is_let_go(screen: Screen, run: Run, tmp_path:
         program.will_say([WORDS])
         screen.xdotool("keydown", "ctrl", "keydown", "alt", "keydown", "space")
         assert program.until("said") == ["started", "said"]
-        screen.xdotool("sleep", 1.2)  # the key repeats meanwhile
+        screen.xdotool("sleep", 1)  # the key repeats meanwhile
         assert text_of(out) == ""
-        screen.xdotool("keyup", "space", "keyup", "alt", "keyup", "ctrl")
+        program.process.send_signal(signal.SIGSTOP)  # it hears late of the end, and of what was repeated before it
+        screen.xdotool("sleep", 0.3, "keyup", "space", "keyup", "alt", "keyup", "ctrl")
+        program.process.send_signal(signal.SIGCONT)
         assert program.until("idle") == ["stopped", "idle"]
         wait_until(lambda: text_of(out) == TEXT, "the text did not arrive")
+        program.will_say([])
+        screen.xdotool("key", "ctrl+alt+space")
+        assert program.until("stopped") == ["started", "said", "stopped"]  # and nothing before it
 
 
 def test_typed_where_the_clipboard_cannot_be_kept(screen: Screen, run: Run, tmp_path: Path) -> None:
@@ -195,3 +215,23 @@ def test_what_nobody_takes_stays_on_the_clipboard(screen: Screen, run: Run) -> N
     with dictating(run, screen) as program:
         assert f"left {TEXT!r}: The program did not take the text." in program.dictate([WORDS])
         assert clipboard(screen, "clipboard", "UTF8_STRING").decode() == TEXT
+
+
+@pytest.mark.long
+def test_speech_gets_from_the_microphone_to_the_cursor(screen: Screen, tmp_path: Path) -> None:
+    """The whole program, with the real model; the display that shows the words leaves the keyboard where it is."""
+    clip = next(clip for clip in read_manifest(FREE_AUDIO) if clip.path.stem == "librivox_0880")
+    out = tmp_path / "text"
+    display = screen.environment["DISPLAY"]
+    script = (
+        f'. "{ROOT}/tests/tools/virtual_mic.sh"\n'
+        f'"{sys.executable}" -m tests.support.dictate_into "{display}" "{clip.path}" "{out}"\nvm_stop'
+    )
+    environment = window_environment(tmp_path / "home") | {"QT_QPA_PLATFORM": "xcb"}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert count_errors(clip.reference, text_of(out), "en").percent <= 15
+    assert text_of(out).endswith(" ")
+    assert done.stdout.splitlines()[-2:] == ["text window", "precious"]
