@@ -169,6 +169,10 @@ class Dictation(QObject):
         read_s = run.read_s if self._state.voice else run.progress.fed_s
         return max(run.listener.heard_s - read_s, 0.0)
 
+    def gap_text(self, seconds: float) -> str:
+        """What stands in the text for sound that is lost."""
+        return self.tr(" [{seconds} s of sound are missing]").format(seconds=f"{seconds:.1f}")
+
     def start(self) -> None:
         """Begin, unless there is one. The microphone is heard at once, also while the model is still being loaded."""
         if self._run is not None:
@@ -281,7 +285,7 @@ class Dictation(QObject):
                 self._recordings.set_live_language(run.recording, language, probability)
                 self._show(replace(self._state, language=language))
             case Gap(start_s, end_s):
-                text = self.tr(" [{seconds} s of sound are missing]").format(seconds=f"{end_s - start_s:.1f}")
+                text = self.gap_text(end_s - start_s)
                 self._keep(run, run.text.add_gap(start_s, end_s, text, speaking=self._state.voice))
                 self.gap.emit(start_s, end_s)
 
@@ -322,6 +326,7 @@ class Dictation(QObject):
 
     def _finish(self, run: _Run) -> None:
         self._run, self._last_text = None, run.text.text
+        run.listener.stop()  # where the engine ended first
         failure = run.failure or run.listener.failure
         complete = failure is None and run.progress.fed_s >= run.listener.heard_s - 0.1
         if self._is_there(run):

@@ -110,7 +110,7 @@ class DictationDesk(QObject):
             (panel.models_wanted, self._find_models),
             (panel.became_visible, self._on_visible),
             (menu.show_panel.triggered, self.show),
-            (menu.toggle.triggered, lambda: dictation.toggle()),
+            (menu.toggle.triggered, lambda: self._toggle()),
             (menu.pause.triggered, lambda: dictation.pause()),
             (menu.discard.triggered, lambda: dictation.discard()),
             (menu.copy.triggered, lambda: self._copy()),
@@ -181,7 +181,18 @@ class DictationDesk(QObject):
             self._file.add(words)
 
     def _take_gap(self, start_s: float, end_s: float) -> None:
+        """Marked where the text is by now."""
         self._lost_s += end_s - start_s
+        mark = self._dictation.gap_text(end_s - start_s)
+        self.panel.text.commit(mark)
+        if self._file is not None:
+            self._file.add(mark)
+
+    def _toggle(self) -> None:
+        """By key or menu: who begins here wants to see it."""
+        if not self._dictation.state.is_active:
+            self.show()
+        self._dictation.toggle()
 
     def _finish(self, text: str) -> None:
         self._tick.stop()

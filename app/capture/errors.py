@@ -7,3 +7,7 @@ from gpu.errors import ExplainedError
 
 class CaptureError(ExplainedError):
     """It cannot be heard, or not be kept. `str` says why, `remedy` what to do."""
+
+
+class NeverHeardError(CaptureError):
+    """Waiting does not help: what was chosen cannot be heard at all."""

@@ -17,7 +17,7 @@ from queue import Empty, SimpleQueue
 
 import numpy as np
 
-from app.capture.errors import CaptureError
+from app.capture.errors import CaptureError, NeverHeardError
 from app.capture.gaps import GapMeter
 from app.capture.pulse import PulseWatch, Source
 from app.capture.recorder import Recorder
@@ -213,7 +213,7 @@ class Listener:
             if str(opening.error) != self._told_error:
                 self._told_error = str(opening.error)
                 _log.warning("%s", self._told_error)
-            if not self._patient:
+            if not self._patient or isinstance(opening.error, NeverHeardError | PlaybackError):
                 self.failure = opening.error
             self._try_at = now + (RETRY_S if self._watch.facts else RETRY_BLIND_S)
             if self._state.kind in ("opening", "paused"):
@@ -247,7 +247,7 @@ class Listener:
             self._fill(capture.lost_s)
             capture.lost_s = 0.0
         if now - called > HELD_S and self._held is None:
-            self._held = []
+            self._held, self._level_db = [], SILENCE_DB
             self._meter.stall()
         if len(block):
             missing = self._meter.look(called, n_written)
@@ -298,7 +298,7 @@ class Listener:
 
     def _lose(self, capture: Capture) -> None:
         """The device, which is to be found again."""
-        self._capture = None
+        self._capture, self._level_db = None, SILENCE_DB
         self._release()
         self._away = capture.called
         threading.Thread(target=capture.close, name="lost microphone", daemon=True).start()

@@ -15,7 +15,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from app.capture.errors import CaptureError
+from app.capture.errors import CaptureError, NeverHeardError
 from app.capture.pulse import Facts, Source, hearing
 from app.playback import portaudio
 from gpu.types import Words
@@ -134,6 +134,7 @@ class Capture:
             stream.close(ignore_errors=True)
         rest = self.read()
         last: Floats = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+        del self._resampler  # its library complains of what is there at the end of the program
         return np.concatenate([rest, last])
 
     def _choose(self) -> str:
@@ -143,7 +144,7 @@ class Capture:
             if not choice.system:
                 return choice.name
             if sys.platform != "linux":
-                raise CaptureError(
+                raise NeverHeardError(
                     Words("What the computer plays cannot be heard on this system yet."),
                     remedy=Words("Use a virtual audio cable, and name it with --input."),
                 )
@@ -206,7 +207,7 @@ def matching(name: str, facts: Facts) -> Source | None:
     """The source of that name: the server's, or people's, or a part of one.
 
     Raises:
-        CaptureError: there are several.
+        NeverHeardError: there are several.
     """
     wanted = name.casefold()
     for test in (
@@ -219,7 +220,7 @@ def matching(name: str, facts: Facts) -> Source | None:
         if len(found) == 1:
             return found[0]
         if found:
-            raise CaptureError(
+            raise NeverHeardError(
                 Words("Several inputs are named like {name}.", name=name),
                 remedy=Words("Name one of: {names}.", names=", ".join(source.description for source in found)),
             )

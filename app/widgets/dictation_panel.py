@@ -108,7 +108,6 @@ class DictationPanel(QFrame):
         self.discard.setVisible(active)
         self.pause.setEnabled(phase in ("starting", "listening", "paused"))
         self.discard.setEnabled(phase != "stopping")
-        self.record.setEnabled(phase != "stopping")
         for widget in (self.keep, self.append, self.file):
             widget.setEnabled(not active)
         self._show_words()

@@ -96,6 +96,16 @@ def looks_of(view: LiveTextView, position: int) -> tuple[str, bool]:
     return cursor.charFormat().foreground().color().name(), cursor.charFormat().fontItalic()
 
 
+def test_what_is_lost_is_marked_where_it_was(desk: DictationDesk) -> None:
+    desk._show_state(LISTENING)
+    desk._dictation.committed.emit(" He was")
+    desk._dictation.gap.emit(3.0, 5.1)
+    desk._dictation.committed.emit(" not")
+    assert desk.panel.text.committed == "He was [2.1 s of sound are missing] not"
+    desk._show_figures()
+    assert "2.1 s lost" in desk.panel.lag.text()
+
+
 def test_lights_say_it_in_words(desk: DictationDesk) -> None:
     lights = desk.panel.lights
     desk._show_state(LISTENING)
