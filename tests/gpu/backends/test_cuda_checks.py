@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gpu.backends import cuda_choice_checks, cuda_stream_checks
+from gpu.backends import cuda_checks, cuda_choice_checks, cuda_stream_checks
 from gpu.backends.cuda_arena import Arena
 from gpu.backends.cuda_check_bench import Bench, Part, on_fresh_memory
 from gpu.backends.cuda_checks import ALL_KERNELS, PARTS, eight_bits, kernel_checks
 from gpu.backends.cuda_device import CudaDevice
+from gpu.backends.reference_model import LayerNorm
 from gpu.kernels import names
 from gpu.model_file.quants import FORMATS
 from gpu.types import Words
@@ -122,3 +123,21 @@ def test_inputs_are_rounded_as_the_kernels_tests_round_them() -> None:
 def test_random_numbers_are_those_published(counter: str, key: str, expected: str) -> None:
     got = cuda_choice_checks.philox(words(counter)[np.newaxis], *map(int, words(key)))
     assert got[0].tolist() == words(expected).tolist()
+
+
+def test_draws_are_clear(cuda: CudaDevice) -> None:
+    """A GPU's logarithms differ in the last bits: no draw may hang on them."""
+    bench = Bench(cuda, np.random.default_rng(7), Arena(cuda, 8 << 20))
+    case = cuda_choice_checks._Case.random(bench, temperature=0.8, **cuda_choice_checks.SEEDS)
+    for row, state in zip(case.ruled, case.records, strict=True):
+        drawn = row / np.float32(0.8) + cuda_choice_checks.gumbel_noise(cuda_choice_checks.RULES, state)
+        second, best = np.partition(drawn, -2)[-2:]
+        assert best - second > 1e-3
+
+
+def test_rows_are_clear_of_halves(cuda: CudaDevice) -> None:
+    """Else a right GPU would fail where its norm's last bit rounds an input to the other side."""
+    bench, norm = on_bench(cuda), LayerNorm(np.ones(256, np.float32), np.zeros(256, np.float32))
+    rows = norm(cuda_checks._clear_rows(bench, 5, 256, norm))
+    nudged = rows * np.float32(1 + 1e-6)
+    assert np.abs(eight_bits(nudged) - eight_bits(rows)).max() < 1e-5
