@@ -125,9 +125,13 @@ class TranscriptView(QTableView):
         super().keyPressEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        following = self._following
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._measure_all()
+        elif following:  # something below or above it has taken room
+            self.scrollToBottom()
+            self._set_following(True)
 
     def _set_up_look(self) -> None:
         show_as_rows(self)

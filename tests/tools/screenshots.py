@@ -51,8 +51,8 @@ TIMEOUT_MS = 120_000
 
 # The states that are shown in docs/screenshots, in every theme, language and scale.
 PUBLISHED = (
-    "0-first-start", "2-running", "3-done", "3-options", "3-save-automatically", "3-subtitles", "6-error", "8-models",
-    "28-settings-recognition", "28-settings-keys",
+    "0-first-start", "2-running", "3-done", "3-options", "3-subtitles", "6-error", "8-models",
+    "28-settings-recognition", "28-settings-results", "28-settings-keys",
 )  # fmt: skip
 QUALITY = 85  # of WebP
 
@@ -148,7 +148,9 @@ class Photographer:
         app.window.recordings_view.select(app.session.recordings[1])
         app.save(app.session.recordings[1], self._recordings / "Répondeur.srt", "srt")
         self._wait(lambda: app.window.message_bar.isVisible())
+        app.window.message_bar._timer.stop()  # it would go before the last picture
         self._shoot("3-done")
+        app.window.message_bar.hide()
 
     def _options(self) -> None:
         window = self._app.window

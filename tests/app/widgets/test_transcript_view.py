@@ -62,6 +62,21 @@ def test_the_newest_text_stays_in_view(view: TranscriptView, transcript: Transcr
     assert view.following
 
 
+def test_the_newest_text_stays_in_view_when_room_is_taken(
+    view: TranscriptView, transcript: Transcript, qtbot: QtBot
+) -> None:
+    append(view, transcript, 50)
+    settle(qtbot, view)
+    for height in (view.height() - 50, view.height() + 50):
+        view.resize(view.width(), height)
+        assert is_at_end(view)
+        assert view.following
+    view.verticalScrollBar().setValue(0)
+    view.resize(view.width(), view.height() - 50)
+    assert view.verticalScrollBar().value() == 0
+    assert not view.following
+
+
 def test_a_reader_who_scrolled_up_is_left_alone(view: TranscriptView, transcript: Transcript, qtbot: QtBot) -> None:
     append(view, transcript, 50)
     settle(qtbot, view)
