@@ -216,6 +216,7 @@ class Application(QObject):
         self._auto_save.subtitles_wanted.connect(self.exports.ask_about_subtitles)
         self._auto_save.saved.connect(self._tell_saved)
         self._auto_save.failed.connect(self._tell_not_saved)
+        self.dictating.menu.anywhere.triggered.connect(self.anywhere.show_settings)
         self.models.model_chosen.connect(self.choose_model)
         self.settings.engine_changed.connect(self._change_engine)
         self.settings.options_changed.connect(self._remember_options)

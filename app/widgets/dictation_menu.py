@@ -20,13 +20,14 @@ class DictationMenu(QObject):
         self.pause = self._action("dictation.pause", "Shift+F9")
         self.discard = self._action("dictation.discard", "")
         self.copy = self._action("dictation.copy", "")
+        self.anywhere = self._action("dictation.anywhere", "")
         self._menu = QMenu(menu_bar)
         menu_bar.insertMenu(before.menuAction(), self._menu)
         self._menu.addAction(self.show_panel)
         self._menu.addSeparator()
         self._menu.addActions([self.toggle, self.pause, self.discard])
         self._menu.addSeparator()
-        self._menu.addAction(self.copy)
+        self._menu.addActions([self.copy, self.anywhere])
         self._is_active = False
         self.show_active(False)
         self.retranslate()
@@ -44,6 +45,7 @@ class DictationMenu(QObject):
             self.pause: translate("Menus", "&Pause or go on dictating"),
             self.discard: translate("Menus", "&Discard what is being dictated"),
             self.copy: translate("Menus", "&Copy the dictation"),
+            self.anywhere: translate("Menus", "&Into any program…"),
         }.items():
             action.setText(text)
 

@@ -125,6 +125,7 @@ class DictationOverlay(QFrame):
         self.setAccessibleName(name)
         self.setAccessibleDescription(f"{state}. {self._note or self._trouble or self._committed + self._tentative}")
         self.setFixedSize(self.sizeHint())
+        self._layout.activate()  # a button whose text is another has its new width at once
 
     def _state_text(self) -> str:
         if self._phase == "listening" and self._voice:

@@ -49,6 +49,16 @@ def test_without_a_hotkey_nothing_is_taken_or_made(desk: AnywhereDesk, applicati
     assert desk.overlay is None
 
 
+def test_the_menu_leads_to_the_settings(application: Application) -> None:
+    application.window.show()
+    application.dictating.menu.anywhere.trigger()
+    window, page = application.settings.window, application.anywhere.page
+    assert window is not None
+    assert page is not None
+    assert window.isVisible()
+    assert page.isVisible()
+
+
 def test_what_is_said_is_shown_and_gets_to_the_clipboard(
     desk: AnywhereDesk, dictation: ScriptedDictation, qtbot: QtBot
 ) -> None:
