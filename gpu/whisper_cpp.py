@@ -26,7 +26,7 @@ _PATIENCE_S = 20  # for the end of a process that was asked to end
 
 
 class WhisperCppError(Exception):
-    """It did not do what it was asked for. Attributes: cause."""
+    """It did not do what it was asked for. Attributes: cause, as the detail of a check."""
 
     def __init__(self, cause: Words) -> None:
         super().__init__(cause)
@@ -99,12 +99,13 @@ class WhisperCpp:
             raise self._ended()
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
-            raise WhisperCppError(Words("whisper.cpp: {cause}", cause=answer["error"]))
+            cause = Words("whisper.cpp: {cause}", cause=answer["error"])
+            raise WhisperCppError(cause)
         return answer
 
     def _ended(self) -> WhisperCppError:
-        code = self._end()
-        return WhisperCppError(Words("whisper.cpp ended by itself (exit code {code})", code=code))
+        cause = Words("whisper.cpp ended by itself (exit code {code})", code=self._end())
+        return WhisperCppError(cause)
 
     def _end(self) -> int:
         """Its exit code."""
