@@ -28,7 +28,7 @@ from app.playback.errors import PlaybackError
 from gpu.errors import ExplainedError
 from gpu.types import Words
 
-TICK_S = 0.02
+TICK_S = 0.04  # each costs a turn of everything behind it
 HELD_S = 0.5  # without sound: what comes then is held back until it is known how much is missing
 STALLED_S = 2.0  # without sound: worth telling
 REOPEN_S = 6.0  # of a stall, though the sound server answers

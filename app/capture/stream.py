@@ -27,6 +27,7 @@ Floats = NDArray[np.float32]
 
 RATE = 16_000  # Hz, what is given out
 PULSE_DEVICE = "pulse"  # ALSA's plugin
+LATENCY_S = 0.04  # asked of the device: a call back every few milliseconds costs more than what is in it
 RING_S = 10.0  # of sound that may wait to be read
 NEVER_HUNG_S = 0.5  # without a call back: the driver may hang, and whoever ends it with it
 _numbers = itertools.count(1)
@@ -175,7 +176,7 @@ class Capture:
             samplerate=rate,
             channels=n_channels,
             dtype="float32",
-            latency="low",
+            latency=LATENCY_S,
             callback=self._hear,
             finished_callback=self._on_finished,
         )
