@@ -35,6 +35,7 @@ from app.playback_desk import PlaybackDesk
 from app.recording_options import RecordingOptions
 from app.recordings import Recordings
 from app.review import Review
+from app.search_desk import SearchDesk
 from app.segment_desk import SegmentDesk
 from app.session import Recording, Session, State
 from app.settings import Settings
@@ -89,8 +90,10 @@ class Application(QObject):
         self.gpu = GpuEntry(self.window, self._appearance)
         self.review = Review(self.window, settings, self.notices)
         self.segments = SegmentDesk(self.window, self.editor)
-        menus = {"playback": self.playback.menu, "dictation": self.dictating.menu, "review": self.review}
-        owners = {"main": self.window.actions_, "edit": self.window.edit_menu, "segments": self.segments, **menus}
+        self.search = SearchDesk(self.window, self.session, self._appearance)
+        owners = {"main": self.window.actions_, "edit": self.window.edit_menu, "playback": self.playback.menu}
+        owners |= {"dictation": self.dictating.menu, "review": self.review}
+        owners |= {"segments": self.segments, "search": self.search}
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
         collaborators = (self.dictation, settings, self._appearance, self.notices, self.settings)
         self.anywhere = AnywhereDesk(self.window, *collaborators)
