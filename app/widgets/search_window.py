@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QKeySequence, QPainter, QShortcut, QTextLayout
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QShortcut, QTextLayout
 from PySide6.QtWidgets import (
     QFrame,
     QLabel,
@@ -62,6 +62,11 @@ class SearchWindow(QMainWindow):
         self.text.setFocus()
         self.text.selectAll()
         self._begin()  # texts may have changed since
+
+    @property
+    def is_done(self) -> bool:
+        """What is typed has been looked for everywhere."""
+        return self._has_ended and not self._typing.isActive()
 
     def add(self, recording: Recording, segment: Segment, text: str, places: Sequence[tuple[int, int]]) -> None:
         """One more, behind the others."""
@@ -209,8 +214,11 @@ class _HitDelegate(QStyledItemDelegate):
         painter.save()
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(colors.selected))
-        layout = QTextLayout(str(index.data()), option.font)
-        layout.setFormats([_range(first, end) for first, end in places])
+        bold = QFont(option.font)
+        bold.setBold(True)  # as wide as it can get
+        text = QFontMetrics(bold).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, rect.width() - 3 * MARGIN)
+        layout = QTextLayout(text, option.font)
+        layout.setFormats([_range(first, end) for first, end in places if end <= len(text)])
         layout.beginLayout()
         line = layout.createLine()
         line.setNumColumns(len(layout.text()))

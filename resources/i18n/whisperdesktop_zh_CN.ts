@@ -2328,8 +2328,8 @@
         <translation>whisper.cpp：{cause}</translation>
     </message>
     <message>
-        <source>whisper.cpp ended by itself (exit code {code})</source>
-        <translation>whisper.cpp 自行结束（退出代码 {code}）</translation>
+        <source>The program whisper.cpp ended by itself (exit code {code}).</source>
+        <translation>程序 whisper.cpp 自行结束（退出代码 {code}）。</translation>
     </message>
 </context>
 <context>
@@ -2919,6 +2919,10 @@ Log file: {log}</source>
     <message>
         <source>Closing the window leaves the program running there, so that the hotkey goes on working.</source>
         <translation>关闭窗口后程序仍在托盘中运行，快捷键继续有效。</translation>
+    </message>
+    <message>
+        <source>{keys} is needed for typing, in every program. Take it with Ctrl, Alt or Meta, or another key.</source>
+        <translation>{keys} 在任何程序中都要用来输入。请与 Ctrl、Alt 或 Meta 组合使用，或选择其他键。</translation>
     </message>
     <message>
         <source>Tap: begin and end; hold: while it is down</source>
@@ -4593,6 +4597,14 @@ Log file: {log}</source>
         <source>&amp;Copy the dictation</source>
         <translation>复制听写内容(&amp;C)</translation>
     </message>
+    <message>
+        <source>Search &amp;all transcripts…</source>
+        <translation>搜索所有转录(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>Looks for a text in every recording of the list</source>
+        <translation>在列表中的每个录音里查找文字</translation>
+    </message>
 </context>
 <context>
     <name>MessageBar</name>
@@ -5782,6 +5794,49 @@ Tab while listening: next segment. Esc: leave.</source>
     <message>
         <source>How files are called, without their endings</source>
         <translation>文件名（不含扩展名）</translation>
+    </message>
+</context>
+<context>
+    <name>SearchWindow</name>
+    <message>
+        <source>Type what was said: it is looked for in the texts of all recordings in the list.</source>
+        <translation>输入说过的话：将在列表中所有录音的文字里查找。</translation>
+    </message>
+    <message>
+        <source>No recording in the list has this text.</source>
+        <translation>列表中没有录音包含这段文字。</translation>
+    </message>
+    <message>
+        <source>Searching…</source>
+        <translation>正在搜索…</translation>
+    </message>
+    <message>
+        <source>Places: {n}, in recordings: {m}</source>
+        <translation>共 {n} 处，在 {m} 个录音中</translation>
+    </message>
+    <message>
+        <source>The first {n} places, in recordings: {m}. Type more to find others.</source>
+        <translation>前 {n} 处，在 {m} 个录音中。输入更多文字可找到其他位置。</translation>
+    </message>
+    <message>
+        <source>Search all transcripts</source>
+        <translation>搜索所有转录</translation>
+    </message>
+    <message>
+        <source>Text to look for</source>
+        <translation>要查找的文字</translation>
+    </message>
+    <message>
+        <source>Case does not count. Enter shows the selected place; the arrow keys choose it.</source>
+        <translation>不区分大小写。用方向键选择，按 Enter 键显示所选位置。</translation>
+    </message>
+    <message>
+        <source>What was found</source>
+        <translation>查找结果</translation>
+    </message>
+    <message>
+        <source>Recordings, and below each its places; Enter shows one</source>
+        <translation>录音，以及每个录音下面的各处；按 Enter 键显示其中一处</translation>
     </message>
 </context>
 <context>

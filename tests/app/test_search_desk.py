@@ -45,7 +45,7 @@ def lines(window: SearchWindow) -> list[str]:
 def search(window: SearchWindow, text: str, qtbot: QtBot) -> None:
     window.text.clear()
     qtbot.keyClicks(window.text, text)
-    qtbot.waitUntil(lambda: bool(window._has_ended) and not window._typing.isActive())
+    qtbot.waitUntil(lambda: window.is_done)
 
 
 @pytest.mark.parametrize("budget_s", [0.0, 0.006])

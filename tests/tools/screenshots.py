@@ -140,6 +140,14 @@ class Photographer:
         first = app.session.recordings[0]
         app.window.recordings_view.select(first)
         self._shoot("4-cancelled")
+        app.search.search_all.trigger()
+        search = app.search.window
+        assert search is not None
+        for name, text in (("empty", ""), ("found", "en"), ("nothing", "Rutabaga")):
+            search.text.setText(text)
+            self._wait(lambda: search.is_done)
+            self._shoot(f"27-search-{name}", search)
+        search.close()
 
     def _done(self) -> None:
         app = self._app
