@@ -92,8 +92,7 @@ class Application(QObject):
         self.segments = SegmentDesk(self.window, self.editor)
         self.search = SearchDesk(self.window, self.session, self._appearance)
         owners = {"main": self.window.actions_, "edit": self.window.edit_menu, "playback": self.playback.menu}
-        owners |= {"dictation": self.dictating.menu, "review": self.review}
-        owners |= {"segments": self.segments, "search": self.search}
+        owners |= {"dictation": self.dictating.menu} | {n: vars(self)[n] for n in ("review", "segments", "search")}
         self.settings = SettingsDesk(self.window, settings, self._appearance, self.notices, owners)
         collaborators = (self.dictation, settings, self._appearance, self.notices, self.settings)
         self.anywhere = AnywhereDesk(self.window, *collaborators)

@@ -2328,8 +2328,8 @@
         <translation>whisper.cpp：{cause}</translation>
     </message>
     <message>
-        <source>The program whisper.cpp ended by itself (exit code {code}).</source>
-        <translation>程序 whisper.cpp 自行结束（退出代码 {code}）。</translation>
+        <source>whisper.cpp ended by itself (exit code {code})</source>
+        <translation>whisper.cpp 自行结束（退出代码 {code}）</translation>
     </message>
 </context>
 <context>
@@ -4596,6 +4596,10 @@ Log file: {log}</source>
     <message>
         <source>&amp;Copy the dictation</source>
         <translation>复制听写内容(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Into any program…</source>
+        <translation>输入到任意程序(&amp;I)…</translation>
     </message>
     <message>
         <source>Search &amp;all transcripts…</source>
