@@ -29,7 +29,7 @@ class Editor(QObject):
         failed: an exception nobody foresaw.
     """
 
-    edited = Signal(object, int, int, list)
+    edited = Signal(object, int, int, object)  # a list as it is: Qt would copy each of tens of thousands
     failed = Signal(Exception)
 
     def __init__(self, page: TranscriptPage, menu: EditMenu) -> None:

@@ -41,6 +41,8 @@ def places(segment: Segment) -> list[Place]:
 
 def is_doubtful(segment: Segment) -> bool:
     """Something speaks against its text, or a word of it is unsure."""
-    if segment.doubts:
-        return True
+    return bool(segment.doubts) or has_unsure_words(segment)
+
+
+def has_unsure_words(segment: Segment) -> bool:
     return segment.words is not None and any(word.probability < UNSURE for word in segment.words)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QTextCharFormat, QTextLayout, QTextOption
 
-from app.document.doubtful import Place, places
+from app.document.doubtful import Place, has_unsure_words, places
 from app.widgets.appearance import Colors
 from app.widgets.transcript_model import shown_text, speaker_prefix
 from gpu.types import Segment
@@ -77,13 +78,15 @@ class SegmentLayouts:
         return next((place for place, start, length in ranges if start <= position < start + length), None)
 
     def _formats(self, segment: Segment, colors: Colors) -> list[QTextLayout.FormatRange]:
-        unsure = [place for place in places(segment) if place.is_unsure] if self.marks_words else []
+        if not self.marks_words or not has_unsure_words(segment):
+            return []
         formats = []
-        for place in unsure:
-            part = QTextLayout.FormatRange()
-            part.start, part.length = _range(segment, place)
-            part.format = _mark(place, colors)
-            formats.append(part)
+        for place in places(segment):
+            if place.is_unsure:
+                part = QTextLayout.FormatRange()
+                part.start, part.length = _range(segment, place)
+                part.format = _mark(colors, place.is_very_unsure)
+                formats.append(part)
         return formats
 
 
@@ -93,14 +96,15 @@ def _range(segment: Segment, place: Place) -> tuple[int, int]:
     return _units(speaker_prefix(segment) + text[: place.start]), _units(text[place.start : place.end])
 
 
-def _mark(place: Place, colors: Colors) -> QTextCharFormat:
+@cache
+def _mark(colors: Colors, is_very_unsure: bool) -> QTextCharFormat:
     """No colour alone: the lines below differ too."""
-    color = QColor(colors.danger if place.is_very_unsure else colors.warning)
+    color = QColor(colors.danger if is_very_unsure else colors.warning)
     mark = QTextCharFormat()
     mark.setForeground(color)
     mark.setUnderlineColor(color)
     styles = QTextCharFormat.UnderlineStyle
-    mark.setUnderlineStyle(styles.WaveUnderline if place.is_very_unsure else styles.DashUnderline)
+    mark.setUnderlineStyle(styles.WaveUnderline if is_very_unsure else styles.DashUnderline)
     return mark
 
 

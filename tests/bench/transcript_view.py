@@ -78,12 +78,12 @@ def main() -> None:
 
 
 def make_segments(n_segments: int, *, with_words: bool) -> Iterator[Segment]:
-    """Of one to nineteen words, some of them doubtful, as long as each other."""
+    """Of one to nineteen words, more of them doubtful than of clear speech, as long as each other."""
     for i in range(n_segments):
         pieces = TEXT.split()[: 1 + 7 * i % 19]
         start, each = SEGMENT_S * i, SEGMENT_S / len(pieces)
         words = tuple(
-            Word(f" {piece}", start + each * k, start + each * (k + 1), 0.2 + (i + k) % 8 / 10)
+            Word(f" {piece}", start + each * k, start + each * (k + 1), 0.2 + (i + k) % 16 / 20)
             for k, piece in enumerate(pieces)
         )
         yield Segment(

@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +36,8 @@ from app.settings import Settings  # noqa: E402
 from app.widgets.dictation_overlay import DictationOverlay  # noqa: E402
 from app.widgets.save_dialog import SaveDialog  # noqa: E402
 from app.widgets.subtitle_dialog import SubtitleDialog  # noqa: E402
-from gpu.types import TranscribeOptions  # noqa: E402
+from app.widgets.times_dialog import TimesDialog  # noqa: E402
+from gpu.types import TranscribeOptions, Word  # noqa: E402
 from tests.support.accessibility import missing  # noqa: E402
 from tests.support.file_server import serving  # noqa: E402
 from tests.support.homes import use_home  # noqa: E402
@@ -159,6 +161,31 @@ class Photographer:
         app.window.message_bar._timer.stop()  # it would go before the last picture
         self._shoot("3-done")
         app.window.message_bar.hide()
+        self._segments()
+
+    def _segments(self) -> None:
+        """Words that are unsure, who speaks, and when."""
+        app, view = self._app, self._app.window.page.view
+        segment = app.window.page.model.segment(0)
+        words = segment.text.split()
+        times = [segment.start + (segment.end - segment.start) * i / len(words) for i in range(len(words) + 1)]
+        sure = [0.9, 0.4, 0.95, 0.15]
+        timed = tuple(Word(f" {word}", times[i], times[i + 1], sure[i % len(sure)]) for i, word in enumerate(words))
+        app.editor.put(app.session.recordings[1], 0, 1, [replace(segment, words=timed, speaker="Anna")])
+        view.select_row(0)
+        app.window.message_bar.hide()
+        self._shoot("3-unsure-words")
+        app.segments.times.trigger()
+        times_dialog = app.segments.dialog
+        assert isinstance(times_dialog, TimesDialog)
+        times_dialog.end.setText("9:59:59")
+        self._shoot("3-times", times_dialog)
+        times_dialog.close()
+        app.segments.speaker.trigger()
+        assert app.segments.dialog is not None
+        self._shoot("3-speaker", app.segments.dialog)
+        app.segments.dialog.close()
+        app.window.edit_menu.undo.trigger()
 
     def _options(self) -> None:
         window = self._app.window
