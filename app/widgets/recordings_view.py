@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import (
     QEvent,
     QItemSelection,
+    QItemSelectionModel,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -161,7 +162,9 @@ class RecordingsView(QListView):
         return self._recordings.recording(index.row()) if index.isValid() else None
 
     def select(self, recording: Recording) -> None:
-        self.setCurrentIndex(self._recordings.index(self._recordings.row_of(recording)))
+        """It alone, whatever keys are held: with Ctrl, Qt would add it or take it away."""
+        index = self._recordings.index(self._recordings.row_of(recording))
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
 
     @property
     def selected(self) -> list[Recording]:

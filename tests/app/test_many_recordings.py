@@ -322,3 +322,15 @@ def test_the_engine_gets_the_options_that_were_chosen_last(application: Applicat
     application.recordings.take(JobCancelled(old_id, None))
     assert [(job.path, job.options.language) for job in submitted] == [(first.path, "de")]
     assert states(queue) == [State.WAITING] * N
+
+
+def test_what_is_shown_by_itself_is_alone_also_while_ctrl_is_held(
+    application: Application, tmp_path: Path, qtbot: QtBot
+) -> None:
+    first, second = application.recordings._insert([tmp_path / "a.wav", tmp_path / "b.wav"], TranscribeOptions())
+    view = application.window.recordings_view
+    qtbot.keyClick(view, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
+    for recording in (first, second, second):
+        view.select(recording)
+        assert view.selected == [recording]
+    qtbot.keyClick(view, Qt.Key.Key_Shift)
