@@ -54,7 +54,8 @@ class DictationDesk(QObject):
         self._watch: PulseWatch | None = None
         self._sources: tuple[Source, ...] = ()
         self._found: list[Microphone] = []
-        self.panel = DictationPanel(appearance)
+        self.panel = DictationPanel(appearance, window)  # so that it ends with the window, shown or not
+        self.panel.hide()
         self.menu = DictationMenu(window.menuBar(), window.actions_.view_menu, self)
         self.button = QPushButton()
         self.button.setCheckable(True)
