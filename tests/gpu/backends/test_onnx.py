@@ -291,7 +291,7 @@ CLIPS = {
     "ast_it_queue-periodic-announce.flac": "it",
     "ast_ru_queue-periodic-announce.flac": "ru",
 }
-ORDINARY = [("Q5_1", "jfk.wav"), ("Q6_K", "jfk.wav")]
+ORDINARY = [("Q5_1", "jfk.wav")]
 LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
 
 
