@@ -76,6 +76,7 @@ def test_a_second_ctrl_c_ends_at_once(program: Program, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of another kind")
 class TestStandardOutputGoesAway:
+    @pytest.mark.long
     def test_it_ends_quietly_when_nobody_reads(self, program: Program) -> None:
         process = program.start("transcribe", "long.flac", "speech.wav", "-q")
         assert process.stdout is not None

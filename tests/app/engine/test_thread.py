@@ -107,7 +107,7 @@ def test_jobs_are_done_in_order_and_heard_on_this_thread(start: Start, tmp_path:
     assert heard.threads == {QThread.currentThread()}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_running_job_stops_and_waiting_ones_never_start(start: Start, tmp_path: Path) -> None:
     make_reading(tmp_path / "long.wav", LONGER)
     thread, heard = start()
@@ -167,7 +167,7 @@ def test_only_the_latest_of_several_models_is_loaded(start: Start, tmp_path: Pat
     assert heard.of(ModelLoaded)[-1].model.name == default_model().stem
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_jobs_with_a_model_of_their_own_load_it_once_and_leave_none_behind(start: Start, tmp_path: Path) -> None:
     other = tmp_path / "other.bin"
     shutil.copy(default_model(), other)

@@ -155,7 +155,7 @@ def greedy(decoder, n_slots):
     return tokens
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_windows_at_once_are_as_alone(small):
     """Three windows side by side, admitted one after the other: each as on its own, on both backends."""
     for backend, crosses in zip(small, different_windows(small, 3), strict=True):
@@ -357,7 +357,7 @@ def gap_between(one, other, logits):
     return abs(float(a) - float(b)) if a != b else abs(float(logits[one]) - float(logits[other]))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_words_are_timed_as_by_the_reference(real, audio):
     *backends, model = real("Q5_1")
     clip = load_audio(audio / "jfk.wav")
