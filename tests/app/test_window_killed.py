@@ -46,9 +46,9 @@ def running(environment: dict[str, str], *paths: Path) -> Iterator[subprocess.Po
 def recordings(file: Path) -> list[Recording]:
     """As the next start will find them; the program may be running: nothing is changed."""
     try:
-        with closing(open_database(file)) as connection:
-            connection.execute("BEGIN")
-            return restore(connection)
+        with closing(open_database(file)) as there, closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+            there.backup(copy)
+            return restore(copy)
     except sqlite3.OperationalError:  # the very moment in which it is made
         return []
 
