@@ -354,11 +354,7 @@ def last_line(output: str) -> str:
 
 
 class PipProgress:
-    """Follows pip's output and says how far it is.
-
-    Attributes:
-        installing: pip has everything and begins to change the environment.
-    """
+    """Follows pip's output and says how far it is. `installing`: it has everything and changes the environment."""
 
     def __init__(self, lock: Path) -> None:
         self.total = len(re.findall(r"^\w", lock.read_text(encoding="utf-8"), re.MULTILINE))

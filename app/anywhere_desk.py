@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
@@ -20,7 +22,8 @@ from app.widgets.appearance import Appearance
 from app.widgets.dictation_overlay import DictationOverlay
 from app.widgets.dictation_page import DictationPage
 from app.widgets.dictation_tray import DictationTray
-from app.widgets.engine_texts import translated
+from app.widgets.engine_texts import explained, translated
+from app.widgets.front import bring_forward
 from app.widgets.main_window import MainWindow
 from app.widgets.settings_window import SettingsWindow
 from gpu.errors import ExplainedError
@@ -120,18 +123,15 @@ class AnywhereDesk(QObject):
         inserter.idle.connect(self._on_idle)
         dictation = self._dictation
         dictation.state_changed.connect(self._on_state)
-        dictation.tentative_changed.connect(lambda words: self._overlay_while_active("show_tentative", words))
-        dictation.committed.connect(lambda words: self._overlay_while_active("add_committed", words))
+        dictation.tentative_changed.connect(self._on_tentative)
+        dictation.committed.connect(self._on_committed)
         dictation.failed.connect(self._on_failed)
 
     def _on_active(self, active: bool) -> None:
         if self.tray is not None:
             self.tray.show_active(active)
         if active and self.anywhere.rules.overlay:
-            if self.overlay is None:
-                self.overlay = DictationOverlay(self._appearance)
-                self.overlay.stop_wanted.connect(self._on_stop)
-            self.overlay.begin()
+            self._made_overlay().begin()
             if self._dictation.state.is_active:  # begun in the window
                 self._on_state(self._dictation.state)
         elif not active:
@@ -146,12 +146,22 @@ class AnywhereDesk(QObject):
     def _on_state(self, state: DictationState) -> None:
         if self.overlay is not None and self.anywhere.is_active:
             trouble = state.trouble
-            text = f"{translated(trouble.message)} {translated(trouble.remedy)}" if trouble is not None else ""
+            text = explained(trouble) if trouble is not None else ""
             self.overlay.show_state(state.phase, voice=state.voice, trouble=text)
 
-    def _overlay_while_active(self, method: str, words: str) -> None:
+    def _made_overlay(self) -> DictationOverlay:
+        if self.overlay is None:
+            self.overlay = DictationOverlay(self._appearance)
+            self.overlay.stop_wanted.connect(self._on_stop)
+        return self.overlay
+
+    def _on_tentative(self, words: str) -> None:
         if self.overlay is not None and self.anywhere.is_active:
-            getattr(self.overlay, method)(words)
+            self.overlay.show_tentative(words)
+
+    def _on_committed(self, words: str) -> None:
+        if self.overlay is not None and self.anywhere.is_active:
+            self.overlay.add_committed(words)
 
     def _on_left(self, _text: str, why: Words) -> None:
         self._tell(
@@ -161,15 +171,12 @@ class AnywhereDesk(QObject):
     def _on_failed(self, error: Exception) -> None:
         if self.anywhere.is_active:
             if isinstance(error, ExplainedError):
-                self._tell(f"{translated(error.message)} {translated(error.remedy)}")
+                self._tell(explained(error))
             else:
                 self._tell(str(error))
 
     def _tell(self, note: str) -> None:
-        if self.overlay is None:
-            self.overlay = DictationOverlay(self._appearance)
-            self.overlay.stop_wanted.connect(self._on_stop)
-        self.overlay.show_note(note)
+        self._made_overlay().show_note(note)
 
     def _on_idle(self) -> None:
         if self.overlay is not None and not self.anywhere.is_active and self.anywhere.inserter.is_idle:
@@ -209,7 +216,7 @@ class AnywhereDesk(QObject):
         self.anywhere.pause_hotkey(capturing)
 
     def _show_problem(self, problem: HotkeyError | None) -> None:
-        text = f"{translated(problem.message)} {translated(problem.remedy)}" if problem is not None else ""
+        text = explained(problem) if problem is not None else ""
         if self.page is not None:
             self.page.show_problem(text)
         elif problem is not None:
@@ -222,19 +229,14 @@ class AnywhereDesk(QObject):
         if wanted and self.tray is None:
             tray = self.tray = DictationTray(self._window.windowIcon(), self)
             tray.dictate_wanted.connect(self.toggle)
-            tray.open_wanted.connect(self._open_window)
+            tray.open_wanted.connect(partial(bring_forward, self._window))
             tray.quit_wanted.connect(self._quit)
             tray.icon.show()
         elif not wanted and self.tray is not None:
             self.tray.close()
             self.tray = None
 
-    def _open_window(self) -> None:
-        self._window.show()
-        self._window.raise_()
-        self._window.activateWindow()
-
     def _quit(self) -> None:
         """The window is there again, so that it can ask."""
-        self._open_window()
+        bring_forward(self._window)
         self._window.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.again import Again
@@ -46,6 +46,7 @@ from app.watch_folder import WatchFolder
 from app.welcome import Welcome
 from app.widgets.about import show_about
 from app.widgets.appearance import Appearance, ThemeChoice
+from app.widgets.front import bring_forward
 from app.widgets.main_window import MainWindow
 from app.widgets.recordings_model import RecordingsModel
 from gpu.types import TranscribeOptions
@@ -170,11 +171,7 @@ class Application(QObject):
             self.add(paths)
 
     def come_forward(self) -> None:
-        window = self.window
-        window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
-        window.show()
-        window.raise_()
-        window.activateWindow()
+        bring_forward(self.window)
 
     def copy(self, *recordings: Recording) -> None:
         """Of several, each below its name."""

@@ -12,8 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from app.capture.listener import Heard, Listener
-from app.capture.states import CaptureState, Gap
+from app.capture.listener import Listener
+from app.capture.states import CaptureState, Gap, Heard
 from app.capture.stream import RATE, Choice
 from app.console import Console, unwritable
 from app.engine.live import Dictate, Progress, dictate
@@ -81,12 +81,11 @@ class DictateCommand:
         out, progress = _Output(self.format, console), Progress()
 
         def take() -> list[Heard] | None:
-            is_over = listener.ended  # asked first: what came before that is there to be taken
             if stop.cancelled or (self.duration_s is not None and progress.fed_s >= self.duration_s):
                 listener.stop()
-            heard = listener.take()
-            out.begin(heard)
-            return heard if heard or not is_over else None
+            heard = listener.take_or_end()
+            out.begin(heard or ())
+            return heard
 
         listener.start()
         try:

@@ -12,7 +12,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Signal
 
 from app.capture.errors import CaptureError
-from app.capture.listener import Heard, Listener
+from app.capture.listener import Listener
 from app.capture.states import CaptureState, Gap
 from app.capture.stream import Choice
 from app.dictation_settings import DictationSettings
@@ -84,12 +84,6 @@ class _Run:
         self.cost_s = 0.0  # of all readings
         self.heard_voice = self.unwanted = False
         self.failure: Exception | None = None
-
-    def take(self) -> list[Heard] | None:
-        """For the engine's thread."""
-        is_over = self.listener.ended  # asked first: what came before that is there to be taken
-        heard = self.listener.take()
-        return heard if heard or not is_over else None
 
 
 class Dictation(QObject):
@@ -193,7 +187,7 @@ class Dictation(QObject):
         run = self._run = _Run(recording, listener, sound, choice.language)
         _log.info("dictation begins: %r", str(sound))
         self._recordings.hold()
-        self._engine.submit(Dictate(recording.job_id, options, run.take, run.progress))
+        self._engine.submit(Dictate(recording.job_id, options, listener.take_or_end, run.progress))
         self._show(replace(DictationState(), phase="starting", language=choice.language))
 
     def stop(self) -> None:
@@ -331,12 +325,12 @@ class Dictation(QObject):
         complete = failure is None and run.progress.fed_s >= run.listener.heard_s - 0.1
         if self._is_there(run):
             nothing = not run.heard_voice and not run.text.text and failure is None
-            if run.unwanted or nothing:
+            goes = run.unwanted or nothing
+            if goes:
                 self._recordings.remove(run.recording)
             else:
                 self._keep_end(run, complete=complete)
-                nothing = False
-            if run.unwanted or nothing or (complete and not self.choice.keep_sound):
+            if goes or (complete and not self.choice.keep_sound):
                 self._forget_sound(run)
         _log.info("dictation ended, %.1f s, %.1f s lost", run.listener.heard_s, run.listener.lost_s)
         self._recordings.release()

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QPushButton
 
@@ -28,6 +28,7 @@ from app.widgets.dictation_menu import DictationMenu
 from app.widgets.dictation_panel import DictationPanel
 from app.widgets.main_window import MainWindow
 from app.widgets.message_bar import Saying
+from app.widgets.texts import on_language_change
 from gpu.errors import ExplainedError
 from gpu.types import TranscribeOptions
 
@@ -69,7 +70,7 @@ class DictationDesk(QObject):
         self._retranslate()
         self._update_icons()
         self.panel.show_done(has_text=False, has_sound=False)
-        window.installEventFilter(self)
+        on_language_change(window, self._retranslate)
 
     def stop(self) -> None:
         """The program ends."""
@@ -86,11 +87,6 @@ class DictationDesk(QObject):
         self.menu.show_panel.setChecked(shown)
         if shown:
             self.panel.record.setFocus()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        return super().eventFilter(watched, event)
 
     def _connect(self) -> None:
         panel, menu, dictation = self.panel, self.menu, self._dictation

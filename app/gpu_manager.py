@@ -19,6 +19,7 @@ from app.paths import default_model
 from app.selftest_report import write_report
 from app.widgets import dialogs, engine_texts
 from app.widgets.appearance import Appearance
+from app.widgets.front import bring_forward
 from app.widgets.gpu_window import GpuWindow
 from app.widgets.message_bar import Saying
 from gpu.errors import reason
@@ -67,9 +68,7 @@ class GpuManager(QObject):
         Args:
             for_test: the keyboard's focus is on the self-test.
         """
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        bring_forward(self.window)
         (self.window.run if for_test else self.window.pack_card.enable).setFocus()
         self.refresh()
 

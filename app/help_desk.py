@@ -9,7 +9,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMainWindow
 
 from app.crash import BadEnd
 from app.engine.background import Background
@@ -22,6 +21,7 @@ from app.session import Session
 from app.settings import Settings
 from app.widgets import dialogs, engine_texts
 from app.widgets.appearance import Appearance
+from app.widgets.front import bring_forward
 from app.widgets.help_menu import HelpMenu
 from app.widgets.log_window import LogWindow
 from app.widgets.main_window import MainWindow
@@ -74,7 +74,7 @@ class HelpDesk(QObject):
             self.log.report_wanted.connect(partial(self.show_report, ""))
             self.log.shown.connect(self._start_looking)
             self.log.closing.connect(self._clock.stop)
-        _bring_forward(self.log)
+        bring_forward(self.log)
         self.log.search.setFocus()
 
     def show_report(self, what: str = "") -> None:
@@ -87,7 +87,7 @@ class HelpDesk(QObject):
             self.report = ReportWindow(self._appearance)
             self.report.save_wanted.connect(self._ask_where_to_save)
         self.report.show_report(None)
-        _bring_forward(self.report)
+        bring_forward(self.report)
         facts = self._facts(what)
         self._background.run(partial(make_report, facts), self._take_report, self._notices.tell_failure)
 
@@ -168,9 +168,3 @@ class HelpDesk(QObject):
         for window in (self.log, self.report):
             if window is not None:
                 window.close()
-
-
-def _bring_forward(window: QMainWindow) -> None:
-    window.show()
-    window.raise_()
-    window.activateWindow()

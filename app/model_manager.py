@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.widgets import dialogs, engine_texts
 from app.widgets.appearance import Appearance
 from app.widgets.convert_dialog import ConvertDialog
+from app.widgets.front import bring_forward
 from app.widgets.message_bar import Saying, Severity
 from app.widgets.model_rows import CatalogueRow, ModelRow, action_text
 from app.widgets.models_window import ModelsWindow
@@ -75,9 +76,7 @@ class ModelManager(QObject):
 
     def show(self) -> None:
         """Open the window, or bring it to the front, and look what is there now."""
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        bring_forward(self.window)
         self.refresh()
 
     def show_model(self, path: Path, message: ModelLoading | ModelLoaded | ModelFailed) -> None:

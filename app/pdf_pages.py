@@ -24,6 +24,7 @@ from PySide6.QtGui import (
 from app.document.subtitles import one_line, spoken_by
 from app.document.transcript import Transcript, clock
 from app.paths import APP_NAME
+from app.utf16 import n_units
 from gpu.errors import OutputFileError
 from gpu.types import Words
 
@@ -103,9 +104,9 @@ class _Pages:
 
     def write(self, time: str, speaker: str, text: str, *, doubtful: bool) -> None:
         layout = self._layout(speaker + text, self._text)
-        ranges = [(0, len(speaker), self._speaker)]
+        ranges = [(0, n_units(speaker), self._speaker)]
         if doubtful:
-            ranges.append((len(speaker), len(text.encode("utf-16-le")) // 2, self._doubtful))
+            ranges.append((n_units(speaker), n_units(text), self._doubtful))
         layout.setFormats([_range(*values) for values in ranges])
         self._paragraph(layout, TIME_WIDTH * POINT, time)
 

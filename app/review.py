@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from PySide6.QtCore import QEvent, QObject, QTimer
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
 from app.document.doubtful import is_doubtful
 from app.notices import Notices
 from app.settings import Settings
 from app.widgets.main_window import MainWindow
-from app.widgets.texts import translate
-
-# Rows are looked at in slices of this length between two turns of the window's loop.
-SEARCH_BUDGET_S = 0.006
+from app.widgets.slices import Slices
+from app.widgets.texts import on_language_change, translate
 
 
 class Review(QObject):
@@ -25,9 +22,7 @@ class Review(QObject):
     def __init__(self, window: MainWindow, settings: Settings, notices: Notices) -> None:
         super().__init__(window)
         self._page, self._settings, self._notices = window.page, settings, notices
-        self._rows: Iterator[int] = iter(())  # those that are still to be looked at
-        self._slice = QTimer(self, singleShot=True, interval=0)
-        self._slice.timeout.connect(self._go_on)
+        self._slices = Slices(self)
         self.mark_words = QAction(self, checkable=True, checked=settings.mark_words)
         self.next_doubtful, self.previous_doubtful = QAction(self), QAction(self)
         self.next_doubtful.setShortcut(QKeySequence("F8"))
@@ -39,17 +34,12 @@ class Review(QObject):
         self.previous_doubtful.triggered.connect(self._go_to_previous)
         model = self._page.model
         for signal in (model.modelReset, model.rowsInserted, model.rowsRemoved):
-            signal.connect(self._stop)
+            signal.connect(self._slices.stop)  # rows are others now
             signal.connect(self._update)
-        window.installEventFilter(self)
+        on_language_change(window, self._retranslate)
         self._page.view.mark_words(settings.mark_words)
         self._update()
         self._retranslate()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        return super().eventFilter(watched, event)
 
     def _mark(self, marks: bool) -> None:
         self._settings.mark_words = marks
@@ -73,26 +63,16 @@ class Review(QObject):
 
     def _look_at(self, rows: Iterable[int]) -> None:
         self._page.view.finish_edit()
-        self._rows = iter(rows)
-        self._go_on()
+        self._slices.run(self._steps(rows))
 
-    def _go_on(self) -> None:
-        end = time.perf_counter() + SEARCH_BUDGET_S
-        for row in self._rows:
+    def _steps(self, rows: Iterable[int]) -> Iterator[None]:
+        for row in rows:
             if is_doubtful(self._page.model.segment(row)):
-                self._stop()
                 self._page.view.select_row(row)
                 self._page.view.setFocus()
                 return
-            if time.perf_counter() > end:
-                self._slice.start()
-                return
+            yield
         self._notices.tell_nothing_doubtful()
-
-    def _stop(self) -> None:
-        """Rows are others now."""
-        self._rows = iter(())
-        self._slice.stop()
 
     def _update(self) -> None:
         for action in (self.next_doubtful, self.previous_doubtful):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
 from app.document.times import room
 from app.editor import Editor
 from app.widgets.main_window import MainWindow
 from app.widgets.speaker_dialog import Speaker, SpeakerDialog
-from app.widgets.texts import translate
+from app.widgets.texts import on_language_change, translate
 from app.widgets.times_dialog import TimesDialog
 from gpu.types import Segment
 
@@ -32,14 +32,9 @@ class SegmentDesk(QObject):
         self._page.view.selectionModel().selectionChanged.connect(self._update)
         for signal in (self._page.model.modelReset, window.edit_menu.changed):
             signal.connect(self._update)
-        window.installEventFilter(self)
+        on_language_change(window, self._retranslate)
         self._update()
         self._retranslate()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        return super().eventFilter(watched, event)
 
     def _ask_for_times(self) -> None:
         self._page.view.finish_edit()

@@ -19,6 +19,7 @@ from app.profiles import Profile
 from app.settings import FONT_PERCENTS, Settings
 from app.widgets import dialogs
 from app.widgets.appearance import Appearance
+from app.widgets.front import bring_forward
 from app.widgets.main_window import MainWindow
 from app.widgets.settings_window import SettingsWindow
 from gpu.types import TranscribeOptions
@@ -75,9 +76,7 @@ class SettingsDesk(QObject):
             self._connect(self.window)
             self.window_made.emit(self.window)
         self._show_all(self.window)
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        bring_forward(self.window)
 
     # ------------------------------------------------------------- inside
 

@@ -18,6 +18,7 @@ from app.anywhere.interfaces import ClipboardReader, Keyboard, Program, Selectio
 from app.anywhere.rules import Insertion, Rules
 from app.anywhere.spoken import Action, TakeBack, Write
 from app.engine.background import Background
+from app.utf16 import n_units
 from gpu.types import Words
 
 LOOK_MS = 25
@@ -132,8 +133,8 @@ class Inserter(QObject):
         if widget is not None and widget.testAttribute(Qt.WidgetAttribute.WA_InputMethodEnabled):
             event = QInputMethodEvent()
             if isinstance(action, TakeBack):
-                n_units = len(action.text.encode("utf-16-le")) // 2
-                event.setCommitString("", -n_units, n_units)
+                length = n_units(action.text)
+                event.setCommitString("", -length, length)
             else:
                 event.setCommitString(action.text)
             QCoreApplication.sendEvent(widget, event)

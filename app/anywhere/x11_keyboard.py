@@ -177,20 +177,21 @@ class X11Keyboard:
         state = display.screen().root.query_pointer().mask
         if state >> 13 & 3 or state & X.LockMask:  # XKB's group
             return known
-        first = display.display.info.min_keycode
-        mapping = display.get_keyboard_mapping(first, display.display.info.max_keycode - first + 1)
-        for code, keysyms in enumerate(mapping, first):
+        for code, keysyms in self._keysyms():
             for level in (1, 0):
                 char = _of_keysym(keysyms[level]) if level < len(keysyms) else ""
                 if char:
                     known[char] = (code, level == 1)
         return known
 
+    def _keysyms(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Of every key by its code."""
+        info = self._display.display.info
+        mapping = self._display.get_keyboard_mapping(info.min_keycode, info.max_keycode - info.min_keycode + 1)
+        return enumerate(mapping, info.min_keycode)
+
     def _spare_keys(self) -> list[int]:
-        display = self._display
-        first = display.display.info.min_keycode
-        mapping = display.get_keyboard_mapping(first, display.display.info.max_keycode - first + 1)
-        spare = [code for code, keysyms in enumerate(mapping, first) if not any(keysyms)]
+        spare = [code for code, keysyms in self._keysyms() if not any(keysyms)]
         if not spare:
             raise KeyboardError(
                 Words("Every key of this keyboard has a meaning: none is free for other characters."),

@@ -7,7 +7,6 @@ Nothing in it waits for the sound system: opening and closing are done by thread
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from contextlib import suppress
@@ -19,9 +18,10 @@ import numpy as np
 
 from app.capture.errors import CaptureError, NeverHeardError
 from app.capture.gaps import GapMeter
+from app.capture.level import SILENCE_DB, level_after
 from app.capture.pulse import PulseWatch, Source
 from app.capture.recorder import Recorder
-from app.capture.states import CaptureState, Gap, Kind
+from app.capture.states import CaptureState, Gap, Heard, Kind
 from app.capture.stream import RATE, Capture, Choice, Floats
 from app.paths import log_file
 from app.playback.errors import PlaybackError
@@ -37,10 +37,6 @@ RETRY_S = 0.5
 RETRY_BLIND_S = 2.0  # where no sound server tells what there is
 CHECKED_S = 2.5  # after which it is known how fast a device really is
 PIECE_S = 10.0  # of silence, at a time
-SILENCE_DB = -120.0
-_FALL_DB = 20.0  # of the level shown, a second
-
-Heard = Floats | Gap | CaptureState
 
 _log = logging.getLogger(__name__)
 
@@ -156,6 +152,11 @@ class Listener:
             while True:
                 found.append(self._heard.get_nowait())
         return found
+
+    def take_or_end(self) -> list[Heard] | None:
+        """The same; None: that was all."""
+        is_over = self.ended  # asked first: what came before that is there to be taken
+        return self.take() or (None if is_over else [])
 
     # ------------------------------------------------------------- its thread
 
@@ -340,9 +341,7 @@ class Listener:
     def _give(self, block: Floats) -> None:
         if not len(block):
             return
-        power = float(np.square(block, dtype=np.float32).mean())
-        level = 10 * math.log10(power) if power > 0 else SILENCE_DB
-        self._level_db = max(level, self._level_db - _FALL_DB * len(block) / RATE, SILENCE_DB)
+        self._level_db = level_after(block, self._level_db, RATE)
         self._n_zeros = 0 if block.any() else self._n_zeros + len(block)
         self._put(block)
 

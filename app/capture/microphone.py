@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.capture import pulse
+from app.capture.level import SILENCE_DB, level_after
 from app.capture.stream import pulse_device
 from app.playback import portaudio
 from app.playback.errors import PlaybackError
@@ -18,9 +18,6 @@ from gpu.types import Words
 
 if TYPE_CHECKING:
     import sounddevice
-
-SILENCE_DB = -120.0  # what digital silence counts as
-_FALL_DB = 20.0  # of the level shown, a second
 
 
 @dataclass(frozen=True)
@@ -132,8 +129,6 @@ class LevelMeter:
                 remedy=Words("See that it is connected, and that the system allows this program to use it."),
             ) from e
 
-    def _hear(self, block: NDArray[np.float32], n_frames: int, _time: Any, _status: Any) -> None:
-        power = float(np.square(block, dtype=np.float32).mean())
-        level = 10 * math.log10(power) if power > 0 else SILENCE_DB
-        self._level_db = max(level, self._level_db - _FALL_DB * n_frames / self._rate, SILENCE_DB)
+    def _hear(self, block: NDArray[np.float32], _n_frames: int, _time: Any, _status: Any) -> None:
+        self._level_db = level_after(block, self._level_db, self._rate)
         self.n_blocks += 1

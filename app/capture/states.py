@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gpu.types import Words
 
 Kind = Literal["opening", "listening", "paused", "gone", "stalled", "suspended", "muted", "silent", "rate"]
@@ -83,3 +86,6 @@ class Gap:
 
     start_s: float
     end_s: float
+
+
+Heard = NDArray[np.float32] | Gap | CaptureState  # the sound: (n,) mono 16 kHz

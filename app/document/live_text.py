@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from app.document.subtitle_breaks import ends_sentence
 from gpu.types import Segment, Word
 
 ENOUGH_S = 8.0  # of an utterance, after which the end of a sentence ends a segment, too
 MOST_S = 25.0
-SENTENCE_ENDS = ".?!。？！…"
 
 
 class LiveText:
@@ -39,8 +39,7 @@ class LiveText:
             self.text += word.word
             self._words.append(word)
             length = word.end - self._words[0].start
-            ends = word.word.rstrip("\"'”’)」』 ").endswith(tuple(SENTENCE_ENDS))
-            if (ends and length > ENOUGH_S) or length > MOST_S:
+            if (length > ENOUGH_S and ends_sentence(word.word.rstrip())) or length > MOST_S:
                 changed.append(self._segment())
                 self._close()
         if self._words:

@@ -1,11 +1,10 @@
-"""Where something was said, in many transcripts."""
+"""Where something was said."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
 
 from app.document.editing import finder
 from gpu.types import Segment
@@ -13,47 +12,34 @@ from gpu.types import Segment
 BEFORE = 40  # characters of a segment that are shown before what is found in it
 
 
-class WithSegments(Protocol):
-    """A recording."""
-
-    @property
-    def segments(self) -> Sequence[Segment]: ...
-
-
-Source = TypeVar("Source", bound=WithSegments)
-
-
 @dataclass(frozen=True)
-class Hit(Generic[Source]):
+class Hit:
     """A segment that holds what was looked for.
 
     Attributes:
-        source: whose it is.
         text: of the segment; begins with "…" where what is found lies far behind its beginning.
         places: of what is found in `text`: first character, and the one behind the last.
     """
 
-    source: Source
     segment: Segment
     text: str
     places: tuple[tuple[int, int], ...]
 
 
-def hits(sources: Iterable[Source], wanted: str) -> Iterator[Hit[Source] | None]:
-    """In the order of the sources and of their segments; None for each segment that has none, so that one may pause.
+def hits(segments: Sequence[Segment], wanted: str) -> Iterator[Hit | None]:
+    """In their order; None for each segment that has none, so that one may pause.
 
-    Case does not count. A transcript may change meanwhile: what is added is found, what is gone is passed over.
+    Case does not count. They may change meanwhile: what is added is found, what is gone is passed over.
     """
     pattern = finder(wanted, match_case=False)
-    for source in sources:
-        row = 0
-        while row < len(source.segments):
-            segment = source.segments[row]
-            row += 1
-            yield _hit(source, segment, pattern) if pattern.search(segment.text) else None
+    row = 0
+    while row < len(segments):
+        segment = segments[row]
+        row += 1
+        yield _hit(segment, pattern) if pattern.search(segment.text) else None
 
 
-def _hit(source: Source, segment: Segment, pattern: re.Pattern[str]) -> Hit[Source] | None:
+def _hit(segment: Segment, pattern: re.Pattern[str]) -> Hit | None:
     text = segment.text.strip()
     places = [match.span() for match in pattern.finditer(text)]
     if not places:  # it was in the spaces around
@@ -62,4 +48,4 @@ def _hit(source: Source, segment: Segment, pattern: re.Pattern[str]) -> Hit[Sour
     if begin:
         begin = text.find(" ", begin, places[0][0]) + 1 or begin  # at a word, where there are words
         text, begin = "…" + text[begin:], begin - 1
-    return Hit(source, segment, text, tuple((first - begin, end - begin) for first, end in places))
+    return Hit(segment, text, tuple((first - begin, end - begin) for first, end in places))

@@ -28,11 +28,15 @@ class Unit(NamedTuple):
     cost: float
 
 
+def ends_sentence(text: str) -> bool:
+    return text.rstrip(_CLOSING)[-1:] in _SENTENCE_END
+
+
 def cost_behind(text: str, *, phrase_follows: bool, pause_s: float) -> float:
     """Of ending behind a word; a pause, if only a short one, is a good place too."""
-    last = text.rstrip(_CLOSING)[-1:]
-    if last in _SENTENCE_END:
+    if ends_sentence(text):
         return _AT_SENTENCE
+    last = text.rstrip(_CLOSING)[-1:]
     cost = _AT_CLAUSE if last in _CLAUSE_END else _AT_PHRASE if phrase_follows else _INSIDE_PHRASE
     return cost / 2 if pause_s > 0.3 else cost
 

@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture.states import CaptureState, Gap
+from app.capture.states import CaptureState, Gap, Heard
 from app.engine.service import EngineService
 from gpu.cancel import CancelToken
 from gpu.types import Committed, Final, LiveEvent, Speaking, Tentative, TranscribeOptions, Word, Words
 
 PAUSE_S = 0.03  # between two looks at what was heard
 PIECE = 8_000  # samples that are taken at a time where many wait: an end of speech is not run over
-RATE = 16_000
-
-Heard = NDArray[np.float32] | Gap | CaptureState
 
 
 @dataclass

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.document.transcript import clock
 from app.widgets.language_box import fill_languages
+from app.widgets.layouts import labelled
 from app.widgets.option_texts import line_texts
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import data_size, model_name, translate
@@ -101,21 +101,13 @@ class AgainDialog(QDialog):
     def _arrange(self) -> None:
         self._heading.setProperty("heading", True)
         self._hint.setProperty("muted", True)
-        form = QGridLayout()
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
-        form.setColumnStretch(1, 1)
-        for row, (field, label) in enumerate(self._labels.items()):
-            label.setBuddy(field)
-            form.addWidget(label, row, 0)
-            form.addWidget(field, row, 1)
         self._layout = layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(8)
         layout.addWidget(self._heading)
         layout.addWidget(self._hint)
         layout.addSpacing(6)
-        layout.addLayout(form)
+        layout.addLayout(labelled(self._labels))
         layout.addStretch()
         layout.addSpacing(8)
         layout.addWidget(self.buttons)

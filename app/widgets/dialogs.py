@@ -117,36 +117,37 @@ def ask_save_path(parent: QWidget, recording: Recording, format_name_: str, take
     _open(dialog)
 
 
+def _save_dialog(parent: QWidget, title: str, path: Path, name_filter: str) -> QFileDialog:
+    """`path` is what is proposed, with the ending that a name without one gets."""
+    dialog = QFileDialog(parent, title, str(path.parent))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([name_filter])
+    dialog.setDefaultSuffix(path.suffix.removeprefix("."))
+    dialog.selectFile(path.name)
+    return dialog
+
+
 def ask_report_path(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
     """Where to write the self-test's report."""
-    dialog = QFileDialog(parent, translate("Dialogs", "Save report"), str(path.parent))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters(["JSON (*.json)"])
-    dialog.setDefaultSuffix("json")
-    dialog.selectFile(path.name)
+    dialog = _save_dialog(parent, translate("Dialogs", "Save report"), path, "JSON (*.json)")
     dialog.fileSelected.connect(take)
     _open(dialog)
 
 
 def ask_text_path(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
     """Where to write a problem report."""
-    dialog = QFileDialog(parent, translate("Dialogs", "Save report"), str(path.parent))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setNameFilters([translate("Dialogs", "Text files") + " (*.txt)"])
-    dialog.setDefaultSuffix("txt")
-    dialog.selectFile(path.name)
+    name_filter = translate("Dialogs", "Text files") + " (*.txt)"
+    dialog = _save_dialog(parent, translate("Dialogs", "Save report"), path, name_filter)
     dialog.fileSelected.connect(take)
     _open(dialog)
 
 
 def ask_appended_file(parent: QWidget, path: Path, take: Callable[[str], None]) -> None:
     """Which file gets more text at its end; one that is there is not replaced."""
-    dialog = QFileDialog(parent, translate("Dialogs", "Append dictations to"), str(path.parent))
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    name_filter = translate("Dialogs", "Text files") + " (*.txt *.md)"
+    dialog = _save_dialog(parent, translate("Dialogs", "Append dictations to"), path, name_filter)
     dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-    dialog.setNameFilters([translate("Dialogs", "Text files") + " (*.txt *.md)"])
     dialog.setDefaultSuffix("txt")
-    dialog.selectFile(path.name)
     dialog.fileSelected.connect(take)
     _open(dialog)
 

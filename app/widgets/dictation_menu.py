@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from app.widgets.named_action import named_action
 from app.widgets.texts import translate
 
 
@@ -14,13 +14,13 @@ class DictationMenu(QObject):
 
     def __init__(self, menu_bar: QMenuBar, before: QMenu, parent: QObject) -> None:
         super().__init__(parent)
-        self.show_panel = self._action("dictation.show", "Ctrl+Alt+D")
+        self.show_panel = named_action("dictation.show", "Ctrl+Alt+D", self)
         self.show_panel.setCheckable(True)
-        self.toggle = self._action("dictation.toggle", "F9")
-        self.pause = self._action("dictation.pause", "Shift+F9")
-        self.discard = self._action("dictation.discard", "")
-        self.copy = self._action("dictation.copy", "")
-        self.anywhere = self._action("dictation.anywhere", "")
+        self.toggle = named_action("dictation.toggle", "F9", self)
+        self.pause = named_action("dictation.pause", "Shift+F9", self)
+        self.discard = named_action("dictation.discard", "", self)
+        self.copy = named_action("dictation.copy", "", self)
+        self.anywhere = named_action("dictation.anywhere", "", self)
         self._menu = QMenu(menu_bar)
         menu_bar.insertMenu(before.menuAction(), self._menu)
         self._menu.addAction(self.show_panel)
@@ -48,9 +48,3 @@ class DictationMenu(QObject):
             self.anywhere: translate("Menus", "&Into any program…"),
         }.items():
             action.setText(text)
-
-    def _action(self, name: str, shortcut: str) -> QAction:
-        action = QAction(self)
-        action.setObjectName(name)
-        action.setShortcut(QKeySequence(shortcut))
-        return action

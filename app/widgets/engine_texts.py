@@ -7,6 +7,7 @@ has a headline here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QCoreApplication
 
@@ -101,3 +102,17 @@ def translated(text: str) -> str:
 
 def _value(name: str, value: str) -> str:
     return QCoreApplication.translate("Languages", value) if name == "language" else translated(value)
+
+
+class Explained(Protocol):
+    """An error, or anything else that says what is wrong and what to do."""
+
+    @property
+    def message(self) -> str: ...
+    @property
+    def remedy(self) -> str: ...
+
+
+def explained(problem: Explained) -> str:
+    """Both sentences."""
+    return f"{translated(problem.message)} {translated(problem.remedy)}"

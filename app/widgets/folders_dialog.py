@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QPushButton, QVBoxLa
 from app.models.errors import SettingsError
 from app.widgets import dialogs
 from app.widgets.appearance import BUTTON_ICON_SIZE, Appearance
-from app.widgets.engine_texts import translated
+from app.widgets.engine_texts import explained
 from app.widgets.rows_table import Column, RowsModel
 from app.widgets.rows_view import RowsView
 from app.widgets.text_label import TextLabel
@@ -150,7 +150,7 @@ class FoldersDialog(QDialog):
 
     def _update_problem(self) -> None:
         problem = self._problem
-        self.problem.setText(f"{translated(problem.message)} {translated(problem.remedy)}" if problem else "")
+        self.problem.setText(explained(problem) if problem else "")
         self.problem.setVisible(problem is not None)
 
     def _retranslate(self) -> None:

@@ -9,7 +9,7 @@ from app.engine.gpu import GpuFacts
 from app.gpu_work import GpuSight, GpuWork, Step
 from app.model_work import JobState
 from app.widgets.appearance import Appearance
-from app.widgets.engine_texts import translated
+from app.widgets.engine_texts import explained, translated
 from app.widgets.job_list import STEPS, amount_text, pace_texts
 from app.widgets.rows_table import Column
 from app.widgets.text_label import TextLabel
@@ -69,7 +69,7 @@ class MachineCard(QFrame):
             advice = translate("Gpu", "Enable GPU support: what is missing is fetched, tested, and used if it passes.")
             return "info", "accent", cause, advice
         if sight.no_pack is not None and seen.lacks_packages:
-            advice = f"{translated(sight.no_pack.message)} {translated(sight.no_pack.remedy)}"
+            advice = explained(sight.no_pack)
             return "warning", "warning", cause, advice
         on_cpu = translate("Gpu", "Until then the program works on the CPU.")
         return "info", "accent", cause, f"{translated(seen.remedy)} {on_cpu}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 
-from app.widgets.texts import translate
+from app.widgets.texts import on_language_change, translate
 
 
 class HelpMenu(QObject):
@@ -18,13 +18,8 @@ class HelpMenu(QObject):
         last = menu.actions()[-1]
         menu.insertActions(last, [self.log, self.report])
         menu.insertSeparator(last)
-        menu.installEventFilter(self)  # it is told when the language changes
+        on_language_change(menu, self._retranslate)
         self._retranslate()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() is QEvent.Type.LanguageChange:
-            self._retranslate()
-        return super().eventFilter(watched, event)
 
     def _retranslate(self) -> None:
         self.log.setText(translate("Menus", "&Log…"))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QAbstractItemView, QApplication, QHBoxLayout, QLabel, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QGridLayout, QHBoxLayout, QLabel, QTableView, QWidget
 
 from app.widgets.appearance import Appearance
+
+Field = TypeVar("Field", bound=QWidget)
 
 
 def centered_row(*widgets: QWidget) -> QHBoxLayout:
@@ -18,6 +23,19 @@ def centered_row(*widgets: QWidget) -> QHBoxLayout:
         row.addWidget(widget)
     row.addStretch()
     return row
+
+
+def labelled(labels: Mapping[Field, QLabel]) -> QGridLayout:
+    """Fields below each other, each behind its label, whose key leads to it."""
+    form = QGridLayout()
+    form.setHorizontalSpacing(12)
+    form.setVerticalSpacing(8)
+    form.setColumnStretch(1, 1)
+    for row, (field, label) in enumerate(labels.items()):
+        label.setBuddy(field)
+        form.addWidget(label, row, 0)
+        form.addWidget(field, row, 1)
+    return form
 
 
 def show_as_rows(table: QTableView) -> None:

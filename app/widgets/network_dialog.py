@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 from app.models.errors import SettingsError
 from app.models.settings import NetworkSettings, parse_ca_file, parse_mirror, parse_proxy
 from app.widgets import dialogs
-from app.widgets.engine_texts import translated
+from app.widgets.engine_texts import explained
 from app.widgets.text_label import TextLabel
 
 WIDTH = 560
@@ -163,7 +163,7 @@ class _Row:
 
     def _show(self) -> None:
         problem = self._problem
-        text = self._hint if problem is None else f"{translated(problem.message)} {translated(problem.remedy)}"
+        text = self._hint if problem is None else explained(problem)
         self.below.setText(text)
         self.below.setProperty("muted", problem is None)
         self.below.setProperty("danger", problem is not None)

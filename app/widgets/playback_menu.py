@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar
 
+from app.widgets.named_action import named_action
 from app.widgets.texts import translate
 
 
@@ -14,20 +14,20 @@ class PlaybackMenu(QObject):
 
     def __init__(self, menu_bar: QMenuBar, before: QMenu, parent: QObject) -> None:
         super().__init__(parent)
-        self.toggle = self._action("playback.toggle", "Ctrl+Space")
-        self.back = self._action("playback.back", "Alt+Left")
-        self.forward = self._action("playback.forward", "Alt+Right")
-        self.before = self._action("playback.before", "Ctrl+Up")
-        self.after = self._action("playback.after", "Ctrl+Down")
-        self.loop = self._action("playback.loop", "Ctrl+L")
+        self.toggle = named_action("playback.toggle", "Ctrl+Space", self)
+        self.back = named_action("playback.back", "Alt+Left", self)
+        self.forward = named_action("playback.forward", "Alt+Right", self)
+        self.before = named_action("playback.before", "Ctrl+Up", self)
+        self.after = named_action("playback.after", "Ctrl+Down", self)
+        self.loop = named_action("playback.loop", "Ctrl+L", self)
         self.loop.setCheckable(True)
-        self.starts_here = self._action("playback.starts_here", "Alt+[")
-        self.ends_here = self._action("playback.ends_here", "Alt+]")
-        self.slower = self._action("playback.slower", "Ctrl+[")
-        self.faster = self._action("playback.faster", "Ctrl+]")
-        self.louder = self._action("playback.louder", "Ctrl+Shift+Up")
-        self.softer = self._action("playback.softer", "Ctrl+Shift+Down")
-        self.mute = self._action("playback.mute", "Ctrl+Shift+M")
+        self.starts_here = named_action("playback.starts_here", "Alt+[", self)
+        self.ends_here = named_action("playback.ends_here", "Alt+]", self)
+        self.slower = named_action("playback.slower", "Ctrl+[", self)
+        self.faster = named_action("playback.faster", "Ctrl+]", self)
+        self.louder = named_action("playback.louder", "Ctrl+Shift+Up", self)
+        self.softer = named_action("playback.softer", "Ctrl+Shift+Down", self)
+        self.mute = named_action("playback.mute", "Ctrl+Shift+M", self)
         self.mute.setCheckable(True)
         self._menu = QMenu(menu_bar)
         menu_bar.insertMenu(before.menuAction(), self._menu)
@@ -64,9 +64,3 @@ class PlaybackMenu(QObject):
             self.mute: translate("Menus", "&Mute"),
         }.items():
             action.setText(text)
-
-    def _action(self, name: str, shortcut: str) -> QAction:
-        action = QAction(self)
-        action.setObjectName(name)
-        action.setShortcut(QKeySequence(shortcut))
-        return action

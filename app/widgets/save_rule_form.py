@@ -23,7 +23,7 @@ from app.document.auto_save import GAPS, PatternError, SaveRule, file_stem, pars
 from app.document.export import FORMATS, SUBTITLES
 from app.document.transcript import Transcript
 from app.widgets import dialogs
-from app.widgets.engine_texts import translated
+from app.widgets.engine_texts import explained
 from app.widgets.options_panel import INDENT
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import format_name, format_use
@@ -175,7 +175,7 @@ class SaveRuleForm(QWidget):
             stem = file_stem(rule.pattern, EXAMPLE, datetime.date.today())
             names = ", ".join(f"{stem}.{name}" for name in rule.formats)
         except PatternError as e:
-            problem, names = f"{translated(e.message)} {translated(e.remedy)}", ""
+            problem, names = explained(e), ""
         if lacks_folder:
             problem = problem or self.tr("Choose a folder.")
         self.problem = problem

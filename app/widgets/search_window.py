@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPointF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QShortcut, QTextLayout
 from PySide6.QtWidgets import (
@@ -20,11 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.document.search import Hit
 from app.document.transcript import clock
 from app.session import Recording
+from app.utf16 import n_units
 from app.widgets.appearance import Appearance
 from app.widgets.text_label import TextLabel
-from gpu.types import Segment
 
 MARGIN = 12
 TYPING_MS = 150  # one searches when nothing is typed for so long
@@ -68,7 +67,7 @@ class SearchWindow(QMainWindow):
         """What is typed has been looked for everywhere."""
         return self._has_ended and not self._typing.isActive()
 
-    def add(self, recording: Recording, segment: Segment, text: str, places: Sequence[tuple[int, int]]) -> None:
+    def add(self, recording: Recording, hit: Hit) -> None:
         """One more, behind the others."""
         last = self.found.item(self.found.count() - 1)
         if last is None or last.data(_RECORDING) is not recording:
@@ -81,13 +80,12 @@ class SearchWindow(QMainWindow):
             font.setBold(True)
             name.setFont(font)
             self.found.addItem(name)
-        time = clock(segment.start)
-        item = QListWidgetItem(f"{time}  {text}")
-        shift = len(time) + 2
+        time = clock(hit.segment.start) + "  "
+        item = QListWidgetItem(time + hit.text)
         item.setData(_RECORDING, recording)
-        item.setData(_SEGMENT, segment)
-        item.setData(_PLACES, [(first + shift, end + shift) for first, end in places])
-        item.setToolTip(segment.text.strip())
+        item.setData(_SEGMENT, hit.segment)
+        item.setData(_PLACES, [(first + len(time), end + len(time)) for first, end in hit.places])
+        item.setToolTip(hit.segment.text.strip())
         self.found.addItem(item)
         self._n_hits += 1
         if self._n_hits == 1:
@@ -218,10 +216,10 @@ class _HitDelegate(QStyledItemDelegate):
         bold.setBold(True)  # as wide as it can get
         text = QFontMetrics(bold).elidedText(str(index.data()), Qt.TextElideMode.ElideRight, rect.width() - 3 * MARGIN)
         layout = QTextLayout(text, option.font)
-        layout.setFormats([_range(first, end) for first, end in places if end <= len(text)])
+        layout.setFormats([_range(text, first, end) for first, end in places if end <= len(text)])
         layout.beginLayout()
         line = layout.createLine()
-        line.setNumColumns(len(layout.text()))
+        line.setNumColumns(n_units(text))
         layout.endLayout()
         painter.setPen(QColor(colors.text))
         painter.setClipRect(rect)
@@ -229,9 +227,9 @@ class _HitDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-def _range(first: int, end: int) -> QTextLayout.FormatRange:
+def _range(text: str, first: int, end: int) -> QTextLayout.FormatRange:
     found = QTextLayout.FormatRange()
-    found.start, found.length = first, end - first
+    found.start, found.length = n_units(text[:first]), n_units(text[first:end])
     found.format.setFontWeight(QFont.Weight.Bold)
     found.format.setFontUnderline(True)
     return found

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QColor, QFont, QTextCharFormat, QTextLayout, QTextOption
 
 from app.document.doubtful import Place, has_unsure_words, places
+from app.utf16 import n_units
 from app.widgets.appearance import Colors
 from app.widgets.transcript_model import shown_text, speaker_prefix
 from gpu.types import Segment
@@ -93,7 +94,7 @@ class SegmentLayouts:
 def _range(segment: Segment, place: Place) -> tuple[int, int]:
     """Where it begins in the text that is shown, and how long it is: in UTF-16 units, as Qt counts."""
     text = segment.text.strip()
-    return _units(speaker_prefix(segment) + text[: place.start]), _units(text[place.start : place.end])
+    return n_units(speaker_prefix(segment) + text[: place.start]), n_units(text[place.start : place.end])
 
 
 @cache
@@ -118,8 +119,3 @@ def _position_at(layout: QTextLayout, point: QPointF) -> int | None:
                 return None
             return line.xToCursor(point.x(), line.CursorPosition.CursorOnCharacter)
     return None
-
-
-def _units(text: str) -> int:
-    """Its length in UTF-16, as Qt counts."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

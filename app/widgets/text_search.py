@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from PySide6.QtCore import QModelIndex, QObject, QTimer, Signal
+from PySide6.QtCore import QModelIndex, QObject, Signal
 
 from app.document.editing import finder
+from app.widgets.slices import Slices
 from app.widgets.transcript_model import TranscriptModel
 
-# Rows are looked through in slices of this length between two turns of the window's loop, so many at a time.
-SEARCH_BUDGET_S = 0.006
-TOGETHER = 256
+TOGETHER = 256  # rows that are looked through at a time
 
 
 class TextSearch(QObject):
@@ -34,8 +32,8 @@ class TextSearch(QObject):
         self.rows: list[int] = []
         self._wanted: tuple[str, bool] | None = None  # text and whether case counts; None: nothing is looked for
         self._waiting: Sequence[int] = ()  # rows that may hold it, behind those that are found
-        self._slice = QTimer(self, singleShot=True, interval=0)
-        self._slice.timeout.connect(self._go_on)
+        self._slices = Slices(self)
+        self._slices.passed.connect(self.changed)
         model.dataChanged.connect(self._on_changed)
         model.rowsInserted.connect(self._on_inserted)
         model.rowsRemoved.connect(self._on_removed)
@@ -66,17 +64,14 @@ class TextSearch(QObject):
         self._go_on()
 
     def _go_on(self) -> None:
-        end = time.perf_counter() + SEARCH_BUDGET_S
+        self._slices.run(self._steps())
+
+    def _steps(self) -> Iterator[None]:
         while self._waiting:
             self.rows += self._holding(self._waiting[:TOGETHER])
             self._waiting = self._waiting[TOGETHER:]
-            if time.perf_counter() > end:
-                break
-        if self._waiting:
-            self._slice.start()
-        else:
-            self._slice.stop()
-        self.changed.emit()
+            if self._waiting:
+                yield
 
     def _holding(self, rows: Sequence[int]) -> list[int]:
         text, match_case = self._wanted or ("", False)

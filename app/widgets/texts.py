@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QLocale
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QObject
 
 from app.document.transcript import clock
 from gpu.types import Doubt
@@ -120,3 +121,22 @@ def doubt_words(doubt: Doubt) -> str:
             return translate("Texts", "Nobody is heard speaking here.")
         case "stock phrase":
             return translate("Texts", "A phrase that the model likes to make up where hardly anybody speaks.")
+
+
+def on_language_change(watched: QObject, retranslate: Callable[[], None]) -> None:
+    """Has the texts of somebody who is no widget renewed, when those of this window or menu are."""
+    _LanguageWatch(watched, retranslate)
+
+
+class _LanguageWatch(QObject):
+    """Ends with what it watches."""
+
+    def __init__(self, watched: QObject, retranslate: Callable[[], None]) -> None:
+        super().__init__(watched)
+        self._retranslate = retranslate
+        watched.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        if event.type() is QEvent.Type.LanguageChange:
+            self._retranslate()
+        return super().eventFilter(watched, event)

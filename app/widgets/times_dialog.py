@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.document.times import Problem, Room, parse_time, written
+from app.widgets.layouts import labelled
 from app.widgets.text_label import TextLabel
 from app.widgets.texts import translate
 from gpu.types import Segment
@@ -82,19 +83,11 @@ class TimesDialog(QDialog):
                 return text.format(time=time)
 
     def _arrange(self) -> None:
-        form = QGridLayout()
-        form.setHorizontalSpacing(12)
-        form.setVerticalSpacing(8)
-        form.setColumnStretch(1, 1)
-        for row, (field, label) in enumerate(self._labels.items()):
-            label.setBuddy(field)
-            form.addWidget(label, row, 0)
-            form.addWidget(field, row, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(20, 18, 20, 16)
         layout.setSpacing(8)
         layout.addWidget(self._hint)
-        layout.addLayout(form)
+        layout.addLayout(labelled(self._labels))
         layout.addWidget(self.problem)
         layout.addStretch()
         layout.addWidget(self.buttons)

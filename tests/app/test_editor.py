@@ -266,7 +266,7 @@ def test_a_long_text_is_looked_through_in_slices_and_replaced_in_one_step(
     application: Application, recording: Recording, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Buttons wait until all is found; what was changed meanwhile is left as it is."""
-    monkeypatch.setattr("app.widgets.text_search.SEARCH_BUDGET_S", 0.0)
+    monkeypatch.setattr("app.widgets.slices.BUDGET_S", 0.0)
     window = application.window
     application.editor.put(recording, 4, 0, [make_segment(i, f"Text {i}.") for i in range(4, 2000)])
     window.show()

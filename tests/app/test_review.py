@@ -34,7 +34,7 @@ def recording(application: Application, tmp_path: Path) -> Recording:
 def test_from_one_to_the_next_and_round(
     application: Application, recording: Recording, budget_s: float, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.review.SEARCH_BUDGET_S", budget_s)
+    monkeypatch.setattr("app.widgets.slices.BUDGET_S", budget_s)
     review, view = application.review, application.window.page.view
     view.clearSelection()
     for action, row in (

@@ -52,7 +52,7 @@ def search(window: SearchWindow, text: str, qtbot: QtBot) -> None:
 def test_found_shown_and_opened(
     application: Application, window: SearchWindow, budget_s: float, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.search_desk.SEARCH_BUDGET_S", budget_s)
+    monkeypatch.setattr("app.widgets.slices.BUDGET_S", budget_s)
     search(window, "budget", qtbot)
     assert lines(window) == [
         "tuesday.wav",
@@ -67,6 +67,14 @@ def test_found_shown_and_opened(
     qtbot.keyClick(window.found, Qt.Key.Key_Return)
     assert application.window.current is application.session.recordings[0]
     assert application.window.page.view.selected_rows == [1]
+
+
+def test_what_lies_over_the_text_goes(application: Application, window: SearchWindow, qtbot: QtBot) -> None:
+    application.dictating.show()
+    search(window, "small", qtbot)
+    qtbot.keyClick(window.text, Qt.Key.Key_Return)
+    assert application.window.page.isVisible()
+    assert not application.dictating.panel.isVisible()
 
 
 def test_nothing_is_said_to_be_nothing(window: SearchWindow, qtbot: QtBot) -> None:

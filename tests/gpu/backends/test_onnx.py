@@ -23,6 +23,7 @@ from gpu.token_rules import TokenRules
 from gpu.tokenizer import Tokenizer
 from gpu.types import TranscribeOptions
 from gpu.words import words_of
+from tests.support.heard_clip import HeardClip
 from tests.support.requantize import FORMAT_NAMES, SHIPPED_MODEL, requantize
 from tests.support.synthetic_model import synthetic_dimensions, synthetic_model
 
@@ -282,8 +283,8 @@ def test_cancel_stops_inside_an_encode(engine):
     assert backend.encode(mel, CancelToken())[0].nbytes > 0, "and the next window encodes"
 
 
-# Every clip in every type: the reference and the requantizing take 10-25 s of CPU time for each, so all but a few are
-# long. The ordinary ones stand for what the weights become: halves, five bits (as shipped), eight bits, K-quants.
+# Every clip in every type: the reference and the requantizing take 10-25 s of CPU time for each, so all but one are
+# long. Of those in SAME the text is the very same.
 CLIPS = {
     "jfk.wav": "en",
     "ast_fr_enter_filename.flac": "fr",
@@ -291,8 +292,8 @@ CLIPS = {
     "ast_it_queue-periodic-announce.flac": "it",
     "ast_ru_queue-periodic-announce.flac": "ru",
 }
-ORDINARY = [("Q5_1", "jfk.wav")]
-LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in ORDINARY]
+SAME = [("Q5_1", "jfk.wav"), ("Q5_1", "ast_ru_queue-periodic-announce.flac"), ("Q6_K", "jfk.wav")]
+LONG = [(f, name) for f in FORMAT_NAMES for name in CLIPS if (f, name) not in SAME]
 
 
 @pytest.fixture(scope="module")
@@ -315,30 +316,9 @@ def real(tmp_path_factory):
     kept.clear()
 
 
-class Heard:
-    """A clip as one window of a model that both backends have loaded."""
-
-    def __init__(self, model, samples, language):
-        self.tokenizer = Tokenizer(model.vocabulary, model.dims)
-        self._dims, self._options = model.dims, TranscribeOptions(language=language, temperature=(0.0,))
-        self._mel = log_mel(np.pad(samples, (0, N_SAMPLES - len(samples))), model.mel_filters)[None]
-
-    def tokens(self, backend):
-        """With the prompt before them."""
-        decoder = WindowDecoder(backend, self._dims, self.tokenizer, self._options, CancelToken())
-        prompt = decoder.prompt((), self._options.language)
-        return [*prompt, *decoder.decode(backend.encode(self._mel, CancelToken())[0], prompt).tokens]
-
-    def logits(self, backend, tokens):
-        """(n_vocab,) after those."""
-        decoder = backend.open(DecodePlan(1, 1, RULES, 224, 224), CancelToken())
-        decoder.admit(0, backend.encode(self._mel, CancelToken())[0], tokens, RowParams())
-        return decoder.debug_logits()[0]
-
-
 def check_same_text(real, audio, format_name, name, *, or_near_tie):
     ours, reference, model = real(format_name)
-    heard = Heard(model, load_audio(audio / name), CLIPS[name])
+    heard = HeardClip(model, load_audio(audio / name), CLIPS[name], RULES)
     our_tokens, its_tokens = heard.tokens(ours), heard.tokens(reference)
     text, its_text = map(heard.tokenizer.decode, (our_tokens, its_tokens))
     assert len(text) > (0 if format_name == "Q2_K" else 30), "two bits leave base a few words"
@@ -379,7 +359,9 @@ def test_words_are_timed_as_by_the_reference(real, audio):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("format_name", "name"), ORDINARY)
+@pytest.mark.parametrize(
+    ("format_name", "name"), [SAME[0], *(pytest.param(*pair, marks=pytest.mark.long) for pair in SAME[1:])]
+)
 def test_same_text_as_the_reference(real, audio, format_name, name):
     check_same_text(real, audio, format_name, name, or_near_tie=False)
 
